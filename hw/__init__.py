@@ -1,0 +1,48 @@
+"""Energy hardware: what a module is, how to find one, read it and command it. Knows no Matter and no HTTP."""
+
+from __future__ import annotations
+
+from hw.module import (
+    Capabilities,
+    Identity,
+    Module,
+    ModuleError,
+    ModuleKind,
+    ModuleUnreachable,
+    Nameplate,
+    NotSupported,
+)
+from hw.reading import (
+    BatteryReading,
+    ChargeState,
+    DcString,
+    Fault,
+    OperatingState,
+    Phase,
+    Quality,
+    Reading,
+)
+from hw.setpoint import Applied, AppliedState, Setpoint, SetpointKind
+
+__all__ = [
+    "Applied",
+    "AppliedState",
+    "BatteryReading",
+    "Capabilities",
+    "ChargeState",
+    "DcString",
+    "Fault",
+    "Identity",
+    "Module",
+    "ModuleError",
+    "ModuleKind",
+    "ModuleUnreachable",
+    "Nameplate",
+    "NotSupported",
+    "OperatingState",
+    "Phase",
+    "Quality",
+    "Reading",
+    "Setpoint",
+    "SetpointKind",
+]

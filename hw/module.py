@@ -1,0 +1,144 @@
+"""What a module is: one piece of energy hardware that can be read and perhaps commanded.
+
+A driver implements `Module`; the hub knows nothing else about hardware.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from hw.reading import Reading
+    from hw.setpoint import Applied, Setpoint, SetpointKind
+
+
+class ModuleError(Exception):
+    """Something went wrong with a module; the message is for a person."""
+
+
+class ModuleUnreachable(ModuleError):  # noqa: N818 - it names the module's state
+    """The module does not answer, or answers with what cannot be read. Trying again later may help."""
+
+
+class NotSupported(ModuleError):  # noqa: N818 - it reads as the HTTP and Matter statuses do
+    """The device answers but cannot do this. Trying again does not help."""
+
+
+class ModuleKind(StrEnum):
+    """What the module does for the home."""
+
+    MICROINVERTER = "microinverter"
+    BATTERY = "battery"
+    METER = "meter"
+    LOAD = "load"
+    EVSE = "evse"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the module is, for ever: what its maker wrote into it, never its network address."""
+
+    vendor: str
+    model: str
+    serial: str
+    firmware: str = ""
+    part: str = ""
+    """Tells modules apart that share one serial number, such as the battery of a hybrid inverter."""
+
+    def __post_init__(self) -> None:
+        if not re.search(r"[0-9A-Za-z]", self.serial):
+            raise ValueError(f"{self.vendor} {self.model}: a module without a serial number has no identity")
+
+    @property
+    def key(self) -> str:
+        """The stable name of the module: lower-case letters, digits, `-` and `.`, such as `sma-3005067415`.
+
+        Vendor, serial and part make it; the firmware and the model's marketing name may change under it.
+        """
+        parts = (self.vendor, self.serial, self.part)
+        return "-".join(
+            filter(None, (re.sub(r"[^0-9a-z.]+", "-", part.lower()).strip("-") for part in parts))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Nameplate:
+    """What the module is rated for. None where the device does not say."""
+
+    power_w: float | None = None
+    """Most that it converts at its AC terminals, as a magnitude (production; for a store, discharge)."""
+    charge_power_w: float | None = None
+    """Most that it charges with."""
+    discharge_power_w: float | None = None
+    """Most that it discharges with, as a magnitude."""
+    capacity_wh: float | None = None
+    """Usable energy of a store."""
+    voltage_v: float | None = None
+    current_a: float | None = None
+    phases: int = 1
+    dc_strings: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What the module can be told, and what it can measure."""
+
+    setpoints: frozenset[SetpointKind] = field(default_factory=frozenset)
+    """Kinds that `Module.apply` does not refuse."""
+    reverts: bool = False
+    """Whether the device itself falls back when a setpoint expires."""
+    revert_s_max: float | None = None
+    """The longest expiry that the device takes, in seconds."""
+    imported_energy: bool = False
+    """Whether readings carry `energy_imported_wh`."""
+    exported_energy: bool = False
+    """Whether readings carry `energy_exported_wh`."""
+    reactive_power: bool = False
+    temperature: bool = False
+
+
+@runtime_checkable
+class Module(Protocol):
+    """One module. Its properties are known from the moment a driver's discovery returns it.
+
+    Methods may be called from one task at a time; modules that share a connection may be called concurrently.
+    """
+
+    @property
+    def identity(self) -> Identity:
+        """Who it is."""
+
+    @property
+    def kind(self) -> ModuleKind:
+        """What it does for the home."""
+
+    @property
+    def address(self) -> str:
+        """Where it was found, for a person: `host:port:unit`. It may change; the identity does not."""
+
+    @property
+    def nameplate(self) -> Nameplate:
+        """What it is rated for."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can be told."""
+
+    async def open(self) -> None:
+        """Connect and make sure that the device is still the same one.
+
+        Raise ModuleUnreachable, or NotSupported when another device answers at the address. `read` and
+        `apply` open by themselves, and again after a loss; calling it is for whoever wants to know early.
+        """
+
+    async def read(self) -> Reading:
+        """Return a fresh reading. Raise ModuleUnreachable within about 2 seconds when the device is gone."""
+
+    async def apply(self, setpoint: Setpoint) -> Applied:
+        """Write a setpoint and read it back. What goes wrong is in the answer, not raised."""
+
+    async def close(self) -> None:
+        """Let go of the connection; harmless when there is none."""

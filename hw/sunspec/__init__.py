@@ -1,0 +1,1 @@
+"""Modules that speak SunSpec over Modbus TCP."""
