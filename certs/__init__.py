@@ -1,0 +1,1 @@
+"""Device attestation material: made, checked, shown, kept; and the public test roots."""

@@ -1,0 +1,1 @@
+"""Cryptography of Matter on the `cryptography` package: AEAD, key derivation, keys, SPAKE2+."""
