@@ -1,0 +1,125 @@
+"""The node's endpoints, and what happens to all of them: changes, storage, events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from matter_node.codec import tlv
+from matter_node.model.event_log import EventLog
+from matter_node.status import StatusError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from matter_node.clock import Clock
+    from matter_node.entropy import Entropy
+    from matter_node.model.cluster import Cluster, Urgency
+    from matter_node.model.endpoint import Endpoint
+    from matter_node.storage import Storage
+
+
+class TreeListener(Protocol):
+    """Who wants to know of changes: the subscriptions."""
+
+    def attribute_changed(
+        self, endpoint: Endpoint, cluster: Cluster, attribute_id: int, urgency: Urgency
+    ) -> None:
+        """An attribute has another value now."""
+
+    def structure_changed(self) -> None:
+        """An endpoint came or went."""
+
+
+class NodeTree:
+    """All endpoints of a node, by number, in ascending order."""
+
+    def __init__(self, storage: Storage, clock: Clock, entropy: Entropy) -> None:
+        self.storage = storage
+        self.clock = clock
+        self.entropy = entropy
+        self.events = EventLog(storage, clock)
+        self.endpoints: dict[int, Endpoint] = {}
+        self.listeners: list[TreeListener] = []
+
+    def __iter__(self) -> Iterator[Endpoint]:
+        return iter(self.endpoints.values())
+
+    def add(self, endpoint: Endpoint) -> None:
+        """Make an endpoint part of the node: its stored values come back, then it is seen.
+
+        :raises ValueError: its number is taken, or its parent is not on this node
+        """
+        if endpoint.number in self.endpoints:
+            raise ValueError(f"endpoint {endpoint.number} exists")
+        if endpoint.parent is not None and self.endpoints.get(endpoint.parent.number) is not endpoint.parent:
+            raise ValueError(f"the parent of endpoint {endpoint.number} is not on this node")
+        endpoint.tree = self
+        if endpoint.parent is not None:
+            endpoint.parent.children.append(endpoint)
+        highest = next(reversed(self.endpoints), -1)
+        self.endpoints[endpoint.number] = endpoint
+        if endpoint.number < highest:
+            self.endpoints = dict(sorted(self.endpoints.items()))
+        for cluster in endpoint.clusters.values():
+            cluster.data_version = self.entropy.below(1 << 32)
+            self._restore(endpoint, cluster)
+        for cluster in endpoint.clusters.values():
+            cluster.attached()
+        self._structure_changed()
+
+    def remove(self, number: int, *, forget: bool = True) -> None:
+        """Take an endpoint and all below it off the node.
+
+        :param forget: also delete what is stored for them; the numbers must not be used again
+        :raises KeyError: there is no such endpoint
+        """
+        endpoint = self.endpoints[number]
+        for child in tuple(endpoint.children):
+            self.remove(child.number, forget=forget)
+        for cluster in endpoint.clusters.values():
+            cluster.detached()
+        if endpoint.parent is not None:
+            endpoint.parent.children.remove(endpoint)
+        del self.endpoints[number]
+        endpoint.tree = None
+        self.events.forget_endpoint(number)
+        if forget:
+            for key, _ in self.storage.scan(f"attribute/{number}/"):
+                self.storage.delete(key)
+        self._structure_changed()
+
+    def fabric_removed(self, fabric_index: int) -> None:
+        """Let every cluster and the event log forget a fabric."""
+        for endpoint in tuple(self.endpoints.values()):
+            for cluster in endpoint.clusters.values():
+                cluster.fabric_removed(fabric_index)
+        self.events.forget_fabric(fabric_index)
+
+    def attribute_changed(
+        self, endpoint: Endpoint, cluster: Cluster, attribute_id: int, urgency: Urgency
+    ) -> None:
+        """Pass a change on to the listeners."""
+        for listener in self.listeners:
+            listener.attribute_changed(endpoint, cluster, attribute_id, urgency)
+
+    def store_attribute(self, endpoint: int, cluster: int, attribute_id: int, element: bytes) -> None:
+        """Keep the value of a nonvolatile attribute."""
+        self.storage.put(f"attribute/{endpoint}/{cluster}/{attribute_id}", element)
+
+    def _restore(self, endpoint: Endpoint, cluster: Cluster) -> None:
+        for id_ in cluster.shape.nonvolatile:
+            stored = self.storage.get(f"attribute/{endpoint.number}/{cluster.ID}/{id_}")
+            if stored is None:
+                continue
+            try:
+                cluster.restore(id_, cluster.shape.attributes[id_].datatype.take(tlv.decode(stored)))
+            except (StatusError, tlv.TlvError):
+                # An older version stored a value that its type no longer allows: the default serves.
+                self.storage.delete(f"attribute/{endpoint.number}/{cluster.ID}/{id_}")
+
+    def _structure_changed(self) -> None:
+        for endpoint in tuple(self.endpoints.values()):
+            for cluster in endpoint.clusters.values():
+                cluster.tree_changed()
+        for listener in self.listeners:
+            listener.structure_changed()
