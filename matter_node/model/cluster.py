@@ -1,24 +1,24 @@
 """Clusters: what one is (its declaration) and one at work (an instance on an endpoint).
 
-A definition is a subclass of `Cluster` that holds declarations alone; a server is a subclass of the definition
-with behaviour:
+A definition is a subclass of `Cluster` that holds declarations alone; a server is a subclass of the
+definition with behaviour:
 
     class OnOffServer(OnOff):
         async def handle_toggle(self, context: Context) -> None:
             self.on_off = not self.on_off
 
-A server may define, for an attribute ``x``, ``read_x(context)`` that computes the value whenever it is read and
-``write_x(context, value)`` that takes a client's write; for a command ``y``, ``handle_y(context[, request])``.
+A server may define, for an attribute ``x``, ``read_x(context)`` that computes the value whenever it is read
+and ``write_x(context, value)`` that takes a client's write; for a command ``y``,
+``handle_y(context[, request])``.
 
-An instance keeps the TLV of its attributes ready to send: a report costs the encoding of what changed since the
-last one, and a wildcard read of an idle cluster costs no encoding at all.
+An instance keeps the TLV of its attributes ready to send: a report costs the encoding of what changed since
+the last one, and a wildcard read of an idle cluster costs no encoding at all.
 """
 
 from __future__ import annotations
 
 from enum import Enum as _Enum
 from enum import IntFlag
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from matter_node.codec import tlv
@@ -56,7 +56,16 @@ class Urgency(_Enum):
 LAZY_SECONDS = 60.0
 """A change is reported after this at the latest, however small (Matter Application Clusters 2.13.6)."""
 
-_shape = lru_cache(maxsize=None)(make_shape)
+
+_shapes: dict[tuple[type[Cluster], int, frozenset[str]], Shape] = {}
+
+
+def _shape(cluster: type[Cluster], features: int, given: frozenset[str]) -> Shape:
+    key = (cluster, features, given)
+    shape = _shapes.get(key)
+    if shape is None:
+        shape = _shapes[key] = make_shape(cluster, features, given)
+    return shape
 
 
 class Cluster:
@@ -109,7 +118,7 @@ class Cluster:
     # ------------------------------------------------------------------ life on an endpoint
 
     def attached(self) -> None:
-        """Take up work: the endpoint is part of a node now, stored values are back, and time and storage are there."""
+        """Take up work: the endpoint is part of a node now, and stored values are back."""
 
     def detached(self) -> None:
         """End work: the endpoint leaves the node."""
@@ -120,7 +129,7 @@ class Cluster:
     def fabric_removed(self, fabric_index: int) -> None:
         """Forget what belonged to a fabric that is gone.
 
-        Entries of fabric-scoped lists that the instance holds vanish; a server that keeps more overrides this.
+        Entries of fabric-scoped lists that the instance holds vanish; one that keeps more overrides this.
         """
         for id_, attribute in self.shape.attributes.items():
             if attribute.fabric_scoped and id_ not in self.shape.computed:
@@ -165,7 +174,7 @@ class Cluster:
         self._values[id_] = value
 
     def changed(self, attribute: Attribute[Any], urgency: Urgency = Urgency.NOW) -> None:
-        """Note that an attribute's value is another one now; for computed attributes a server calls it itself."""
+        """Note that an attribute's value is another one now; a server that computes it calls this itself."""
         self._tails.pop(attribute.id, None)
         self.data_version = (self.data_version + 1) & 0xFFFF_FFFF
         self._head = b""
@@ -251,11 +260,9 @@ class Cluster:
         This is the form for a list that does not fit in one message (Matter Core 10.6.4.3.1).
         """
         attribute = self.shape.attributes[id_]
-        entry = (
-            attribute.datatype.entry
-            if hasattr(attribute.datatype, "entry")
-            else attribute.datatype.inner.entry
-        )  # type: ignore[attr-defined] # is_list says that one of them is there
+        entry = attribute.entry
+        if entry is None:
+            raise TypeError(f"{attribute!r} is no list")
         head = self.report_head()
         reports = [head + self._path(id_) + b"\x36\x02\x18\x18\x18"]
         for item in self._visible(attribute, context, fabric_filtered=fabric_filtered):

@@ -30,7 +30,7 @@ _TOKEN = re.compile(r"\s*(>=|<=|==|!=|[A-Za-z_][A-Za-z0-9_.+]*|\d+|[()\[\]!&|^,<
 
 @cache
 def _clauses(text: str) -> tuple[tuple[str, Predicate], ...]:
-    """Split into clauses of (kind, predicate); kind is "M" or "O"; judged in order, the first true one counts."""
+    """Split into clauses of (kind: M, O or X; predicate); the first one that is true counts."""
     clauses: list[tuple[str, Predicate]] = []
     for part in text.split(","):
         clause = re.sub(r"\.[a-z]\d*[+-]?(?=$|\s)", "", part.strip()).strip()
@@ -122,21 +122,21 @@ class _Parser:
         return left
 
     def _not(self) -> Predicate:
-        token = self._take()
-        if token == "!":
+        word = self._take()
+        if word == "!":
             return _negate(self._not())
-        if token == "(":
+        if word == "(":
             inner = self._or()
             if self._take() != ")":
                 raise ValueError(f"conformance {self._text!r}: missing )")
             return inner
-        if not token or not (token[0].isalpha() or token[0] == "_"):
-            raise ValueError(f"conformance {self._text!r}: expected a name, not {token!r}")
+        if not word or not (word[0].isalpha() or word[0] == "_"):
+            raise ValueError(f"conformance {self._text!r}: expected a name, not {word!r}")
         if self._peek() in {">", "<", ">=", "<=", "==", "!="}:
             self._take()
             self._take()
             return _never
-        return _has(token)
+        return _has(word)
 
 
 def _has(name: str) -> Predicate:

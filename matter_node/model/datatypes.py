@@ -74,7 +74,7 @@ def out_of_bounds(text: str) -> StatusError:
 class _Bool(Datatype[bool]):
     default = False
 
-    def put(self, out: bytearray, tag: int | None, value: bool) -> None:
+    def put(self, out: bytearray, tag: int | None, value: bool) -> None:  # noqa: FBT001 - the value is a bool
         tlv.put_bool(out, tag, value)
 
     def take(self, element: Any) -> bool:
@@ -82,7 +82,7 @@ class _Bool(Datatype[bool]):
             return bool(element)
         raise wrong_type("bool", element)
 
-    def check(self, value: bool) -> None:
+    def check(self, value: bool) -> None:  # noqa: FBT001 - the value is a bool
         if value is not True and value is not False:
             raise wrong_type("bool", value)
 

@@ -10,7 +10,7 @@ They stand in a `Cluster` class body and read like the specification's tables:
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from matter_node.model.datatypes import ListOf, Nullable, StructOf
 from matter_node.model.qualities import Quality, parse_access, parse_quality
@@ -41,6 +41,7 @@ class Attribute(Generic[T]):
     :ivar quality: its other qualities
     :ivar conformance: the table's expression
     :ivar default: its value until something sets it
+    :ivar entry: the type of its entries if it is a list
     :ivar fabric_scoped: it is a list whose entries belong to fabrics
     """
 
@@ -63,11 +64,10 @@ class Attribute(Generic[T]):
             self.quality |= Quality.NULLABLE
         self.conformance = conformance
         self.default: T = datatype.default if default is None and hasattr(datatype, "default") else default  # type: ignore[assignment] # a struct has no default of its own
-        self.is_list = isinstance(datatype, ListOf) or (
-            isinstance(datatype, Nullable) and isinstance(datatype.inner, ListOf)
-        )
-        entry = datatype.entry if isinstance(datatype, ListOf) else None
-        self.fabric_scoped = isinstance(entry, StructOf) and entry.struct.FABRIC_SCOPED
+        inner = datatype.inner if isinstance(datatype, Nullable) else datatype
+        self.entry: Datatype[Any] | None = inner.entry if isinstance(inner, ListOf) else None
+        self.is_list = self.entry is not None
+        self.fabric_scoped = isinstance(self.entry, StructOf) and self.entry.struct.FABRIC_SCOPED
 
     def __set_name__(self, owner: type[Cluster], name: str) -> None:
         self.name = name

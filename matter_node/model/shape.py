@@ -81,8 +81,9 @@ def make_shape(cluster: type[Cluster], features: int, given: frozenset[str]) -> 
     server handles it.
 
     :param given: names of the attributes that the instance was given values for
-    :raises TypeError: a value was given for an attribute that the features rule out, a mandatory command has no
-        handler, or a feature is not the cluster's
+    :raises TypeError: a value was given for an attribute that the features rule out, or a mandatory command
+        has no handler
+    :raises StatusError: a feature is not the cluster's
     """
     Bitmap(cluster.Feature, 32).check(cluster.Feature(features))
     present = feature_codes(cluster, features)

@@ -1,4 +1,4 @@
-"""Structs: the specification's data structures, and the payloads of commands and events (Matter Core 7.19.2.24).
+"""Structs: the specification's data structures, and the payloads of commands and events (Core 7.19.2.24).
 
     @struct
     class DeviceTypeStruct(Struct):

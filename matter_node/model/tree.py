@@ -24,10 +24,10 @@ class TreeListener(Protocol):
     def attribute_changed(
         self, endpoint: Endpoint, cluster: Cluster, attribute_id: int, urgency: Urgency
     ) -> None:
-        """An attribute has another value now."""
+        """Notice that an attribute has another value now."""
 
     def structure_changed(self) -> None:
-        """An endpoint came or went."""
+        """Notice that an endpoint came or went."""
 
 
 class NodeTree:
