@@ -1,7 +1,8 @@
 """The node's own clock: the system's time, what is known of its truth, and a time that an administrator gave.
 
-A hub in a home may start without a network and without a battery-backed clock. Then its system time is wrong,
-an administrator may know better (Matter Core 11.17), and what it says counts until the system is synchronized.
+A hub in a home may start without a network and without a battery-backed clock. Its system time is wrong
+then, an administrator may know better (Matter Core 11.17), and what it says counts until the system is
+synchronized.
 """
 
 from __future__ import annotations
