@@ -1,0 +1,1 @@
+"""The interaction model: reads, writes, invokes and subscriptions over exchanges (Matter Core 8)."""

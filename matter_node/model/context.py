@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from matter_node.subject import Subject
 
 
@@ -27,13 +29,22 @@ class Context:
     :ivar subject: who asks
     :ivar session: the session it came over
     :ivar timed: it is part of a timed interaction
+    :ivar afterwards: what `after_response` was given, for the interaction layer to call
     """
 
     subject: Subject
     session: SessionView
     timed: bool = False
+    afterwards: list[Callable[[], None]] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def fabric_index(self) -> int:
         """The accessing fabric, 0 for none."""
         return self.subject.fabric_index
+
+    def after_response(self, callback: Callable[[], None]) -> None:
+        """Call `callback` once the peer has the response to this request, or cannot get it any more.
+
+        For what ends the session that the response travels in, such as removing its fabric.
+        """
+        self.afterwards.append(callback)
