@@ -1,0 +1,1 @@
+"""The appliance: settings, registry, energy management, command line. The only place where the parts meet."""
