@@ -38,7 +38,7 @@ class PakeError(Exception):
 
 
 def pase_context(request: bytes, response: bytes) -> bytes:
-    """Return the context that binds PASE to its PBKDF parameter messages, given their payloads as on the wire."""
+    """Return the context that binds PASE to its PBKDF parameter messages, payloads as on the wire."""
     return sha256(CONTEXT_PREFIX, request, response)
 
 
@@ -68,7 +68,7 @@ class PaseVerifier:
     """
 
     w0: bytes = field(repr=False)
-    L: bytes
+    L: bytes = field(repr=False)
     masks: tuple[Point, Point] = field(init=False, repr=False, compare=False)
     """w0*M and w0*N: fixed as long as the passcode is, and half of a handshake's work."""
 

@@ -152,7 +152,7 @@ def test_a_secret_outside_the_group_is_refused(secret):
     ("salt", "iterations"), [(bytes(15), 1000), (bytes(33), 1000), (bytes(16), 999), (bytes(16), 100_001)]
 )
 def test_parameters_outside_the_allowed_range_are_refused(salt, iterations):
-    with pytest.raises(ValueError, match="salt|iterations"):
+    with pytest.raises(ValueError, match=r"salt|iterations"):
         PaseVerifier.from_passcode(20202021, salt, iterations)
 
 
