@@ -1,0 +1,49 @@
+# Everything a contributor types. `make` alone lists it.
+#
+# Stamps under .venv remember what is installed: a second run of any target starts at once.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format bench clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime
+TOOLS := $(VENV)/.tools
+CONTROLLERS := $(VENV)/.controllers
+
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(RUNTIME): pyproject.toml scripts/setup.sh
+	@scripts/setup.sh runtime
+
+$(TOOLS): $(RUNTIME)
+	@scripts/setup.sh tools
+
+$(CONTROLLERS): $(TOOLS) tests/interop/matterjs/package-lock.json
+	@scripts/setup.sh controllers
+
+setup: $(CONTROLLERS) ## install everything into .venv (and Debian packages, where that is allowed)
+
+demo: $(RUNTIME) ## a simulated home and a hub to pair with; more options: make demo ARGS="--modules 8 --speed 60"
+	@$(BIN)/ores-bridge demo --data-dir .demo $(ARGS)
+
+test: setup ## all tests; what this machine cannot run is skipped and says why
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(TOOLS) ## style, types and the import rule
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy --no-error-summary
+	@report=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$report"; exit 1; }
+	@echo "lint: clean"
+
+format: $(TOOLS) ## let ruff write what lint wants
+	@$(BIN)/ruff check --quiet --fix .
+	@$(BIN)/ruff format --quiet .
+
+bench: setup ## measure the hub; see benchmarks/README.md
+	@$(BIN)/python -m pytest -q -p no:cacheprovider benchmarks $(ARGS)
+
+clean: ## forget what setup installed and what the demo kept
+	@rm -rf $(VENV) .demo tests/interop/matterjs/node_modules
