@@ -1,0 +1,382 @@
+"""A Matter controller on the real SDK (`home-assistant-chip-core`), driven by lines of JSON.
+
+Run by tests in a process and a network namespace of its own; it imports nothing of this project.
+
+    sdk_controller.py --storage FOLDER --paa FOLDER [--fabric-id N] [--vendor-id N] [--node-id N]
+
+Standard input takes `{"id": 1, "do": "read", ...}` a line; standard output answers `{"id": 1, "result": ...}`
+or `{"id": 1, "error": {...}}`, and tells of itself `{"told": "attribute" | "event" | "resubscribing" | ...,
+"at": monotonic seconds}`. Bytes travel as `{"bytes": "hex"}`; structs as objects with the context tag as a
+key. The SDK logs on standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+CONTROLLER_NODE_ID = 112233
+
+
+def plain(value: Any) -> Any:
+    """A TLV value as the SDK's reader gives it, in JSON's words."""
+    if isinstance(value, bytes | bytearray):
+        return {"bytes": bytes(value).hex()}
+    if isinstance(value, dict):
+        return {str(tag): plain(member) for tag, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(member) for member in value]
+    return value
+
+
+class Answers:
+    """Lines on the real standard output; everything else the process prints goes to standard error."""
+
+    def __init__(self) -> None:
+        self._out = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
+        os.dup2(2, 1)
+
+    def tell(self, **message: Any) -> None:
+        """One line."""
+        self._out.write(json.dumps(message) + "\n")
+
+
+class SdkController:
+    """One controller with its own certificate authority and fabric; each `do_` method is a request."""
+
+    def __init__(self, arguments: argparse.Namespace, answers: Answers) -> None:
+        import chip.native
+
+        chip.native.Init()
+        import chip.CertificateAuthority
+        import chip.clusters
+        import chip.FabricAdmin
+        import chip.logging
+        from chip.ChipStack import ChipStack
+        from chip.clusters import Attribute, ClusterObjects
+        from chip.clusters.Types import Nullable, NullValue
+        from chip.tlv import TLVReader, TLVWriter, uint
+
+        chip.logging.SetLogFilter(
+            chip.logging.LOG_CATEGORY_DETAIL if arguments.verbose else chip.logging.LOG_CATEGORY_ERROR
+        )
+        self._answers = answers
+        self._clusters = chip.clusters
+        self._attribute, self._cluster_objects = Attribute, ClusterObjects
+        self._nullable, self._null = Nullable, NullValue
+        self._uint, self._reader, self._writer = uint, TLVReader, TLVWriter
+        self._stack = ChipStack(persistentStoragePath=str(arguments.storage / "controller.json"))
+        authorities = chip.CertificateAuthority.CertificateAuthorityManager(chipStack=self._stack)
+        authorities.LoadAuthoritiesFromStorage()
+        if not authorities.activeCaList:
+            authorities.NewCertificateAuthority(caIndex=1).NewFabricAdmin(
+                vendorId=arguments.vendor_id, fabricId=arguments.fabric_id
+            )
+        administrator = authorities.activeCaList[0].adminList[0]
+        self._controller = administrator.NewController(
+            nodeId=CONTROLLER_NODE_ID, paaTrustStorePath=str(arguments.paa)
+        )
+        self._authorities = authorities
+        self._subscriptions: dict[int, Any] = {}
+        self._next_subscription = 1
+
+    # ------------------------------------------------------------ commissioning
+
+    async def do_commission(self, node: int, code: str) -> dict[str, Any]:
+        """Commission the device with this QR or manual code, on the network; attestation is verified."""
+        from chip.ChipDeviceCtrl import DiscoveryType
+
+        started = time.monotonic()
+        await self._controller.CommissionWithCode(
+            code, node, discoveryType=DiscoveryType.DISCOVERY_NETWORK_ONLY
+        )
+        return {"seconds": time.monotonic() - started}
+
+    async def do_open_window(self, node: int, seconds: int, discriminator: int = 3841) -> dict[str, Any]:
+        """Open an enhanced commissioning window; its codes."""
+        opened = await self._controller.OpenCommissioningWindow(
+            node,
+            seconds,
+            1000,
+            discriminator,
+            self._controller.CommissioningWindowPasscode.kTokenWithRandomPin,
+        )
+        return {"manual": opened.setupManualCode, "qr": opened.setupQRCode, "passcode": opened.setupPinCode}
+
+    async def do_fabrics(self, node: int) -> list[dict[str, Any]]:
+        """The device's fabric table, every fabric of it."""
+        credentials = self._clusters.Objects.OperationalCredentials
+        read = await self._controller.ReadAttribute(
+            node, [(0, credentials.Attributes.Fabrics)], fabricFiltered=False
+        )
+        table = read[0][credentials][credentials.Attributes.Fabrics]
+        return [
+            {
+                "index": row.fabricIndex,
+                "fabric": row.fabricID,
+                "node": row.nodeID,
+                "vendor": row.vendorID,
+                "label": row.label,
+                "root": row.rootPublicKey.hex(),
+            }
+            for row in table
+        ]
+
+    async def do_remove_fabric(self, node: int, index: int) -> dict[str, Any]:
+        """Take the fabric with this index off the device."""
+        return await self.do_invoke(node, 0, 0x3E, 0x0A, {"fabricIndex": index})
+
+    # ------------------------------------------------------------ sessions
+
+    async def do_connect(self, node: int, *, fresh: bool = True, seconds: float = 15.0) -> dict[str, Any]:
+        """Reach the device over CASE, with a new session when `fresh`."""
+        if fresh:
+            self._controller.ExpireSessions(node)
+        started = time.monotonic()
+        device = await self._controller.GetConnectedDevice(
+            node, allowPASE=False, timeoutMs=int(seconds * 1000)
+        )
+        return {"session": device.localSessionId, "seconds": time.monotonic() - started}
+
+    # ------------------------------------------------------------ reading and writing
+
+    async def do_read(
+        self,
+        node: int,
+        endpoint: int | None = None,
+        cluster: int | None = None,
+        attribute: int | None = None,
+        *,
+        fabric_filtered: bool = True,
+    ) -> dict[str, Any]:
+        """Read what matches; each payload decoded with the SDK's own cluster object.
+
+        `attributes` [[endpoint, cluster, attribute, value]...]; `failures`
+        [[endpoint, cluster, attribute, why]...] for error statuses and payloads that do not decode or that change when encoded again; `unknown`
+        [[endpoint, cluster, attribute]...] for what the SDK has no object for.
+        """
+        path = self._attribute.AttributePath(EndpointId=endpoint, ClusterId=cluster, AttributeId=attribute)
+        answer = await self._controller.Read(node, attributes=[path], fabricFiltered=fabric_filtered)
+        found: list[Any] = []
+        failures: list[Any] = []
+        unknown: list[Any] = []
+        for where, value in _flat(answer.tlvAttributes):
+            if isinstance(value, self._attribute.ValueDecodeFailure):
+                failures.append([*where, str(value.Reason)])
+                continue
+            found.append([*where, plain(value)])
+            kind = self._attribute._AttributeIndex.get(where[1:])
+            if kind is None:
+                unknown.append(where)
+            elif (why := self._misfit(kind[0], value)) is not None:
+                failures.append([*where, why])
+        return {"attributes": found, "failures": failures, "unknown": unknown}
+
+    def _misfit(self, kind: Any, value: Any) -> str | None:
+        """Why a payload is not what the SDK's object says; None when it is."""
+        try:
+            decoded = kind.FromTagDictOrRawValue(value)
+            again = self._reader(kind.ToTLV(None, decoded)).get()["Any"]
+        except Exception as error:  # noqa: BLE001 - whatever the decoder throws is the finding
+            return f"{type(error).__name__}: {error}"
+        return None if again == value else f"means {again!r} to the SDK, was {value!r}"
+
+    async def do_read_events(
+        self, node: int, endpoint: int | None = None, cluster: int | None = None, event: int | None = None
+    ) -> list[Any]:
+        """Events kept by the device: [[number, endpoint, cluster, event, priority, fields]...]."""
+        answer = await self._controller.Read(node, events=[self._event_path(endpoint, cluster, event)])
+        return [self._event_row(result) for result in answer.events]
+
+    def _event_path(self, endpoint: int | None, cluster: int | None, event: int | None) -> Any:
+        """A path in the only words that the SDK takes for events: its own classes."""
+        if event is not None:
+            path = self._attribute.EventPath(ClusterId=cluster, EventId=event)
+            kind = self._attribute._EventIndex[str(path)]
+        elif cluster is not None:
+            kind = self._attribute._ClusterIndex[cluster]
+        else:
+            return () if endpoint is None else endpoint
+        return kind if endpoint is None else (endpoint, kind)
+
+    def _event_row(self, result: Any) -> list[Any]:
+        header = result.Header
+        failed = isinstance(result.Data, self._attribute.ValueDecodeFailure)
+        if failed:
+            fields = {"undecoded": plain(result.Data.TLVValue)}
+        else:
+            fields = plain(self._reader(result.Data.ToTLV()).get()["Any"])
+        return [
+            header.EventNumber,
+            header.EndpointId,
+            header.ClusterId,
+            header.EventId,
+            header.Priority.value,
+            fields,
+        ]
+
+    async def do_write(
+        self, node: int, endpoint: int, cluster: int, attribute: int, value: Any, timed: int | None = None
+    ) -> int:
+        """Write one attribute; its status."""
+        kind = self._attribute._AttributeIndex[(cluster, attribute)][0]
+        results = await self._controller.WriteAttribute(
+            node, [(endpoint, kind(value))], timedRequestTimeoutMs=timed
+        )
+        return int(results[0].Status)
+
+    async def do_invoke(
+        self,
+        node: int,
+        endpoint: int,
+        cluster: int,
+        command: int,
+        fields: dict[str, Any] | None = None,
+        timed: int | None = None,
+    ) -> Any:
+        """Invoke a command by ids, fields by the SDK's names; its response's fields by name, or None."""
+        kind = next(
+            kind
+            for kind in vars(self._attribute._ClusterIndex[cluster].Commands).values()
+            if getattr(kind, "command_id", None) == command and kind.is_client
+        )
+        answer = await self._controller.SendCommand(
+            node, endpoint, kind(**(fields or {})), timedRequestTimeoutMs=timed
+        )
+        return None if answer is None else {name: plain(member) for name, member in vars(answer).items()}
+
+    # ------------------------------------------------------------ subscriptions
+
+    async def do_subscribe(
+        self, node: int, floor: int, ceiling: int, *, keep: bool = False
+    ) -> dict[str, Any]:
+        """Subscribe to every attribute and every event; reports are told as they come."""
+        transaction = await self._controller.Read(
+            node,
+            attributes=[self._attribute.AttributePath()],
+            events=[()],
+            reportInterval=(floor, ceiling),
+            keepSubscriptions=keep,
+        )
+        number = self._next_subscription
+        self._next_subscription += 1
+        self._subscriptions[number] = transaction
+        transaction.SetAttributeUpdateCallback(None)
+        transaction.SetRawAttributeUpdateCallback(
+            lambda path, source: self._tell(
+                "attribute",
+                subscription=number,
+                id=source.subscriptionId,
+                path=[path.EndpointId, path.ClusterId, path.AttributeId],
+                value=plain(source.GetTLVAttribute(path)),
+            )
+        )
+        transaction.SetEventUpdateCallback(
+            lambda result, source: self._tell(
+                "event", subscription=number, id=source.subscriptionId, row=self._event_row(result)
+            )
+        )
+        transaction.SetResubscriptionAttemptedCallback(
+            lambda _, error, wait: self._tell("resubscribing", subscription=number, error=error, wait=wait)
+        )
+        transaction.SetResubscriptionSucceededCallback(
+            lambda source: self._tell("resubscribed", subscription=number, id=source.subscriptionId)
+        )
+        transaction.SetErrorCallback(
+            lambda error, _: self._tell("subscription-error", subscription=number, error=error)
+        )
+        primed = sum(1 for _ in _flat(transaction.GetTLVAttributes()))
+        return {
+            "subscription": number,
+            "id": transaction.subscriptionId,
+            "intervals": transaction.GetReportingIntervalsSeconds(),
+            "primed": primed,
+            "events": [self._event_row(result) for result in transaction.GetEvents()],
+        }
+
+    async def do_unsubscribe(self, subscription: int) -> None:
+        """End a subscription on this side."""
+        self._subscriptions.pop(subscription).Shutdown()
+
+    def _tell(self, what: str, **more: Any) -> None:
+        self._answers.tell(told=what, at=time.monotonic(), **more)
+
+    # ------------------------------------------------------------ the process
+
+    async def answer(self, request: dict[str, Any]) -> None:
+        """Do one request and answer it."""
+        number, what = request.pop("id"), request.pop("do")
+        try:
+            result = await getattr(self, f"do_{what}")(**request)
+        except Exception as error:  # noqa: BLE001 - every failure is the asker's to judge
+            status = getattr(error, "status", None)
+            self._answers.tell(
+                id=number,
+                error={
+                    "kind": type(error).__name__,
+                    "text": str(error),
+                    "status": None if status is None else int(status),
+                },
+            )
+        else:
+            self._answers.tell(id=number, result=result)
+
+    def close(self) -> None:
+        """Leave the network."""
+        for subscription in self._subscriptions.values():
+            subscription.Shutdown()
+        self._authorities.Shutdown()
+        self._stack.Shutdown()
+
+
+def _flat(tree: dict[int, dict[int, dict[int, Any]]]) -> Any:
+    for endpoint, clusters in tree.items():
+        for cluster, attributes in clusters.items():
+            for attribute, value in attributes.items():
+                yield (endpoint, cluster, attribute), value
+
+
+async def serve(controller: SdkController, answers: Answers) -> None:
+    """Answer requests, several at a time, until standard input ends."""
+    loop = asyncio.get_running_loop()
+    lines = asyncio.StreamReader(limit=1 << 22)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    answers.tell(told="ready", at=time.monotonic())
+    running: set[asyncio.Task[None]] = set()
+    while line := await lines.readline():
+        task = asyncio.create_task(controller.answer(json.loads(line)))
+        running.add(task)
+        task.add_done_callback(running.discard)
+    for task in running:
+        task.cancel()
+
+
+def main() -> None:
+    """Serve one controller."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--storage", type=Path, required=True, help="folder of its certificate authority and counters"
+    )
+    parser.add_argument("--paa", type=Path, required=True, help="folder of trusted attestation roots (DER)")
+    parser.add_argument("--fabric-id", type=int, default=1)
+    parser.add_argument("--vendor-id", type=int, default=0xFFF1)
+    parser.add_argument("--verbose", action="store_true", help="the SDK's own progress log")
+    arguments = parser.parse_args()
+    answers = Answers()
+    controller = SdkController(arguments, answers)
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(serve(controller, answers))
+    controller.close()
+
+
+if __name__ == "__main__":
+    main()
