@@ -1,0 +1,1 @@
+"""What the standard clusters are: one module a cluster, written by `scripts/generate_definitions.py`."""
