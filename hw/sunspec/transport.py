@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING
 
 from pymodbus.client.tcp import AsyncModbusTcpClient
-from pymodbus.exceptions import ModbusException
+from pymodbus.exceptions import ConnectionException, ModbusException
 
 from hw.module import ModuleError, ModuleUnreachable
 
@@ -121,7 +121,12 @@ class Endpoint:
         if self._last < self._refused_until:
             raise ModuleUnreachable(f"{self}: no connection")
         client = AsyncModbusTcpClient(
-            self.host, port=self.port, timeout=CONNECT_TIMEOUT, retries=0, reconnect_delay=0
+            self.host,
+            port=self.port,
+            timeout=CONNECT_TIMEOUT,
+            retries=0,
+            reconnect_delay=0,
+            trace_connect=lambda connected: None if connected else _hung_up(client),
         )
         if not await client.connect():
             client.close()
@@ -147,6 +152,15 @@ class Endpoint:
         if self._client is not None:
             self._client.close()
             self._client = None
+
+
+def _hung_up(client: AsyncModbusTcpClient) -> None:
+    """Fail the request in flight when the device hangs up; the library would wait for its timeout."""
+    future = client.ctx.response_future
+    if not future.done():
+        future.set_exception(ConnectionException("the device hung up"))
+        # Nobody waits for it when no request is in flight; asking now keeps it from being logged as lost.
+        future.exception()
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,0 +1,149 @@
+"""The simulated home, running: its world kept at the present, a server for each device, faults on request."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from hw.simulator.devices import ClassicInverter, DerInverter, SimulatedDevice, make_inverter
+from hw.simulator.physics import Health
+from hw.simulator.server import DeviceServer
+from hw.simulator.storage_devices import BatteryDevice, MeterDevice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hw.simulator.world import World
+
+GARBAGE = 0x1234
+"""What a scale factor reads while it is garbage."""
+LARGE_HOME = 30
+"""With more modules the meter's power may not fit the integer model."""
+
+
+class RunningHome:
+    """The devices of a world on the network."""
+
+    def __init__(self, world: World, *, host: str = "127.0.0.1", port_base: int = 0) -> None:
+        """Device n listens on `port_base` + n; 0 lets the system choose free ports."""
+        self.world = world
+        devices: list[SimulatedDevice] = [
+            make_inverter(inverter, world.meter, index) for index, inverter in enumerate(world.inverters)
+        ]
+        if world.battery is not None:
+            devices.append(BatteryDevice(world.battery, world.meter, "B000001"))
+        if world.has_meter:
+            devices.append(MeterDevice(world.meter, "G000001", large=len(devices) >= LARGE_HOME))
+        self.servers = {
+            device.serial: DeviceServer(device, host, port_base + index if port_base else 0, self._now)
+            for index, device in enumerate(devices)
+        }
+        self._zero = 0.0
+        self._skipped = 0.0
+
+    async def start(self) -> None:
+        """Listen on every port. Raise OSError when one is taken, listening on none."""
+        self._zero = asyncio.get_running_loop().time()
+        try:
+            for server in self.servers.values():
+                await server.start()
+        except OSError:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Hang up and stop listening."""
+        for server in self.servers.values():
+            await server.stop()
+
+    async def run(self) -> None:
+        """Keep the world at the present, also while nobody looks."""
+        while True:
+            await asyncio.sleep(1)
+            self._now()
+
+    def skip(self, seconds: float) -> None:
+        """Let so many simulated seconds pass at once."""
+        self._skipped += max(0.0, seconds)
+        self._now()
+
+    def describe(self) -> list[dict[str, str]]:
+        """Return address, kind and serial number of every device."""
+        return [
+            {
+                "address": server.address,
+                "kind": server.device.KIND,
+                "serial": serial,
+                "model": server.device.MODEL,
+            }
+            for serial, server in self.servers.items()
+        ]
+
+    def state(self) -> dict[str, Any]:
+        """Return the truth about the home, as no device shows it."""
+        world = self.world
+        self._now()
+        return {
+            "time": world.time.isoformat(),
+            "solar_w": world.solar_w,
+            "load_w": world.load_w,
+            "battery_w": world.battery.power_w if world.battery else 0.0,
+            "battery_soc_percent": world.battery.soc_percent if world.battery else None,
+            "grid_w": world.meter.power_w,
+            "transmittance": world.transmittance,
+            "inverters_w": [inverter.power_w for inverter in world.inverters],
+        }
+
+    async def fault(self, serial: str, kind: str, value: float | None = None) -> None:
+        """Break a device. Raise KeyError for an unknown one, ValueError for a fault that it cannot have."""
+        server = self.servers[serial]
+        faults: dict[str, Callable[[DeviceServer, float | None], None]] = {
+            "dead": lambda s, _: _inverter(s, Health.DEAD),
+            "sagging": lambda s, _: _inverter(s, Health.SAGGING),
+            "asleep": lambda s, _: _inverter(s, Health.DARK),
+            "garbage": lambda s, _: _garbage(s.device),
+            "exception": _exception,
+            "slow": _slow,
+        }
+        if kind == "link":
+            await server.stop()
+        elif kind in faults:
+            faults[kind](server, value)
+        else:
+            raise ValueError(f"no fault {kind}: one of link, {', '.join(faults)}")
+
+    async def heal(self, serial: str) -> None:
+        """Repair everything about a device. Raise KeyError for one that is not there."""
+        server = self.servers[serial]
+        server.exception = None
+        server.delay_s = 0.0
+        server.device.overlay = {}
+        if isinstance(server.device, ClassicInverter | DerInverter):
+            server.device.inverter.health = Health.GOOD
+        await server.start()
+
+    def _now(self) -> int:
+        elapsed = asyncio.get_running_loop().time() - self._zero
+        self.world.advance(elapsed * self.world.speed + self._skipped)
+        return self.world.steps
+
+
+def _inverter(server: DeviceServer, health: Health) -> None:
+    if not isinstance(server.device, ClassicInverter | DerInverter):
+        raise ValueError(f"{server.device.serial} has no panels")  # noqa: TRY004 - bad input, not a bug
+    server.device.inverter.health = health
+
+
+def _garbage(device: SimulatedDevice) -> None:
+    slots = device.layout.slots.values()
+    device.overlay = {slot.offset: GARBAGE for slot in slots if slot.type == "sunssf"}
+
+
+def _exception(server: DeviceServer, code: float | None) -> None:
+    if code is not None and int(code) not in range(1, 12):
+        raise ValueError(f"no Modbus exception {code}")
+    server.exception = int(code or 4)
+
+
+def _slow(server: DeviceServer, seconds: float | None) -> None:
+    server.delay_s = 0.5 if seconds is None else max(0.0, seconds)

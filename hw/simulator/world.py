@@ -1,0 +1,128 @@
+"""The simulated home as a whole: one clock, one sky, one household, its modules, and a meter that balances.
+
+Time goes in steps of a fixed length, and everything random comes from the seed, so that the same seed, start
+and commands give the same home to the last bit, however often it is looked at.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+from hw.simulator.household import Household
+from hw.simulator.physics import Battery, GridMeter, SolarInverter
+from hw.simulator.weather import Clouds, sun_at
+
+DEFAULT_START = datetime(2026, 6, 15, 9, 30, tzinfo=UTC)
+"""A morning in June: the sun is high enough, and rises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """What the home is made of. The modules number four at least for a battery and a meter to make sense."""
+
+    inverters: int = 2
+    battery: bool = True
+    meter: bool = True
+
+    @classmethod
+    def of(cls, modules: int) -> Home:
+        """Return the home of so many modules: a meter, a battery, and for the rest inverters.
+
+        One module is an inverter; two are an inverter and a meter. Raise ValueError below 1 and above 1000.
+        """
+        if not 1 <= modules <= 1000:
+            raise ValueError(f"a home has 1 to 1000 modules, not {modules}")
+        return cls(max(1, modules - 2), battery=modules > 2, meter=modules > 1)
+
+
+class World:
+    """The home's physics."""
+
+    def __init__(
+        self, home: Home, *, seed: int = 1, start: datetime = DEFAULT_START, speed: float = 1.0
+    ) -> None:
+        """`speed` is how many simulated seconds pass in one of the hub's."""
+        if not 0 < speed <= 86400:
+            raise ValueError(f"speed is above 0 and at most 86400, not {speed}")
+        self.start = start
+        self.speed = speed
+        self.step_s = max(1.0, speed / 4)
+        """Four steps a second of the hub are plenty; below a second nothing changes that registers show."""
+        self.steps = 0
+        self._clouds = Clouds(_chance(seed, "clouds"))
+        self._household = Household(_chance(seed, "household"))
+        self._grid_noise = _chance(seed, "grid")
+        self.inverters = [
+            _inverter(_chance(seed, f"inverter {index}"), index) for index in range(home.inverters)
+        ]
+        self.battery = Battery() if home.battery else None
+        self.meter = GridMeter()
+        self.has_meter = home.meter
+        self.load_phases_w = (0.0, 0.0, 0.0)
+        self.transmittance = 1.0
+        self.ambient_c = 20.0
+        self._step()
+
+    @property
+    def time(self) -> datetime:
+        """Simulated UTC."""
+        return self.start + timedelta(seconds=self.steps * self.step_s)
+
+    @property
+    def solar_w(self) -> float:
+        """What all inverters give together; negative."""
+        return math.fsum(inverter.power_w for inverter in self.inverters)
+
+    @property
+    def load_w(self) -> float:
+        """What the household takes."""
+        return sum(self.load_phases_w)
+
+    def advance(self, seconds: float) -> None:
+        """Let the home live until so many simulated seconds after its start."""
+        while (self.steps + 1) * self.step_s <= seconds:
+            self._step()
+
+    def _step(self) -> None:
+        seconds = self.step_s
+        now = self.time
+        sun = sun_at(now)
+        self.transmittance = self._clouds.step(seconds)
+        hour = now.hour + now.minute / 60
+        self.ambient_c = 18 + 7 * math.sin((hour - 8) / 24 * 2 * math.pi)
+        phases = [0.0, 0.0, 0.0]
+        for index, inverter in enumerate(self.inverters):
+            inverter.pass_time(seconds / self.speed)
+            inverter.step(seconds, sun, self.transmittance, self.ambient_c)
+            phases[index % 3] += inverter.power_w
+        self.load_phases_w = self._household.step(now, seconds)
+        for index, watts in enumerate(self.load_phases_w):
+            phases[index] += watts
+        if self.battery is not None:
+            self.battery.pass_time(seconds / self.speed)
+            self.battery.step(seconds, sum(phases), self.ambient_c)
+            phases[0] += self.battery.power_w
+        self.meter.step(seconds, (phases[0], phases[1], phases[2]), self._grid_noise)
+        self.steps += 1
+
+
+def _chance(seed: int, what: str) -> Random:
+    return Random(f"{seed} {what}")  # noqa: S311 - a repeatable sky is the point
+
+
+def _inverter(random: Random, index: int) -> SolarInverter:
+    strings = 2 if index % 2 else 1
+    rated = 800.0 if strings == 2 else 400.0
+    return SolarInverter(
+        rated_w=rated,
+        panel_w=rated * random.uniform(1.05, 1.15),
+        strings=strings,
+        tilt=math.radians(random.uniform(25, 40)),
+        azimuth=math.radians(random.uniform(-25, 25)),
+        soiling=random.uniform(0.95, 1.0),
+        energy_wh=float(random.randrange(200_000, 900_000)),
+        string_energy_wh=[float(random.randrange(100_000, 400_000)) for _ in range(strings)],
+    )
