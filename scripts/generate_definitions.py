@@ -293,7 +293,7 @@ class Module:
             expression, annotation = self.datatype(item, relaxed=relaxed)
             more = ""
             if item.get("conformance", "M") != "M":
-                more += ", optional=True"
+                more += ", optional=True, default=None"
                 annotation = annotation if annotation.endswith("None") else f"{annotation} | None"
             if " S " in f" {item.get('access', '')} ":
                 more += ", fabric_sensitive=True"

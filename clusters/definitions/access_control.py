@@ -143,8 +143,10 @@ class AccessControlExtensionChangedEvent(Struct):
 @struct
 class FabricRestrictionReviewUpdateEvent(Struct):
     token: int = member(0, UInt64, fabric_sensitive=True)
-    instruction: str | None = member(1, Utf8(maximum=512), optional=True, fabric_sensitive=True)
-    arl_request_flow_url: str | None = member(2, Utf8(maximum=256), optional=True, fabric_sensitive=True)
+    instruction: str | None = member(1, Utf8(maximum=512), optional=True, default=None, fabric_sensitive=True)
+    arl_request_flow_url: str | None = member(
+        2, Utf8(maximum=256), optional=True, default=None, fabric_sensitive=True
+    )
     fabric_index: int = member(0xFE, UInt8, default=0)
 
 

@@ -26,7 +26,7 @@ class SemanticTagStruct(Struct):
     mfg_code: int | None = member(0, Nullable(UInt16))
     namespace_id: int = member(1, UInt8)
     tag: int = member(2, UInt8)
-    label: str | None = member(3, Nullable(Utf8(maximum=64)), optional=True)
+    label: str | None = member(3, Nullable(Utf8(maximum=64)), optional=True, default=None)
 
 
 class MeasurementTypeEnum(IntEnum):
@@ -54,12 +54,12 @@ class MeasurementTypeEnum(IntEnum):
 class MeasurementAccuracyRangeStruct(Struct):
     range_min: int = member(0, Int64.between(-(2**62), 2**62))
     range_max: int = member(1, Int64.between(-(2**62), 2**62))
-    percent_max: int | None = member(2, UInt16.between(maximum=10000), optional=True)
-    percent_min: int | None = member(3, UInt16.between(maximum=10000), optional=True)
-    percent_typical: int | None = member(4, UInt16.between(maximum=10000), optional=True)
-    fixed_max: int | None = member(5, UInt64.between(maximum=2**62 - 1), optional=True)
-    fixed_min: int | None = member(6, UInt64, optional=True)
-    fixed_typical: int | None = member(7, UInt64, optional=True)
+    percent_max: int | None = member(2, UInt16.between(maximum=10000), optional=True, default=None)
+    percent_min: int | None = member(3, UInt16.between(maximum=10000), optional=True, default=None)
+    percent_typical: int | None = member(4, UInt16.between(maximum=10000), optional=True, default=None)
+    fixed_max: int | None = member(5, UInt64.between(maximum=2**62 - 1), optional=True, default=None)
+    fixed_min: int | None = member(6, UInt64, optional=True, default=None)
+    fixed_typical: int | None = member(7, UInt64, optional=True, default=None)
 
 
 @struct
@@ -120,7 +120,7 @@ class LabelStruct(Struct):
 
 @struct
 class ModeTagStruct(Struct):
-    mfg_code: int | None = member(0, UInt16, optional=True)
+    mfg_code: int | None = member(0, UInt16, optional=True, default=None)
     value: int = member(1, UInt16)
 
 

@@ -87,7 +87,7 @@ class CostStruct(Struct):
     cost_type: CostTypeEnum = member(0, Enum(CostTypeEnum))
     value: int = member(1, Int32)
     decimal_points: int = member(2, UInt8)
-    currency: int | None = member(3, UInt16.between(maximum=999), optional=True)
+    currency: int | None = member(3, UInt16.between(maximum=999), optional=True, default=None)
 
 
 @struct
@@ -97,19 +97,21 @@ class SlotStruct(Struct):
     default_duration: int = member(2, UInt32)
     elapsed_slot_time: int = member(3, UInt32)
     remaining_slot_time: int = member(4, UInt32)
-    slot_is_pausable: bool | None = member(5, Bool, optional=True)
-    min_pause_duration: int | None = member(6, UInt32, optional=True)
-    max_pause_duration: int | None = member(7, UInt32, optional=True)
-    manufacturer_esa_state: int | None = member(8, UInt16, optional=True)
-    nominal_power: int | None = member(9, Int64, optional=True)
-    min_power: int | None = member(10, Int64, optional=True)
-    max_power: int | None = member(11, Int64, optional=True)
-    nominal_energy: int | None = member(12, Int64, optional=True)
-    costs: tuple[CostStruct, ...] | None = member(13, ListOf(StructOf(CostStruct), maximum=5), optional=True)
-    min_power_adjustment: int | None = member(14, Int64, optional=True)
-    max_power_adjustment: int | None = member(15, Int64, optional=True)
-    min_duration_adjustment: int | None = member(16, UInt32, optional=True)
-    max_duration_adjustment: int | None = member(17, UInt32, optional=True)
+    slot_is_pausable: bool | None = member(5, Bool, optional=True, default=None)
+    min_pause_duration: int | None = member(6, UInt32, optional=True, default=None)
+    max_pause_duration: int | None = member(7, UInt32, optional=True, default=None)
+    manufacturer_esa_state: int | None = member(8, UInt16, optional=True, default=None)
+    nominal_power: int | None = member(9, Int64, optional=True, default=None)
+    min_power: int | None = member(10, Int64, optional=True, default=None)
+    max_power: int | None = member(11, Int64, optional=True, default=None)
+    nominal_energy: int | None = member(12, Int64, optional=True, default=None)
+    costs: tuple[CostStruct, ...] | None = member(
+        13, ListOf(StructOf(CostStruct), maximum=5), optional=True, default=None
+    )
+    min_power_adjustment: int | None = member(14, Int64, optional=True, default=None)
+    max_power_adjustment: int | None = member(15, Int64, optional=True, default=None)
+    min_duration_adjustment: int | None = member(16, UInt32, optional=True, default=None)
+    max_duration_adjustment: int | None = member(17, UInt32, optional=True, default=None)
 
 
 class ForecastUpdateReasonEnum(IntEnum):
@@ -124,8 +126,8 @@ class ForecastStruct(Struct):
     active_slot_number: int | None = member(1, Nullable(UInt16))
     start_time: int = member(2, UInt32)
     end_time: int = member(3, UInt32)
-    earliest_start_time: int | None = member(4, Nullable(UInt32), optional=True)
-    latest_end_time: int | None = member(5, UInt32, optional=True)
+    earliest_start_time: int | None = member(4, Nullable(UInt32), optional=True, default=None)
+    latest_end_time: int | None = member(5, UInt32, optional=True, default=None)
     is_pausable: bool = member(6, Bool)
     slots: tuple[SlotStruct, ...] = member(7, ListOf(StructOf(SlotStruct), maximum=10))
     forecast_update_reason: ForecastUpdateReasonEnum = member(8, Enum(ForecastUpdateReasonEnum))
@@ -165,7 +167,7 @@ class PauseRequest(Struct):
 @struct
 class SlotAdjustmentStruct(Struct):
     slot_index: int = member(0, UInt8)
-    nominal_power: int | None = member(1, Int64, optional=True)
+    nominal_power: int | None = member(1, Int64, optional=True, default=None)
     duration: int = member(2, UInt32)
 
 
@@ -182,9 +184,9 @@ class ModifyForecastRequest(Struct):
 class ConstraintsStruct(Struct):
     start_time: int = member(0, UInt32)
     duration: int = member(1, UInt32.between(maximum=86400))
-    nominal_power: int | None = member(2, Int64, optional=True)
-    maximum_energy: int | None = member(3, Int64, optional=True)
-    load_control: int | None = member(4, Int8, optional=True)
+    nominal_power: int | None = member(2, Int64, optional=True, default=None)
+    maximum_energy: int | None = member(3, Int64, optional=True, default=None)
+    load_control: int | None = member(4, Int8, optional=True, default=None)
 
 
 @struct

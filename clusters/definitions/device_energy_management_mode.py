@@ -26,7 +26,7 @@ class ChangeToModeRequest(Struct):
 @struct
 class ChangeToModeResponse(Struct):
     status: ModeChangeStatus = member(0, Enum(ModeChangeStatus))
-    status_text: str | None = member(1, Utf8(maximum=64), optional=True)
+    status_text: str | None = member(1, Utf8(maximum=64), optional=True, default=None)
 
 
 class DeviceEnergyManagementMode(Cluster):

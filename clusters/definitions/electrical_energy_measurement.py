@@ -24,37 +24,37 @@ from matter_node.model import (
 @struct
 class EnergyMeasurementStruct(Struct):
     energy: int = member(0, Int64.between(0, 2**62))
-    start_timestamp: int | None = member(1, UInt32, optional=True)
-    end_timestamp: int | None = member(2, UInt32, optional=True)
-    start_systime: int | None = member(3, UInt64, optional=True)
-    end_systime: int | None = member(4, UInt64, optional=True)
+    start_timestamp: int | None = member(1, UInt32, optional=True, default=None)
+    end_timestamp: int | None = member(2, UInt32, optional=True, default=None)
+    start_systime: int | None = member(3, UInt64, optional=True, default=None)
+    end_systime: int | None = member(4, UInt64, optional=True, default=None)
 
 
 @struct
 class CumulativeEnergyResetStruct(Struct):
-    imported_reset_timestamp: int | None = member(0, Nullable(UInt32), optional=True)
-    exported_reset_timestamp: int | None = member(1, Nullable(UInt32), optional=True)
-    imported_reset_systime: int | None = member(2, Nullable(UInt64), optional=True)
-    exported_reset_systime: int | None = member(3, Nullable(UInt64), optional=True)
+    imported_reset_timestamp: int | None = member(0, Nullable(UInt32), optional=True, default=None)
+    exported_reset_timestamp: int | None = member(1, Nullable(UInt32), optional=True, default=None)
+    imported_reset_systime: int | None = member(2, Nullable(UInt64), optional=True, default=None)
+    exported_reset_systime: int | None = member(3, Nullable(UInt64), optional=True, default=None)
 
 
 @struct
 class CumulativeEnergyMeasuredEvent(Struct):
     energy_imported: EnergyMeasurementStruct | None = member(
-        0, StructOf(EnergyMeasurementStruct), optional=True
+        0, StructOf(EnergyMeasurementStruct), optional=True, default=None
     )
     energy_exported: EnergyMeasurementStruct | None = member(
-        1, StructOf(EnergyMeasurementStruct), optional=True
+        1, StructOf(EnergyMeasurementStruct), optional=True, default=None
     )
 
 
 @struct
 class PeriodicEnergyMeasuredEvent(Struct):
     energy_imported: EnergyMeasurementStruct | None = member(
-        0, StructOf(EnergyMeasurementStruct), optional=True
+        0, StructOf(EnergyMeasurementStruct), optional=True, default=None
     )
     energy_exported: EnergyMeasurementStruct | None = member(
-        1, StructOf(EnergyMeasurementStruct), optional=True
+        1, StructOf(EnergyMeasurementStruct), optional=True, default=None
     )
 
 

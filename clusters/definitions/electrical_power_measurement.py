@@ -35,14 +35,14 @@ class MeasurementRangeStruct(Struct):
     measurement_type: MeasurementTypeEnum = member(0, Enum(MeasurementTypeEnum, 16))
     min: int = member(1, Int64.between(-(2**62), 2**62))
     max: int = member(2, Int64.between(-(2**62), 2**62))
-    start_timestamp: int | None = member(3, UInt32, optional=True)
-    end_timestamp: int | None = member(4, UInt32, optional=True)
-    min_timestamp: int | None = member(5, UInt32, optional=True)
-    max_timestamp: int | None = member(6, UInt32, optional=True)
-    start_systime: int | None = member(7, UInt64, optional=True)
-    end_systime: int | None = member(8, UInt64, optional=True)
-    min_systime: int | None = member(9, UInt64, optional=True)
-    max_systime: int | None = member(10, UInt64, optional=True)
+    start_timestamp: int | None = member(3, UInt32, optional=True, default=None)
+    end_timestamp: int | None = member(4, UInt32, optional=True, default=None)
+    min_timestamp: int | None = member(5, UInt32, optional=True, default=None)
+    max_timestamp: int | None = member(6, UInt32, optional=True, default=None)
+    start_systime: int | None = member(7, UInt64, optional=True, default=None)
+    end_systime: int | None = member(8, UInt64, optional=True, default=None)
+    min_systime: int | None = member(9, UInt64, optional=True, default=None)
+    max_systime: int | None = member(10, UInt64, optional=True, default=None)
 
 
 @struct

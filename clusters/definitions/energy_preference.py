@@ -10,7 +10,7 @@ from matter_node.model import Cluster, Enum, ListOf, Struct, StructOf, UInt8, Ut
 @struct
 class BalanceStruct(Struct):
     step: int = member(0, UInt8.between(maximum=100))
-    label: str | None = member(1, Utf8(maximum=64), optional=True)
+    label: str | None = member(1, Utf8(maximum=64), optional=True, default=None)
 
 
 class EnergyPriorityEnum(IntEnum):

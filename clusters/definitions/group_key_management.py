@@ -34,7 +34,7 @@ class GroupKeyMapStruct(Struct):
 class GroupInfoMapStruct(Struct):
     group_id: int = member(1, UInt16)
     endpoints: tuple[int, ...] = member(2, ListOf(UInt16, minimum=1))
-    group_name: str | None = member(3, Utf8(maximum=16), optional=True)
+    group_name: str | None = member(3, Utf8(maximum=16), optional=True, default=None)
     fabric_index: int = member(0xFE, UInt8, default=0)
 
 
@@ -61,7 +61,7 @@ class GroupKeySetStruct(Struct):
     epoch_key2: bytes | None = member(6, Nullable(Octets(minimum=16, maximum=16)), fabric_sensitive=True)
     epoch_start_time2: int | None = member(7, Nullable(UInt64), fabric_sensitive=True)
     group_key_multicast_policy: GroupKeyMulticastPolicyEnum | None = member(
-        8, Enum(GroupKeyMulticastPolicyEnum), optional=True, fabric_sensitive=True
+        8, Enum(GroupKeyMulticastPolicyEnum), optional=True, default=None, fabric_sensitive=True
     )
 
 

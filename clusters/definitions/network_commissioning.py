@@ -68,8 +68,8 @@ class ThreadCapabilitiesBitmap(IntFlag):
 
 @struct
 class ScanNetworksRequest(Struct):
-    ssid: bytes | None = member(0, Nullable(Octets(minimum=1, maximum=32)), optional=True)
-    breadcrumb: int | None = member(1, UInt64, optional=True)
+    ssid: bytes | None = member(0, Nullable(Octets(minimum=1, maximum=32)), optional=True, default=None)
+    breadcrumb: int | None = member(1, UInt64, optional=True, default=None)
 
 
 class WiFiSecurityBitmap(IntFlag):
@@ -82,35 +82,35 @@ class WiFiSecurityBitmap(IntFlag):
 
 @struct
 class WiFiInterfaceScanResultStruct(Struct):
-    security: WiFiSecurityBitmap | None = member(0, Bitmap(WiFiSecurityBitmap), optional=True)
-    ssid: bytes | None = member(1, Octets(maximum=32), optional=True)
-    bssid: bytes | None = member(2, Octets(minimum=6, maximum=6), optional=True)
-    channel: int | None = member(3, UInt16, optional=True)
-    wifi_band: WiFiBandEnum | None = member(4, Enum(WiFiBandEnum), optional=True)
-    rssi: int | None = member(5, Int8, optional=True)
+    security: WiFiSecurityBitmap | None = member(0, Bitmap(WiFiSecurityBitmap), optional=True, default=None)
+    ssid: bytes | None = member(1, Octets(maximum=32), optional=True, default=None)
+    bssid: bytes | None = member(2, Octets(minimum=6, maximum=6), optional=True, default=None)
+    channel: int | None = member(3, UInt16, optional=True, default=None)
+    wifi_band: WiFiBandEnum | None = member(4, Enum(WiFiBandEnum), optional=True, default=None)
+    rssi: int | None = member(5, Int8, optional=True, default=None)
 
 
 @struct
 class ThreadInterfaceScanResultStruct(Struct):
-    pan_id: int | None = member(0, UInt16.between(maximum=65534), optional=True)
-    extended_pan_id: int | None = member(1, UInt64, optional=True)
-    network_name: str | None = member(2, Utf8(minimum=1, maximum=16), optional=True)
-    channel: int | None = member(3, UInt16, optional=True)
-    version: int | None = member(4, UInt8, optional=True)
-    extended_address: bytes | None = member(5, Octets(minimum=6, maximum=8), optional=True)
-    rssi: int | None = member(6, Int8, optional=True)
-    lqi: int | None = member(7, UInt8, optional=True)
+    pan_id: int | None = member(0, UInt16.between(maximum=65534), optional=True, default=None)
+    extended_pan_id: int | None = member(1, UInt64, optional=True, default=None)
+    network_name: str | None = member(2, Utf8(minimum=1, maximum=16), optional=True, default=None)
+    channel: int | None = member(3, UInt16, optional=True, default=None)
+    version: int | None = member(4, UInt8, optional=True, default=None)
+    extended_address: bytes | None = member(5, Octets(minimum=6, maximum=8), optional=True, default=None)
+    rssi: int | None = member(6, Int8, optional=True, default=None)
+    lqi: int | None = member(7, UInt8, optional=True, default=None)
 
 
 @struct
 class ScanNetworksResponse(Struct):
     networking_status: NetworkCommissioningStatusEnum = member(0, Enum(NetworkCommissioningStatusEnum))
-    debug_text: str | None = member(1, Utf8(maximum=512), optional=True)
+    debug_text: str | None = member(1, Utf8(maximum=512), optional=True, default=None)
     wifi_scan_results: tuple[WiFiInterfaceScanResultStruct, ...] | None = member(
-        2, ListOf(StructOf(WiFiInterfaceScanResultStruct)), optional=True
+        2, ListOf(StructOf(WiFiInterfaceScanResultStruct)), optional=True, default=None
     )
     thread_scan_results: tuple[ThreadInterfaceScanResultStruct, ...] | None = member(
-        3, ListOf(StructOf(ThreadInterfaceScanResultStruct)), optional=True
+        3, ListOf(StructOf(ThreadInterfaceScanResultStruct)), optional=True, default=None
     )
 
 
@@ -118,38 +118,38 @@ class ScanNetworksResponse(Struct):
 class AddOrUpdateWiFiNetworkRequest(Struct):
     ssid: bytes = member(0, Octets(maximum=32))
     credentials: bytes = member(1, Octets(maximum=64))
-    breadcrumb: int | None = member(2, UInt64, optional=True)
+    breadcrumb: int | None = member(2, UInt64, optional=True, default=None)
 
 
 @struct
 class NetworkConfigResponse(Struct):
     networking_status: NetworkCommissioningStatusEnum = member(0, Enum(NetworkCommissioningStatusEnum))
-    debug_text: str | None = member(1, Utf8(maximum=512), optional=True)
-    network_index: int | None = member(2, UInt8, optional=True)
+    debug_text: str | None = member(1, Utf8(maximum=512), optional=True, default=None)
+    network_index: int | None = member(2, UInt8, optional=True, default=None)
 
 
 @struct
 class AddOrUpdateThreadNetworkRequest(Struct):
     operational_dataset: bytes = member(0, Octets(maximum=254))
-    breadcrumb: int | None = member(1, UInt64, optional=True)
+    breadcrumb: int | None = member(1, UInt64, optional=True, default=None)
 
 
 @struct
 class RemoveNetworkRequest(Struct):
     network_id: bytes = member(0, Octets(minimum=1, maximum=32))
-    breadcrumb: int | None = member(1, UInt64, optional=True)
+    breadcrumb: int | None = member(1, UInt64, optional=True, default=None)
 
 
 @struct
 class ConnectNetworkRequest(Struct):
     network_id: bytes = member(0, Octets(minimum=1, maximum=32))
-    breadcrumb: int | None = member(1, UInt64, optional=True)
+    breadcrumb: int | None = member(1, UInt64, optional=True, default=None)
 
 
 @struct
 class ConnectNetworkResponse(Struct):
     networking_status: NetworkCommissioningStatusEnum = member(0, Enum(NetworkCommissioningStatusEnum))
-    debug_text: str | None = member(1, Utf8(), optional=True)
+    debug_text: str | None = member(1, Utf8(), optional=True, default=None)
     error_value: int | None = member(2, Nullable(Int32))
 
 
@@ -157,7 +157,7 @@ class ConnectNetworkResponse(Struct):
 class ReorderNetworkRequest(Struct):
     network_id: bytes = member(0, Octets(minimum=1, maximum=32))
     network_index: int = member(1, UInt8)
-    breadcrumb: int | None = member(2, UInt64, optional=True)
+    breadcrumb: int | None = member(2, UInt64, optional=True, default=None)
 
 
 class NetworkCommissioning(Cluster):

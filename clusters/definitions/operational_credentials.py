@@ -28,7 +28,7 @@ from matter_node.model import (
 class NOCStruct(Struct):
     noc: bytes = member(1, Octets(maximum=400))
     icac: bytes | None = member(2, Nullable(Octets(maximum=400)))
-    vvsc: bytes | None = member(3, Octets(maximum=400), optional=True)
+    vvsc: bytes | None = member(3, Octets(maximum=400), optional=True, default=None)
     fabric_index: int = member(0xFE, UInt8, default=0)
 
 
@@ -39,7 +39,9 @@ class FabricDescriptorStruct(Struct):
     fabric_id: int = member(3, UInt64)
     node_id: int = member(4, UInt64)
     label: str = member(5, Utf8(maximum=32))
-    vid_verification_statement: bytes | None = member(6, Octets(minimum=85, maximum=85), optional=True)
+    vid_verification_statement: bytes | None = member(
+        6, Octets(minimum=85, maximum=85), optional=True, default=None
+    )
     fabric_index: int = member(0xFE, UInt8, default=0)
 
 
@@ -72,7 +74,7 @@ class CertificateChainResponse(Struct):
 @struct
 class CsrRequest(Struct):
     csr_nonce: bytes = member(0, Octets())
-    is_for_update_noc: bool | None = member(1, Bool, optional=True)
+    is_for_update_noc: bool | None = member(1, Bool, optional=True, default=None)
 
 
 @struct
@@ -84,7 +86,7 @@ class CsrResponse(Struct):
 @struct
 class AddNocRequest(Struct):
     noc_value: bytes = member(0, Octets())
-    icac_value: bytes | None = member(1, Octets(), optional=True)
+    icac_value: bytes | None = member(1, Octets(), optional=True, default=None)
     ipk_value: bytes = member(2, Octets())
     case_admin_subject: int = member(3, UInt64)
     admin_vendor_id: int = member(4, UInt16)
@@ -106,14 +108,14 @@ class NodeOperationalCertStatusEnum(IntEnum):
 @struct
 class NocResponse(Struct):
     status_code: NodeOperationalCertStatusEnum = member(0, Enum(NodeOperationalCertStatusEnum))
-    fabric_index: int | None = member(1, UInt8.between(1, 254), optional=True)  # type: ignore[assignment] # a plain field here, which may be absent
-    debug_text: str | None = member(2, Utf8(maximum=128), optional=True)
+    fabric_index: int | None = member(1, UInt8.between(1, 254), optional=True, default=None)  # type: ignore[assignment] # a plain field here, which may be absent
+    debug_text: str | None = member(2, Utf8(maximum=128), optional=True, default=None)
 
 
 @struct
 class UpdateNocRequest(Struct):
     noc_value: bytes = member(0, Octets())
-    icac_value: bytes | None = member(1, Octets(), optional=True)
+    icac_value: bytes | None = member(1, Octets(), optional=True, default=None)
 
 
 @struct
@@ -133,9 +135,9 @@ class AddTrustedRootCertificateRequest(Struct):
 
 @struct
 class SetVidVerificationStatementRequest(Struct):
-    vendor_id: int | None = member(0, UInt16, optional=True)
-    vid_verification_statement: bytes | None = member(1, Octets(), optional=True)
-    vvsc: bytes | None = member(2, Octets(), optional=True)
+    vendor_id: int | None = member(0, UInt16, optional=True, default=None)
+    vid_verification_statement: bytes | None = member(1, Octets(), optional=True, default=None)
+    vvsc: bytes | None = member(2, Octets(), optional=True, default=None)
 
 
 @struct

@@ -25,17 +25,17 @@ from matter_node.model import (
 @struct
 class ThreadMetricsStruct(Struct):
     id: int = member(0, UInt64)
-    name: str | None = member(1, Utf8(maximum=8), optional=True)
-    stack_free_current: int | None = member(2, UInt32, optional=True)
-    stack_free_minimum: int | None = member(3, UInt32, optional=True)
-    stack_size: int | None = member(4, UInt32, optional=True)
+    name: str | None = member(1, Utf8(maximum=8), optional=True, default=None)
+    stack_free_current: int | None = member(2, UInt32, optional=True, default=None)
+    stack_free_minimum: int | None = member(3, UInt32, optional=True, default=None)
+    stack_size: int | None = member(4, UInt32, optional=True, default=None)
 
 
 @struct
 class SoftwareFaultEvent(Struct):
     id: int = member(0, UInt64)
-    name: str | None = member(1, Utf8(maximum=8), optional=True)
-    fault_recording: bytes | None = member(2, Octets(maximum=1024), optional=True)
+    name: str | None = member(1, Utf8(maximum=8), optional=True, default=None)
+    fault_recording: bytes | None = member(2, Octets(maximum=1024), optional=True, default=None)
 
 
 class SoftwareDiagnostics(Cluster):

@@ -65,7 +65,7 @@ class TrustedTimeSourceStruct(Struct):
 class TimeZoneStruct(Struct):
     offset: int = member(0, Int32.between(-43200, 50400))
     valid_at: int = member(1, UInt64)
-    name: str | None = member(2, Utf8(maximum=64), optional=True)
+    name: str | None = member(2, Utf8(maximum=64), optional=True, default=None)
 
 
 @struct
@@ -85,7 +85,7 @@ class TimeZoneDatabaseEnum(IntEnum):
 class SetUtcTimeRequest(Struct):
     utc_time: int = member(0, UInt64)
     granularity: GranularityEnum = member(1, Enum(GranularityEnum))
-    time_source: TimeSourceEnum | None = member(2, Enum(TimeSourceEnum), optional=True)
+    time_source: TimeSourceEnum | None = member(2, Enum(TimeSourceEnum), optional=True, default=None)
 
 
 @struct
@@ -129,7 +129,7 @@ class DstStatusEvent(Struct):
 @struct
 class TimeZoneStatusEvent(Struct):
     offset: int = member(0, Int32.between(-43200, 50400))
-    name: str | None = member(1, Utf8(maximum=64), optional=True)
+    name: str | None = member(1, Utf8(maximum=64), optional=True, default=None)
 
 
 class TimeSynchronization(Cluster):
