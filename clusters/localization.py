@@ -1,4 +1,4 @@
-"""Language, time format and units: the three localization clusters of the root node (Matter Core 11.3-11.5)."""
+"""Language, time and units: the three localization clusters of the root node (Matter Core 11.3-11.5)."""
 
 from __future__ import annotations
 
