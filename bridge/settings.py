@@ -1,0 +1,107 @@
+"""What a person can set: from a TOML file, the environment and the command line, in that order of weight.
+
+The command line wins over the environment, the environment over the file, the file over the defaults. A key
+has one name everywhere: `log_level` in the file is `ORES_BRIDGE_LOG_LEVEL` in the environment and
+`--log-level` on the command line; `interval` in `[polling]` is `ORES_BRIDGE_POLLING__INTERVAL`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path  # noqa: TC003 - pydantic resolves the field's type
+from typing import Annotated, Literal
+
+from annotated_types import Interval, MaxLen, MinLen
+
+from matter_node.codec.onboarding import MAX_DISCRIMINATOR, MAX_PASSCODE, is_valid_passcode
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+_STRICT = {"extra": "forbid"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleSettings:
+    """One address with SunSpec modules behind it."""
+
+    __pydantic_config__ = _STRICT
+
+    address: Annotated[str, MinLen(1), MaxLen(255)]
+    """`host`, `host:port` or `host:port:unit`; IPv6 in brackets. Port 502 and every usual unit by default."""
+    serial: Annotated[str, MaxLen(64)] = ""
+    """Names a device that has no serial number of its own."""
+    name: Annotated[str, MaxLen(32)] = ""
+    """What apps show at first; the device's model and serial by default."""
+    room: Annotated[str, MaxLen(32)] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollingSettings:
+    """How often modules are read."""
+
+    __pydantic_config__ = _STRICT
+
+    interval: Annotated[float, Interval(ge=0.2, le=60)] = 1.0
+    """Seconds from one reading of a module to the next, while the processor allows it."""
+    cpu: Annotated[float, Interval(ge=0.05, le=1)] = 0.5
+    """Share of one processor core that the hub may use before it reads less often."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoSettings:
+    """The simulated home of `ores-bridge demo`."""
+
+    __pydantic_config__ = _STRICT
+
+    modules: Annotated[int, Interval(ge=1, le=1000)] = 4
+    seed: Annotated[int, Interval(ge=0, le=2**32 - 1)] = 1
+    speed: Annotated[float, Interval(ge=0, le=86400)] = 1.0
+    """Simulated seconds per second."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that can be set."""
+
+    __pydantic_config__ = _STRICT
+
+    data_dir: Path
+    """Where the hub keeps what it must not forget."""
+    port: Annotated[int, Interval(ge=1, le=65535)] = 5540
+    """UDP port of the Matter node. Alexa finds bridges on 5540 only."""
+    interface: Annotated[str, MaxLen(15)] | None = None
+    """The network interface to be found on, such as `eth0`; every suitable one by default."""
+    passcode: Annotated[int, Interval(ge=1, le=MAX_PASSCODE)] | None = None
+    """Setup passcode; by default random at first start and kept."""
+    discriminator: Annotated[int, Interval(ge=0, le=MAX_DISCRIMINATOR)] | None = None
+    """Tells devices apart while pairing; by default random at first start and kept."""
+    enable_key: Annotated[str, MaxLen(32)] | None = None
+    """Key of the test event triggers, 32 hexadecimal digits; without one there are none."""
+    log_level: LogLevel = "info"
+    polling: PollingSettings = field(default_factory=PollingSettings)
+    demo: DemoSettings = field(default_factory=DemoSettings)
+    modules: tuple[ModuleSettings, ...] = ()
+
+
+def judge(settings: Settings) -> list[tuple[tuple[str | int, ...], str]]:
+    """Return what types and ranges cannot say: the path of each bad value, and what to do about it."""
+    from hw.sunspec.discover import parse_address  # brings Modbus: needed only where modules are listed
+
+    problems: list[tuple[tuple[str | int, ...], str]] = []
+    if settings.passcode is not None and not is_valid_passcode(settings.passcode):
+        problems.append(
+            (("passcode",), f"{settings.passcode:08} is too easy to guess and not allowed; choose another")
+        )
+    key = settings.enable_key
+    if key is not None and (len(key) != 32 or not set(key) <= set("0123456789abcdefABCDEF")):
+        problems.append((("enable_key",), "needs 32 hexadecimal digits"))
+    seen: set[str] = set()
+    for index, module in enumerate(settings.modules):
+        try:
+            parse_address(module.address)
+        except ValueError as error:
+            problems.append((("modules", index, "address"), str(error)))
+        if module.address in seen:
+            problems.append((("modules", index, "address"), f"{module.address} is listed twice"))
+        seen.add(module.address)
+    return problems
