@@ -1,0 +1,168 @@
+"""A command: who wants a module to do what, until when, and what became of it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import Final
+
+from hw.setpoint import Setpoint, SetpointKind
+
+
+class Origin(IntEnum):
+    """Who may command, the weightiest first: the smaller number wins."""
+
+    SAFETY = 0
+    """The hub's own protection: too hot, too full, not plausible."""
+    ISLAND = 1
+    """The grid is gone: what keeps the home alive."""
+    GRID_OPERATOR = 2
+    """A limit that the law or the contract asks for."""
+    USER = 3
+    """A person, by app, voice, web page or command line."""
+    DEMAND_RESPONSE = 4
+    """A utility's or an aggregator's wish that the user agreed to."""
+    PLAN = 5
+    """The optimizer."""
+    DEFAULT = 6
+    """What holds while nobody wants anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Privilege:
+    """How commands of an origin are treated."""
+
+    hurries: bool
+    """Written at once: neither the rate limit nor the deadband holds it back."""
+    persists: bool
+    """Tried again for as long as it lives; otherwise it fails after some attempts."""
+    outlives_restart: bool
+    """Still meant after the hub was restarted. The others' origins judge anew and command anew."""
+
+
+PRIVILEGES: Final = {
+    #                                 hurries  persists  outlives restart
+    Origin.SAFETY: Privilege(True, True, False),
+    Origin.ISLAND: Privilege(True, True, False),
+    Origin.GRID_OPERATOR: Privilege(False, True, True),
+    Origin.USER: Privilege(False, False, True),
+    Origin.DEMAND_RESPONSE: Privilege(False, False, True),
+    Origin.PLAN: Privilege(False, False, False),
+    Origin.DEFAULT: Privilege(False, True, False),
+}
+
+
+class Aspect(StrEnum):
+    """What of a module is commanded. Commands of one aspect exclude each other; others stand beside them."""
+
+    OUTPUT = "output"
+    CONNECTION = "connection"
+    STORAGE = "storage"
+    RESERVE = "reserve"
+
+
+ASPECTS: Final = {
+    SetpointKind.POWER_LIMIT_PERCENT: Aspect.OUTPUT,
+    SetpointKind.POWER_LIMIT_W: Aspect.OUTPUT,
+    SetpointKind.CONNECT: Aspect.CONNECTION,
+    SetpointKind.CHARGE_W: Aspect.STORAGE,
+    SetpointKind.DISCHARGE_W: Aspect.STORAGE,
+    SetpointKind.HOLD: Aspect.STORAGE,
+    SetpointKind.RESERVE_PERCENT: Aspect.RESERVE,
+}
+"""`AUTO` is of no aspect: it takes back everything that its origin has commanded."""
+
+
+class CommandState(StrEnum):
+    """What became of a command. Queued, applied and superseded ones live; the others are history."""
+
+    QUEUED = "queued"
+    """Accepted; its turn to be written comes."""
+    APPLIED = "applied"
+    """In force: written, and read back as written."""
+    SUPERSEDED = "superseded"
+    """Another one is in force in its place; it comes back when that one ends, if it still lives."""
+    REPLACED = "replaced"
+    """Its own origin commanded something else."""
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+    """Its origin took it back or vanished."""
+    REFUSED = "refused"
+    """The module cannot do it; nothing was written."""
+    FAILED = "failed"
+    """The module did not answer or did not do it."""
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing can come of it any more."""
+        return self not in {CommandState.QUEUED, CommandState.APPLIED, CommandState.SUPERSEDED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One command to one module, as it stands."""
+
+    id: str
+    """Sorts by the time of the command."""
+    module: str
+    kind: SetpointKind
+    value: float | None
+    origin: Origin
+    source: str
+    """Which of that origin: `cli`, a fabric, a plan's id. When it vanishes, its commands do."""
+    created: float
+    """UTC, seconds since 1970."""
+    expires: float | None = None
+    """UTC, seconds since 1970; None: until withdrawn."""
+    state: CommandState = CommandState.QUEUED
+    reason: str = ""
+    """Why it is in its state, for a person."""
+    by: str = ""
+    """Id of the command that superseded or replaced it."""
+    applied_value: float | None = None
+    """What the module said was in force after the write."""
+
+    @property
+    def aspect(self) -> Aspect | None:
+        """What of the module it commands; None for everything."""
+        return ASPECTS.get(self.kind)
+
+    @property
+    def weight(self) -> tuple[int, float, str]:
+        """Sorts the command that wins to the front: by origin, then the newer one."""
+        return (self.origin, -self.created, self.id)
+
+    def setpoint(self, now: float, longest: float) -> Setpoint:
+        """Return what is written: the command's value, for what is left of its life but at most `longest`."""
+        left = longest if self.expires is None else min(longest, self.expires - now)
+        return Setpoint(self.kind, self.value, max(1.0, left))
+
+    def to_json(self) -> bytes:
+        """Return the command as it is stored."""
+        return json.dumps(self.values(), separators=(",", ":")).encode()
+
+    def values(self) -> dict[str, object]:
+        """Return the command in plain values, as people and programs are shown it."""
+        values: dict[str, object] = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return values | {"origin": self.origin.name.lower()}
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Command:
+        """Read a stored command. Raise ValueError or KeyError."""
+        values = json.loads(data)
+        known = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
+        return cls(
+            **known
+            | {
+                "kind": SetpointKind(values["kind"]),
+                "origin": Origin[values["origin"].upper()],
+                "state": CommandState(values["state"]),
+            }
+        )
+
+
+def command_id(now: float) -> str:
+    """Return a new id; ids sort by time."""
+    return f"{int(now * 1000):012x}{secrets.token_hex(3)}"

@@ -1,0 +1,94 @@
+"""What the hub remembers about a registered module, so that it exists before it answers."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from hw.module import Capabilities, Identity, ModuleKind, Nameplate
+from hw.setpoint import SetpointKind
+
+if TYPE_CHECKING:
+    from hw.module import Module
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleRecord:
+    """One registered module."""
+
+    identity: Identity
+    kind: ModuleKind
+    driver: str
+    """Name of the driver that speaks with it, such as `sunspec`."""
+    address: str
+    """Where it was last found; the identity stays when it moves."""
+    name: str
+    """What apps show at first, 1 to 32 bytes of UTF-8."""
+    room: str = ""
+    role: str = ""
+    """What it does in this home where its kind does not say, such as `grid` for the meter at the supply."""
+    unique_id: str = field(default_factory=lambda: secrets.token_hex(16))
+    """Matter's UniqueID of the bridged device: opaque, 32 characters, new after a factory reset."""
+    nameplate: Nameplate = field(default_factory=Nameplate)
+    capabilities: Capabilities = field(default_factory=Capabilities)
+
+    @property
+    def key(self) -> str:
+        """The identity's key: the module's name everywhere in the hub."""
+        return self.identity.key
+
+    def to_json(self) -> bytes:
+        """Return the record as it is stored."""
+        values = asdict(self)
+        values["capabilities"]["setpoints"] = sorted(self.capabilities.setpoints)
+        return json.dumps(values, separators=(",", ":")).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> ModuleRecord:
+        """Read a stored record; what a newer version added is left out. Raise ValueError or KeyError."""
+        values = json.loads(data)
+        capabilities = _known(Capabilities, values["capabilities"])
+        capabilities["setpoints"] = frozenset(
+            SetpointKind(kind) for kind in capabilities["setpoints"] if kind in list(SetpointKind)
+        )
+        return cls(
+            **_known(cls, values)
+            | {
+                "identity": Identity(**_known(Identity, values["identity"])),
+                "kind": ModuleKind(values["kind"]),
+                "nameplate": Nameplate(**_known(Nameplate, values["nameplate"])),
+                "capabilities": Capabilities(**capabilities),
+            }
+        )
+
+    @classmethod
+    def of(
+        cls, module: Module, driver: str, *, name: str = "", room: str = "", role: str = ""
+    ) -> ModuleRecord:
+        """Return the record of a module that was just found."""
+        return cls(
+            identity=module.identity,
+            kind=module.kind,
+            driver=driver,
+            address=module.address,
+            name=shortened(name or _usual_name(module.identity, module.kind)),
+            room=room,
+            role=role,
+            nameplate=module.nameplate,
+            capabilities=module.capabilities,
+        )
+
+
+def shortened(name: str, limit: int = 32) -> str:
+    """Return `name` cut to `limit` bytes of UTF-8, between characters."""
+    return name.encode()[:limit].decode(errors="ignore").strip()
+
+
+def _usual_name(identity: Identity, kind: ModuleKind) -> str:
+    return f"{identity.model or kind.value.capitalize()} {identity.serial[-4:]}"
+
+
+def _known(cls: type, values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name in cls.__dataclass_fields__}  # type: ignore[attr-defined]
