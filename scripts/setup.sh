@@ -71,13 +71,15 @@ runtime() {
         "$python" -m venv --clear $venv
     fi
     say "installing the hub and its libraries"
-    pip_install -e . || die "pip failed: $(tail -n 5 $log)"
+    pip_install -e . || die "pip failed; the end of $log:
+$(tail -n 15 $log)"
     touch $venv/.runtime
 }
 
 tools() {
     say "installing what tests and lint use"
-    pip_install -e '.[test,lint]' || die "pip failed: $(tail -n 5 $log)"
+    pip_install -e '.[test,lint]' || die "pip failed; the end of $log:
+$(tail -n 15 $log)"
     touch $venv/.tools
 }
 

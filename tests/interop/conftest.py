@@ -14,10 +14,11 @@ from interop.hub import Hub
 from interop.network import Network, NetworkUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from interop.controller import Kind
+    from interop.hub import Mode
 
 FIGURES: list[str] = []
 
@@ -74,12 +75,12 @@ def trust(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def new_hub(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Hub]]:
-    """Make a hub with a data directory of its own; extra arguments go to its command."""
+    """Make a hub with a data directory of its own; arguments go to its command."""
     with ExitStack() as closing:
 
-        def make(*arguments: str) -> Hub:
+        def make(*arguments: str, mode: Mode = "demo", environment: Mapping[str, str] | None = None) -> Hub:
             folder = tmp_path_factory.mktemp("hub")
-            hub = Hub(network.hub, folder / "data", arguments, folder / "log")
+            hub = Hub(network.hub, folder, mode, arguments, environment or {})
             closing.callback(hub.close)
             return hub
 

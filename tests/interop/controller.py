@@ -156,6 +156,11 @@ class Controller:
                     raise TimeoutError(f"{self.name} heard nothing of it within {limit:.0f} s")
                 self._changed.wait(min(left, 1.0))
 
+    @staticmethod
+    def now() -> float:
+        """The clock of tellings' `at`: one for all processes of a machine."""
+        return time.monotonic()
+
     def heard(self) -> int:
         """How many tellings there were: a mark for `since`."""
         with self._changed:

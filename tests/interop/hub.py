@@ -11,13 +11,14 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from interop.network import Side
 
+Mode = Literal["demo", "run"]
 PASSCODE = 20202021
 DISCRIMINATOR = 3840
 COMMISSIONABLE = r"^Commissionable:"
@@ -31,10 +32,10 @@ def ores_bridge(*arguments: str) -> list[str]:
     return [str(Path(sys.executable).with_name("ores-bridge")), *arguments]
 
 
-def demo_command(data_dir: Path, link: str, *arguments: str) -> list[str]:
-    """The hub with its simulated home, on one interface."""
+def hub_command(mode: Mode, data_dir: Path, link: str, *arguments: str) -> list[str]:
+    """The hub on one interface: with the simulated home (demo) or with what its configuration lists (run)."""
     return ores_bridge(
-        "demo",
+        mode,
         *("--data-dir", str(data_dir), "--interface", link),
         *("--passcode", str(PASSCODE), "--discriminator", str(DISCRIMINATOR)),
         *arguments,
@@ -59,11 +60,22 @@ class Hub:
     """One hub with its data directory; `start`, `terminate`, `kill` and `start` again."""
 
     side: Side
-    data_dir: Path
-    arguments: Sequence[str]
-    log_path: Path
+    folder: Path
+    mode: Mode = "demo"
+    arguments: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     _groups: list[int] = field(default_factory=list, init=False)
+
+    @property
+    def data_dir(self) -> Path:
+        """Where it keeps what it must not forget."""
+        return self.folder / "data"
+
+    @property
+    def log_path(self) -> Path:
+        """What it said, of every start."""
+        return self.folder / "log"
 
     @property
     def pid(self) -> int:
@@ -79,10 +91,12 @@ class Hub:
     def start(self, until: str = COMMISSIONABLE) -> float:
         """Start the hub and wait for a line that matches `until`; seconds from start to that line."""
         begin = self.log_path.stat().st_size if self.log_path.exists() else 0
-        command = demo_command(self.data_dir, self.side.link, *self.arguments)
+        command = hub_command(self.mode, self.data_dir, self.side.link, *self.arguments)
         started = time.monotonic()
         with self.log_path.open("ab") as log:
-            self._process = self.side.popen(command, stdout=log.fileno(), stderr=subprocess.STDOUT)
+            self._process = self.side.popen(
+                command, stdout=log.fileno(), stderr=subprocess.STDOUT, env=self.environment
+            )
         self._groups.append(self._process.pid)
         line = re.compile(until, re.MULTILINE)
         while time.monotonic() < started + START_LIMIT:

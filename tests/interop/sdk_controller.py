@@ -133,6 +133,18 @@ class SdkController:
         """Take the fabric with this index off the device."""
         return await self.do_invoke(node, 0, 0x3E, 0x0A, {"fabricIndex": index})
 
+    async def do_discover(self, discriminator: int) -> list[dict[str, Any]]:
+        """Commissionable devices with this long discriminator on the network."""
+        from chip.discovery import FilterType
+
+        found = await self._controller.DiscoverCommissionableNodes(
+            FilterType.LONG_DISCRIMINATOR, discriminator, stopOnFirst=True, timeoutSecond=10
+        )
+        return [
+            {name: plain(value) for name, value in vars(device).items() if not name.startswith("_")}
+            for device in found
+        ]
+
     # ------------------------------------------------------------ sessions
 
     async def do_connect(self, node: int, *, fresh: bool = True, seconds: float = 15.0) -> dict[str, Any]:
@@ -158,9 +170,10 @@ class SdkController:
     ) -> dict[str, Any]:
         """Read what matches; each payload decoded with the SDK's own cluster object.
 
-        `attributes` [[endpoint, cluster, attribute, value]...]; `failures`
-        [[endpoint, cluster, attribute, why]...] for error statuses and payloads that do not decode or that change when encoded again; `unknown`
-        [[endpoint, cluster, attribute]...] for what the SDK has no object for.
+        `attributes` [[endpoint, cluster, attribute, value]...];
+        `failures` [[endpoint, cluster, attribute, why]...] for error statuses and for payloads that do not
+        decode or that change when encoded again;
+        `unknown` [[endpoint, cluster, attribute]...] for what the SDK has no object for.
         """
         path = self._attribute.AttributePath(EndpointId=endpoint, ClusterId=cluster, AttributeId=attribute)
         answer = await self._controller.Read(node, attributes=[path], fabricFiltered=fabric_filtered)
