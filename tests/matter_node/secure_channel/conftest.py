@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from matter_node.codec import tlv
-from matter_node.crypto.spake2p import PaseVerifier, Spake2pInitiator, pase_context, passcode_scalars
+from matter_node.crypto.spake2p import (
+    PakeError,
+    PaseVerifier,
+    Spake2pInitiator,
+    pase_context,
+    passcode_scalars,
+)
 from matter_node.ids import ProtocolId
 from matter_node.secure_channel.case import CaseResponder
 from matter_node.secure_channel.case_initiator import CaseInitiator
@@ -163,7 +169,7 @@ class Commissioner:
     def on_pake2(self, message):
         try:
             confirmation, self._secret = self._pake.finish(message[1], message[2])
-        except Exception:
+        except PakeError:
             confirmation = bytes(32)
         self.exchange.send(0x24, tlv.encode({1: confirmation}))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from matter_node.secure_channel.session import SessionKind
 from matter_node.subject import AuthMode, Subject
 
