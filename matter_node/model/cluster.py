@@ -124,7 +124,7 @@ class Cluster:
         """End work: the endpoint leaves the node."""
 
     def tree_changed(self) -> None:
-        """Notice that endpoints came or went."""
+        """Notice that this endpoint, or one below it, came or went; on the root, any endpoint."""
 
     def fabric_removed(self, fabric_index: int) -> None:
         """Forget what belonged to a fabric that is gone.

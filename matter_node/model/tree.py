@@ -65,7 +65,7 @@ class NodeTree:
             self._restore(endpoint, cluster)
         for cluster in endpoint.clusters.values():
             cluster.attached()
-        self._structure_changed()
+        self._structure_changed(endpoint)
 
     def remove(self, number: int, *, forget: bool = True) -> None:
         """Take an endpoint and all below it off the node.
@@ -86,7 +86,7 @@ class NodeTree:
         if forget:
             for key, _ in self.storage.scan(f"attribute/{number}/"):
                 self.storage.delete(key)
-        self._structure_changed()
+        self._structure_changed(endpoint)
 
     def fabric_removed(self, fabric_index: int) -> None:
         """Let every cluster and the event log forget a fabric."""
@@ -117,9 +117,16 @@ class NodeTree:
                 # An older version stored a value that its type no longer allows: the default serves.
                 self.storage.delete(f"attribute/{endpoint.number}/{cluster.ID}/{id_}")
 
-    def _structure_changed(self) -> None:
-        for endpoint in tuple(self.endpoints.values()):
-            for cluster in endpoint.clusters.values():
-                cluster.tree_changed()
+    def _structure_changed(self, endpoint: Endpoint) -> None:
+        """Tell those who see the change: the endpoint, all that it is a part of, and the root."""
+        concerned = {0: self.endpoints.get(0), endpoint.number: self.endpoints.get(endpoint.number)}
+        above = endpoint.parent
+        while above is not None:
+            concerned[above.number] = above
+            above = above.parent
+        for seen in concerned.values():
+            if seen is not None:
+                for cluster in seen.clusters.values():
+                    cluster.tree_changed()
         for listener in self.listeners:
             listener.structure_changed()
