@@ -9,7 +9,7 @@ from matter_node.model.event_log import EventLog
 from matter_node.status import StatusError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from matter_node.clock import Clock
     from matter_node.entropy import Entropy
@@ -44,28 +44,33 @@ class NodeTree:
     def __iter__(self) -> Iterator[Endpoint]:
         return iter(self.endpoints.values())
 
-    def add(self, endpoint: Endpoint) -> None:
-        """Make an endpoint part of the node: its stored values come back, then it is seen.
+    def add(self, *endpoints: Endpoint) -> None:
+        """Make endpoints part of the node, parents first: their stored values come back, then they are seen.
 
-        :raises ValueError: its number is taken, or its parent is not on this node
+        Adding many in one call costs one look at the structure.
+
+        :raises ValueError: a number is taken, or a parent is not on this node
         """
-        if endpoint.number in self.endpoints:
-            raise ValueError(f"endpoint {endpoint.number} exists")
-        if endpoint.parent is not None and self.endpoints.get(endpoint.parent.number) is not endpoint.parent:
-            raise ValueError(f"the parent of endpoint {endpoint.number} is not on this node")
-        endpoint.tree = self
-        if endpoint.parent is not None:
-            endpoint.parent.children.append(endpoint)
-        highest = next(reversed(self.endpoints), -1)
-        self.endpoints[endpoint.number] = endpoint
-        if endpoint.number < highest:
+        for endpoint in endpoints:
+            if endpoint.number in self.endpoints:
+                raise ValueError(f"endpoint {endpoint.number} exists")
+            parent = endpoint.parent
+            if parent is not None and self.endpoints.get(parent.number) is not parent:
+                raise ValueError(f"the parent of endpoint {endpoint.number} is not on this node")
+            endpoint.tree = self
+            if parent is not None:
+                parent.children.append(endpoint)
+            self.endpoints[endpoint.number] = endpoint
+            for cluster in endpoint.clusters.values():
+                cluster.data_version = self.entropy.below(1 << 32)
+                self._restore(endpoint, cluster)
+        numbers = list(self.endpoints)
+        if numbers != sorted(numbers):
             self.endpoints = dict(sorted(self.endpoints.items()))
-        for cluster in endpoint.clusters.values():
-            cluster.data_version = self.entropy.below(1 << 32)
-            self._restore(endpoint, cluster)
-        for cluster in endpoint.clusters.values():
-            cluster.attached()
-        self._structure_changed(endpoint)
+        for endpoint in endpoints:
+            for cluster in endpoint.clusters.values():
+                cluster.attached()
+        self._structure_changed(endpoints)
 
     def remove(self, number: int, *, forget: bool = True) -> None:
         """Take an endpoint and all below it off the node.
@@ -73,20 +78,21 @@ class NodeTree:
         :param forget: also delete what is stored for them; the numbers must not be used again
         :raises KeyError: there is no such endpoint
         """
-        endpoint = self.endpoints[number]
-        for child in tuple(endpoint.children):
-            self.remove(child.number, forget=forget)
-        for cluster in endpoint.clusters.values():
-            cluster.detached()
-        if endpoint.parent is not None:
-            endpoint.parent.children.remove(endpoint)
-        del self.endpoints[number]
-        endpoint.tree = None
-        self.events.forget_endpoint(number)
-        if forget:
-            for key, _ in self.storage.scan(f"attribute/{number}/"):
-                self.storage.delete(key)
-        self._structure_changed(endpoint)
+        top = self.endpoints[number]
+        leaving = [top, *top.descendants()]
+        for endpoint in leaving:
+            for cluster in endpoint.clusters.values():
+                cluster.detached()
+        for endpoint in leaving:
+            del self.endpoints[endpoint.number]
+            endpoint.tree = None
+            self.events.forget_endpoint(endpoint.number)
+            if forget:
+                for key, _ in self.storage.scan(f"attribute/{endpoint.number}/"):
+                    self.storage.delete(key)
+        if top.parent is not None:
+            top.parent.children.remove(top)
+        self._structure_changed([top])
 
     def fabric_removed(self, fabric_index: int) -> None:
         """Let every cluster and the event log forget a fabric."""
@@ -117,16 +123,16 @@ class NodeTree:
                 # An older version stored a value that its type no longer allows: the default serves.
                 self.storage.delete(f"attribute/{endpoint.number}/{cluster.ID}/{id_}")
 
-    def _structure_changed(self, endpoint: Endpoint) -> None:
-        """Tell those who see the change: the endpoint, all that it is a part of, and the root."""
-        concerned = {0: self.endpoints.get(0), endpoint.number: self.endpoints.get(endpoint.number)}
-        above = endpoint.parent
-        while above is not None:
-            concerned[above.number] = above
-            above = above.parent
-        for seen in concerned.values():
-            if seen is not None:
-                for cluster in seen.clusters.values():
-                    cluster.tree_changed()
+    def _structure_changed(self, endpoints: Iterable[Endpoint]) -> None:
+        """Tell the endpoints whose parts changed, which are those above the changed ones, and the listeners."""
+        above = {0: self.endpoints[0]} if 0 in self.endpoints else {}
+        for endpoint in endpoints:
+            parent = endpoint.parent
+            while parent is not None and parent.number not in above:
+                above[parent.number] = parent
+                parent = parent.parent
+        for parent in above.values():
+            for cluster in parent.clusters.values():
+                cluster.tree_changed()
         for listener in self.listeners:
             listener.structure_changed()
