@@ -124,7 +124,7 @@ class NodeTree:
                 self.storage.delete(f"attribute/{endpoint.number}/{cluster.ID}/{id_}")
 
     def _structure_changed(self, endpoints: Iterable[Endpoint]) -> None:
-        """Tell the endpoints whose parts changed, which are those above the changed ones, and the listeners."""
+        """Tell the endpoints above the changed ones, whose parts changed, and the listeners."""
         above = {0: self.endpoints[0]} if 0 in self.endpoints else {}
         for endpoint in endpoints:
             parent = endpoint.parent
