@@ -132,12 +132,16 @@ class AttestationCertificate:
             return None
 
     def is_issued_by(self, issuer: AttestationCertificate) -> bool:
+        """Tell whether the issuer's name and key made this certificate, and its key identifier says so."""
+        return self.is_signed_by(issuer) and self.akid is not None and self.akid == issuer.skid
+
+    def is_signed_by(self, issuer: AttestationCertificate) -> bool:
         """Tell whether the issuer's name and key made this certificate."""
         try:
             self.parsed.verify_directly_issued_by(issuer.parsed)
         except (InvalidSignature, *_MALFORMED):
             return False
-        return self.akid is not None and self.akid == issuer.skid
+        return True
 
     def is_valid_at(self, time: datetime) -> bool:
         """Tell whether the aware `time` is in the validity period."""
