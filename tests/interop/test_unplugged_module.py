@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,15 +39,13 @@ def watched(
     new_controller: Callable[..., Controller],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Watched]:
-    with ExitStack() as closing:
-        home = SimulatedHome.start(network.hub, modules=4)
-        closing.callback(home.close)
-        config = tmp_path_factory.mktemp("config") / "ores-bridge.toml"
+    config = tmp_path_factory.mktemp("config") / "ores-bridge.toml"
+    with ExitStack() as stack:
+        home = stack.enter_context(closing(SimulatedHome.start(network.hub, modules=4)))
         home.write_config(config)
         hub = new_hub(mode="run", environment={"ORES_BRIDGE_CONFIG": str(config)})
-        closing.callback(hub.close)
-        hub.start()
-        app = new_controller(kind, 1)
+        stack.enter_context(closing(hub)).start()
+        app = stack.enter_context(closing(new_controller(kind, 1)))
         app.commission(hub.codes().manual)
         serials = app.read(cluster=BRIDGED_DEVICE, attribute=SERIAL_NUMBER).values
         yield Watched(home, hub, app, {serial: endpoint for (endpoint, _, _), serial in serials.items()})

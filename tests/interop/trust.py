@@ -2,52 +2,29 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
+from certs.authority import make_paa
+from certs.public_test_roots import public_test_cd_signer, public_test_paa_fff1, public_test_paa_no_vid
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from certs.authority import Authority
+
+
+def write_test_roots(folder: Path) -> None:
+    """Trust the public test roots, and the public signer of test certification declarations."""
+    _write(folder, paa=[public_test_paa_fff1(), public_test_paa_no_vid()])
+
 
 def write_foreign_root(folder: Path) -> None:
     """Trust one attestation root that nobody's device stands under."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Somebody else's PAA")])
-    now = dt.datetime.now(dt.UTC)
-    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-    root = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=365))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=1), critical=True)
-        .add_extension(
-            x509.KeyUsage(
-                digital_signature=False,
-                content_commitment=False,
-                key_encipherment=False,
-                data_encipherment=False,
-                key_agreement=False,
-                key_cert_sign=True,
-                crl_sign=True,
-                encipher_only=False,
-                decipher_only=False,
-            ),
-            critical=True,
-        )
-        .add_extension(identifier, critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier(identifier.digest, None, None), critical=False)
-        .sign(key, SHA256())
-    )
-    (folder / "paa").mkdir(parents=True)
-    (folder / "cd").mkdir()
-    (folder / "paa" / "foreign.der").write_bytes(root.public_bytes(Encoding.DER))
+    _write(folder, paa=[make_paa("Somebody else's PAA")])
+
+
+def _write(folder: Path, *, paa: list[Authority]) -> None:
+    for kind, authorities in {"paa": paa, "cd": [public_test_cd_signer()]}.items():
+        (folder / kind).mkdir(parents=True)
+        for number, authority in enumerate(authorities):
+            (folder / kind / f"{number}.der").write_bytes(authority.certificate.der)
