@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from interop.controller import Kind
     from interop.hub import Hub
 
+pytestmark = pytest.mark.timeout(300)  # every wait below has its own limit, in their sum
+
 DESCRIPTOR, BRIDGED_DEVICE = 0x1D, 0x39
 DEVICE_TYPE_LIST, SERVER_LIST, PARTS_LIST, ATTRIBUTE_LIST = 0, 1, 3, 0xFFFB
 NODE_LABEL, REACHABLE, UNIQUE_ID = 5, 0x11, 0x12

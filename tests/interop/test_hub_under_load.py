@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from interop.hub import Hub
     from interop.network import Network
 
+pytestmark = pytest.mark.timeout(240)  # every wait below has its own limit, in their sum
+
 MATTER_PORT = 5540
 BASIC_INFORMATION, NODE_LABEL = 0x28, 5
 FLOOD_RATE, FLOOD_SECONDS = 2000, 10

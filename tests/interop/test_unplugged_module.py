@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from interop.hub import Hub
     from interop.network import Network
 
+pytestmark = pytest.mark.timeout(240)  # every wait below has its own limit, in their sum
+
 BRIDGED_DEVICE, SERIAL_NUMBER, REACHABLE, REACHABLE_CHANGED = 0x39, 0x0F, 0x11, 3
 UNREACHABLE_WITHIN = 15.0  # seconds
 BACK_WITHIN = 60.0  # tries to reach it again come at growing intervals
