@@ -40,6 +40,16 @@ _MALFORMED = (
 """What the parser of `cryptography` raises, some of it only when a part is looked at."""
 
 
+_LAZY_PARTS = (
+    "issuer",
+    "serial_number",
+    "version",
+    "signature_algorithm_oid",
+    "not_valid_before_utc",
+    "not_valid_after_utc",
+)
+
+
 class AttestationError(ValueError):
     """Attestation material is malformed, does not fit together, or cannot be made; says what is wrong."""
 
@@ -96,6 +106,8 @@ class AttestationCertificate:
         try:
             certificate = load(data)
             key, extensions, subject = certificate.public_key(), certificate.extensions, certificate.subject
+            for part in _LAZY_PARTS:
+                getattr(certificate, part)
         except _MALFORMED as error:
             raise AttestationError(f"malformed certificate: {error}") from error
         if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
