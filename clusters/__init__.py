@@ -1,0 +1,1 @@
+"""The standard clusters: what they are (`clusters.definitions`) and what they do (the servers beside it)."""
