@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from matter_node.model.conformance import Conformance, judge
-from matter_node.model.datatypes import Bitmap, ListOf, UInt16, UInt32
+from matter_node.model.datatypes import ListOf, UInt16, UInt32
 from matter_node.model.elements import Attribute
 from matter_node.model.qualities import Quality
 
@@ -81,11 +81,11 @@ def make_shape(cluster: type[Cluster], features: int, given: frozenset[str]) -> 
     server handles it.
 
     :param given: names of the attributes that the instance was given values for
-    :raises TypeError: a value was given for an attribute that the features rule out, or a mandatory command
-        has no handler
-    :raises StatusError: a feature is not the cluster's
+    :raises TypeError: a value was given for an attribute that the features rule out, a mandatory command has
+        no handler, or a feature is not the cluster's
     """
-    Bitmap(cluster.Feature, 32).check(cluster.Feature(features))
+    if unknown := features & ~sum(cluster.Feature):
+        raise TypeError(f"{cluster.__name__} has no features {unknown:#x}")
     present = feature_codes(cluster, features)
     attributes: dict[int, Attribute[Any]] = {}
     computed: dict[int, str] = {}
