@@ -43,7 +43,7 @@ class FabricTable:
 
     :param capacity: how many fabrics there may be, 5..254
     :ivar on_added: called with each fabric that joined
-    :ivar on_updated: called with a fabric as it is after a change of its credentials, keys or label
+    :ivar on_updated: called with a fabric as it was and as it is after a change of credentials, keys or label
     :ivar on_removed: called with each fabric that left, after its record is gone; what others keep for it
         goes in these calls, except its sessions: whoever removes it knows which one still has to answer
     """
@@ -55,7 +55,7 @@ class FabricTable:
         self._storage = storage
         self._fabrics: dict[int, Fabric] = {}
         self.on_added: list[Callable[[Fabric], None]] = []
-        self.on_updated: list[Callable[[Fabric], None]] = []
+        self.on_updated: list[Callable[[Fabric, Fabric], None]] = []
         self.on_removed: list[Callable[[Fabric], None]] = []
         for key, record in storage.scan(_PREFIX):
             try:
@@ -125,7 +125,7 @@ class FabricTable:
             return
         self._store(fabric)
         for listener in tuple(self.on_updated):
-            listener(fabric)
+            listener(old, fabric)
 
     def set_label(self, index: int, label: str) -> None:
         """Name a fabric.

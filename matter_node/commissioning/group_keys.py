@@ -65,7 +65,6 @@ class GroupKeys:
             stored = _decode(record)
             self._sets.setdefault(fabric_index, {})[stored.id] = stored
         fabrics.on_removed.append(self._forget)
-        fabrics.on_updated.append(self._updated)
 
     def get(self, fabric_index: int, key_set_id: int) -> GroupKeySet | None:
         """Return a key set, or None."""
@@ -138,9 +137,6 @@ class GroupKeys:
         for key_set_id in self._sets.pop(fabric.index, {}):
             self._storage.delete(f"{_PREFIX}{fabric.index}/{key_set_id}")
         self._mapped = frozenset(entry for entry in self._mapped if entry[0] != fabric.index)
-        self._by_session = None
-
-    def _updated(self, _: Fabric) -> None:
         self._by_session = None
 
 
