@@ -144,7 +144,7 @@ class ClassicInverter(SimulatedDevice):
         it = self.inverter
         asleep = it.asleep
         watts, volts = -it.power_w, self._meter.voltages_v[self._phase]
-        state = 1 if not it.connected else 2 if asleep else 5 if it.throttled else 4
+        state = 1 if not (it.connected or watts) else 2 if asleep else 5 if it.throttled else 4
         values: Values = {
             "101.W": None if asleep else watts,
             "101.A": None if asleep else watts / volts,
@@ -237,7 +237,7 @@ class DerInverter(SimulatedDevice):
         it = self.inverter
         asleep = it.asleep
         watts, volts = -it.power_w, self._meter.voltages_v[self._phase]
-        state = 0 if not it.connected else 1 if asleep else 4 if it.throttled else 3
+        state = 0 if not (it.connected or watts) else 1 if asleep else 4 if it.throttled else 3
         values: Values = {
             "701.St": 0 if asleep else 1,
             "701.InvSt": state,

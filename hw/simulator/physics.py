@@ -64,6 +64,8 @@ class SolarInverter:
     light: float = 0.0
     """W/m2 on the panels."""
     temperature_c: float = 20.0
+    throttled: bool = False
+    """Whether it gave less than it could over the last step."""
 
     EFFICIENCY = 0.965
     WAKE_W = 2.0
@@ -72,11 +74,6 @@ class SolarInverter:
     def asleep(self) -> bool:
         """Whether there is too little light to run."""
         return self.light < 5.0
-
-    @property
-    def throttled(self) -> bool:
-        """Whether it gives less than it could."""
-        return self.limited and self.available_w > self.rated_w * self.limit_percent / 100
 
     def step(self, seconds: float, sun: Sun, transmittance: float, ambient_c: float) -> None:
         """Let time pass."""
@@ -92,6 +89,7 @@ class SolarInverter:
         out = min(self.available_w, limit) if running else 0.0
         self.power_w = -out if out else 0.0
         self.dc_w = out / self.EFFICIENCY
+        self.throttled = running and limit < self.available_w
         self.energy_wh += out * seconds / 3600
         for index in range(self.strings):
             self.string_energy_wh[index] += self.dc_w / self.strings * seconds / 3600

@@ -42,7 +42,7 @@ class SimulatedAddress:
 
 
 class SimulatedHome:
-    """Starts the process, waits until it listens, hands on faults, and ends it. It ends with its parent, too."""
+    """Starts the process, waits until it listens, hands on faults, ends it. It ends with its parent, too."""
 
     def __init__(
         self,

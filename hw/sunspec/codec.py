@@ -28,6 +28,13 @@ SCALE_FACTOR_LIMIT = 10
 
 Number = int | float
 
+_CORRECTIONS = {
+    # pysunspec2 1.3 gives this bit field the two values of an enumeration; the published model has one bit,
+    # and devices set it while they are connected.
+    (122, "ECPConn"): ({"name": "CONNECTED", "value": 0},),
+}
+"""Symbols by model and point where the packaged definition is wrong."""
+
 
 @dataclass(frozen=True, slots=True)
 class Point:
@@ -96,7 +103,10 @@ def definition(model: int) -> Group | None:
     path = Path(sunspec2.__file__).parent / "models" / "json" / f"model_{model}.json"
     if not path.is_file():
         return None
-    return _compile(json.loads(path.read_text(encoding="utf-8"))["group"])
+    source = json.loads(path.read_text(encoding="utf-8"))["group"]
+    for point in source["points"]:
+        point["symbols"] = _CORRECTIONS.get((model, point["name"]), point.get("symbols", ()))
+    return _compile(source)
 
 
 def _whole(value: object) -> int | None:

@@ -9,7 +9,7 @@ from sunspec2 import mb
 
 from hw.module import Identity, ModuleUnreachable, NotSupported
 from hw.sunspec.codec import definition
-from hw.sunspec.scanner import BlockReader, ModelHeader, scan
+from hw.sunspec.scanner import BlockReader, MapMoved, ModelHeader, scan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,6 +68,7 @@ class Device:
         self._registers = UnitRegisters(endpoint, unit)
         self._blocks = BlockReader(self._registers)
         self._verified = 0
+        self._moved = False
         self._users = 0
 
     def __str__(self) -> str:
@@ -97,6 +98,7 @@ class Device:
         self.generation += 1
         self._blocks = BlockReader(self._registers)
         self._verified = self.endpoint.connections
+        self._moved = False
 
     async def verify(self) -> None:
         """After a new connection, make sure that the same device answers; scan again after a firmware update.
@@ -107,8 +109,12 @@ class Device:
         if self._verified == self.endpoint.connections:
             return
         known = self.sections
-        first = await self._section(known[0].models[COMMON])
-        if not first.is_same(known[0]) or first.firmware != known[0].firmware:
+        try:
+            first = await self._section(known[0].models[COMMON])
+            moved = self._moved or not first.is_same(known[0]) or first.firmware != known[0].firmware
+        except MapMoved:
+            moved = True
+        if moved:
             await self._adopt(await scan(self._registers), known)
             return
         # What was refused before the connection broke may be there again.
@@ -119,7 +125,12 @@ class Device:
         """Return a view of each model's registers. Raise ModuleUnreachable or ModbusRefused."""
         if self._verified != self.endpoint.connections:
             await self.verify()
-        return await self._blocks.read(models)
+        try:
+            return await self._blocks.read(models)
+        except MapMoved:
+            self._moved = True
+            self._verified = 0
+            raise
 
     async def write(self, header: ModelHeader, view: View, values: dict[str, Number]) -> None:
         """Write points in the order given, each in its unit; `view` has the scale factors.

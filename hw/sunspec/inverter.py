@@ -25,6 +25,9 @@ class Inverter(SunSpecModule):
     READ = (*INVERTER_MODELS, 701, 123, 704, 160, 714)
     PREPARE = (120, 121, 702, 123, 704, 160, 714, *INVERTER_MODELS, 701)
 
+    _blind = False
+    """Whether what the controls read back means nothing."""
+
     def _prepare(self, views: Views) -> None:
         rating = number(views, (121, "WMax"), (702, "WMax"), (120, "WRtg"), (702, "WMaxRtg"))
         model = ac_model(views)
@@ -52,16 +55,17 @@ class Inverter(SunSpecModule):
             reactive_power=ac.get("reactive_power_var") is not None,
             temperature=ac.get("temperature_c") is not None,
         )
+        self._blind = self._contradicts(views, ac.get("power_w"))
         # The AC model that is not read need not be fetched either.
         self._headers = [h for h in self._headers if h.id == model or h.id not in (*INVERTER_MODELS, 701)]
 
     def _reading(self, views: Views, now: datetime) -> Reading:
         model = ac_model(views)
         ac = read_ac(model, views[model]) if model else {}
-        percent, connected = self._limit(views, ac.get("power_w"))
+        percent, connected = (None, None) if self._blind else self._limit(views)
         rating = self._nameplate.power_w
         return Reading(
-            module=self.identity.key,
+            module=self.key,
             time=now,
             **ac,
             strings=_strings(views),
@@ -70,7 +74,7 @@ class Inverter(SunSpecModule):
             power_limit_w=percent * rating / 100 if percent is not None and rating else None,
         )
 
-    def _limit(self, views: Views, power_w: float | None) -> tuple[float | None, bool | None]:
+    def _limit(self, views: Views) -> tuple[float | None, bool | None]:
         """Return the limit in force in percent and whether the inverter is connected."""
         percent: float | None = None
         connected: bool | None = None
@@ -85,13 +89,19 @@ class Inverter(SunSpecModule):
             percent = views[123].number("WMaxLimPct") if enabled else 100.0
             state = views[123].raw("Conn")
             connected = None if state is None else state == 1
-        rating = self._nameplate.power_w
-        if power_w and rating and -power_w > rating * ((percent or 0.0) + 5) / 100:
-            # SMA takes commands in model 123 but reads 0 and "disconnected" back at full power.
-            percent = None
-        if power_w and connected is False:
-            connected = None
         return percent, connected
+
+    def _contradicts(self, views: Views, power_w: float | None) -> bool:
+        """Whether the controls read a limit or a disconnection that the power belies.
+
+        SMA takes commands in model 123 but reads 0 % and "disconnected" back at full power. A device that
+        reverts by itself is believed: it may just be on its way down.
+        """
+        rating = self._nameplate.power_w
+        if self._capabilities.reverts or not rating or not power_w:
+            return False
+        percent, connected = self._limit(views)
+        return connected is False or -power_w > rating * ((100.0 if percent is None else percent) + 5) / 100
 
 
 def _phases(model: int | None, views: Views) -> int:

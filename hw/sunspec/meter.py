@@ -51,7 +51,7 @@ class Meter(SunSpecModule):
             for letter in letters
         )
         return Reading(
-            module=self.identity.key,
+            module=self.key,
             time=now,
             state=OperatingState.RUNNING,
             power_w=sign(view.number("W")),

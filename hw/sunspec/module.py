@@ -40,6 +40,8 @@ class SunSpecModule:
         self.quirks = quirks_of(identity.vendor)
         self._section = section
         self._identity = identity
+        self.key = identity.key
+        """The identity's key, which every reading carries."""
         self._nameplate = Nameplate()
         self._capabilities = Capabilities()
         self._control: Control | None = None
@@ -48,7 +50,7 @@ class SunSpecModule:
         self._retained = False
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._identity.key} at {self.device}>"
+        return f"<{type(self).__name__} {self.key} at {self.device}>"
 
     @property
     def identity(self) -> Identity:
@@ -85,7 +87,7 @@ class SunSpecModule:
         try:
             await self._open()
         except (ModbusRefused, NotSupported) as error:
-            raise ModuleUnreachable(f"{self._identity.key}: {error}") from error
+            raise ModuleUnreachable(f"{self.key}: {error}") from error
 
     async def read(self) -> Reading:
         """Return a fresh reading. Raise ModuleUnreachable."""
@@ -93,7 +95,7 @@ class SunSpecModule:
             await self._open()
             views = await self._views(self._headers)
         except (ModbusRefused, NotSupported) as error:
-            raise ModuleUnreachable(f"{self._identity.key}: {error}") from error
+            raise ModuleUnreachable(f"{self.key}: {error}") from error
         return self._reading(views, datetime.now(UTC))
 
     async def apply(self, setpoint: Setpoint) -> Applied:
@@ -101,9 +103,7 @@ class SunSpecModule:
         try:
             await self._open()
             if self._control is None or setpoint.kind not in self._control.kinds:
-                return Applied(
-                    setpoint, AppliedState.REFUSED, detail=f"not supported by {self._identity.key}"
-                )
+                return Applied(setpoint, AppliedState.REFUSED, detail=f"not supported by {self.key}")
             return await self._control.apply(setpoint)
         except (ModuleError, ValueError) as error:
             return Applied(setpoint, AppliedState.FAILED, detail=str(error))

@@ -26,6 +26,10 @@ END_MODELS = frozenset({0xFFFF, 0})
 """0xFFFF ends a map; Kostal ends it with 0."""
 
 
+class MapMoved(ModuleUnreachable):
+    """A model is no longer where the scan found it: the map must be read again."""
+
+
 class Registers(Protocol):
     """Where the registers come from: `Endpoint`, with the unit bound to it by `UnitRegisters`."""
 
@@ -105,21 +109,35 @@ class BlockReader:
         return frozenset(self._holes)
 
     async def read(self, models: Sequence[ModelHeader]) -> list[View]:
-        """Return a view of each model. Raise ModbusRefused when nothing at all can be read."""
+        """Return a view of each model.
+
+        Raise ModbusRefused when a model cannot be read at all, MapMoved when another is in its place.
+        """
         key = tuple(models)
         pieces = self._plans.get(key) or self._plan(key)
-        if not pieces:
-            raise ModbusRefused(ModbusRefused.ILLEGAL_ADDRESS, "every register of the models")
         memory: dict[int, bytes] = {}
         before = len(self._holes)
         for start, end in pieces:
-            await self._fetch(start, end, key, memory)
+            try:
+                memory[start] = await self._registers.read(start, end - start)
+            except ModbusRefused as refusal:
+                if refusal.code != ModbusRefused.ILLEGAL_ADDRESS:
+                    raise
+                # A device that refuses a model's header has no hole but a bad moment.
+                for model in key:
+                    if start <= model.address < end:
+                        await self._registers.read(model.address, 2)
+                await self._split(start, end, key, memory)
         if len(self._holes) != before:
             self._plans.clear()
             self._plans[key] = self._plan(key)
         else:
             self._plans[key] = pieces
-        return [self._view(model, memory) for model in key]
+        views = [self._view(model, memory) for model in key]
+        for model, view in zip(key, views, strict=True):
+            if view.raw("ID") != model.id:
+                raise MapMoved(f"model {view.raw('ID')} where model {model.id} was, at {model.address}")
+        return views
 
     def _plan(self, models: tuple[ModelHeader, ...]) -> list[tuple[int, int]]:
         """Cut the models into requests: adjacent points together, holes left out, at most 125 registers."""
@@ -141,13 +159,18 @@ class BlockReader:
         except ModbusRefused as refusal:
             if refusal.code != ModbusRefused.ILLEGAL_ADDRESS:
                 raise
-            inside = [point for point in _points(models) if start <= point[0] and point[1] <= end]
-            if len(inside) <= 1:
-                self._holes.update(range(start, end))
-                return
-            middle = inside[len(inside) // 2][0]
-            await self._fetch(start, middle, models, memory)
-            await self._fetch(middle, end, models, memory)
+            await self._split(start, end, models, memory)
+
+    async def _split(
+        self, start: int, end: int, models: Iterable[ModelHeader], memory: dict[int, bytes]
+    ) -> None:
+        inside = [point for point in _points(models) if start <= point[0] and point[1] <= end]
+        if len(inside) <= 1:
+            self._holes.update(range(start, end))
+            return
+        middle = inside[len(inside) // 2][0]
+        await self._fetch(start, middle, models, memory)
+        await self._fetch(middle, end, models, memory)
 
     def _view(self, model: ModelHeader, memory: dict[int, bytes]) -> View:
         group = definition(model.id)

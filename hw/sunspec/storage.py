@@ -98,7 +98,7 @@ class Storage(SunSpecModule):
                 ac["state"] = OperatingState.FAULT
         if dc_power is not None:
             ac["dc_power_w"] = dc_power
-        return Reading(module=self.identity.key, time=now, quality=quality, **ac, battery=battery)
+        return Reading(module=self.key, time=now, quality=quality, **ac, battery=battery)
 
     def _battery(self, views: Views) -> BatteryReading:
         soc = number(views, (713, "SoC"), (802, "SoC"), (124, "ChaState"))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from pymodbus.pdu import ModbusPDU
 
+READ_HOLDING = 3
 READ_LIMIT = 125
 """Registers in one answer (Modbus Application Protocol 1.1b3, section 6.3)."""
 CONNECT_TIMEOUT = 1.0
@@ -83,10 +84,10 @@ class Endpoint:
                 self._lost(error)
                 raise ModuleUnreachable(f"{self} unit {unit}: no answer") from error
             self._judge(answer, unit, address)
-            if len(answer.registers) != count:
+            if answer.function_code != READ_HOLDING or len(answer.registers) != count:
                 self._drop()
                 raise ModuleUnreachable(
-                    f"{self} unit {unit}: {len(answer.registers)} registers at {address}, {count} asked for"
+                    f"{self} unit {unit}: asked for {count} registers at {address}, answered {answer}"
                 )
             return struct.pack(f">{count}H", *answer.registers)
 
