@@ -43,7 +43,7 @@ format: $(TOOLS) ## let ruff write what lint wants
 	@$(BIN)/ruff format --quiet .
 
 bench: setup ## measure the hub; see benchmarks/README.md
-	@$(BIN)/python -m pytest -q -p no:cacheprovider benchmarks $(ARGS)
+	@PYTHONPATH=tests $(BIN)/python benchmarks/side_by_side.py $(ARGS)
 
 clean: ## forget what setup installed and what the demo kept
 	@rm -rf $(VENV) .demo tests/interop/matterjs/node_modules

@@ -88,10 +88,14 @@ class Hub:
         """Whether the process lives."""
         return self._process is not None and self._process.poll() is None
 
+    def command(self) -> list[str]:
+        """Its command line."""
+        return hub_command(self.mode, self.data_dir, self.side.link, *self.arguments)
+
     def start(self, until: str = COMMISSIONABLE) -> float:
         """Start the hub and wait for a line that matches `until`; seconds from start to that line."""
         begin = self.log_path.stat().st_size if self.log_path.exists() else 0
-        command = hub_command(self.mode, self.data_dir, self.side.link, *self.arguments)
+        command = self.command()
         started = time.monotonic()
         with self.log_path.open("ab") as log:
             self._process = self.side.popen(
