@@ -23,8 +23,8 @@ MAX_LENGTH = 600
 
 _ID = re.compile(r"[0-9A-F]{4}")
 _ID_IN_COMMON_NAME = {
-    VENDOR_ID_OID: re.compile(r"Mvid:([0-9A-F]{4})"),
-    PRODUCT_ID_OID: re.compile(r"Mpid:([0-9A-F]{4})"),
+    VENDOR_ID_OID: re.compile(r"Mvid:(.{0,4})"),
+    PRODUCT_ID_OID: re.compile(r"Mpid:(.{0,4})"),
 }
 _PEM_LABEL = b"-----BEGIN CERTIFICATE-----"
 

@@ -129,7 +129,9 @@ def _check_chain(
 def _check_content(declaration: Declaration, *, vendor_id: int, product_id: int) -> list[Finding]:
     """Check a declaration against the vendor and product id of the basic information."""
     products = ", ".join(f"0x{each:04X}" for each in declaration.product_ids)
+    security = declaration.security_level, declaration.security_information
     return [
+        Finding("the declaration's security fields are 0", security == (0, 0)),
         _same("the declaration is for the vendor id", declaration.vendor_id, vendor_id),
         Finding("the declaration lists the product id", product_id in declaration.product_ids, products),
     ]

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from matter_node.clock import MATTER_EPOCH_OFFSET
 from matter_node.codec.certificate import AttributeType, Certificate, CertificateError, KeyPurpose, KeyUsage
+from matter_node.codec.extensions import BasicConstraints
 from matter_node.crypto.keys import InvalidPublicKeyError, parse_public_key
 from matter_node.ids import is_operational_node_id
 
@@ -119,17 +120,13 @@ def _check_noc(certificate: Certificate) -> tuple[int, int]:
         raise CertificateError("NOC has a CASE authenticated tag of version 0")
     if len({cat >> 16 for cat in cats}) != len(cats):
         raise CertificateError("NOC has two CASE authenticated tags with one identifier")
-    if certificate.basic_constraints is None or certificate.is_ca:
+    if certificate.basic_constraints != BasicConstraints(is_ca=False):
         raise CertificateError("NOC does not say that it is no certificate authority")
     usage = certificate.key_usage or KeyUsage(0)
     if KeyUsage.DIGITAL_SIGNATURE not in usage or usage & _CA_USAGE:  # SmartThings adds keyEncipherment
         raise CertificateError(f"NOC has key usage {usage!r}")
     if set(certificate.extended_key_usage) != _NOC_PURPOSES:
         raise CertificateError("NOC is not for server and client authentication")
-    try:
-        parse_public_key(certificate.public_key)
-    except InvalidPublicKeyError as error:
-        raise CertificateError(f"NOC's public key: {error}") from error
     return fabric_id, node_id
 
 
@@ -147,6 +144,12 @@ def _check_ids(certificate: Certificate, name: str, allowed: dict[AttributeType,
 
 
 def _check_issued(certificate: Certificate, name: str, issuer: Certificate, issuer_name: str) -> None:
+    if certificate.not_after and certificate.not_before >= certificate.not_after:
+        raise CertificateError(f"{name} is valid at no time")
+    try:
+        parse_public_key(certificate.public_key)
+    except InvalidPublicKeyError as error:
+        raise CertificateError(f"{name}'s public key: {error}") from error
     if certificate.skid is None or certificate.akid is None:
         raise CertificateError(f"{name} lacks a key identifier")
     if certificate.akid != issuer.skid:

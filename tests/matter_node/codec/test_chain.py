@@ -118,6 +118,7 @@ BASIC, USAGE, PURPOSE = (
     ExtensionType.KEY_USAGE,
     ExtensionType.EXTENDED_KEY_USAGE,
 )
+MEMBERS = "root", "icac", "noc"
 SKID, AKID = ExtensionType.SUBJECT_KEY_ID, ExtensionType.AUTHORITY_KEY_ID
 
 
@@ -176,7 +177,12 @@ def test_a_whole_chain_says_who_the_node_is(authority):
         ("noc", extension(PURPOSE, None), "server and client"),
         ("noc", extension(AKID, bytes(20)), "another authority key"),
         ("noc", extension(SKID, None), "key identifier"),
-        ("noc", lambda noc: replace(noc, public_key=b"\x04" + bytes(64)), "public key"),
+        ("noc", extension(BASIC, BasicConstraints(is_ca=False, path_length=1)), "certificate authority"),
+        *(
+            (name, lambda each: replace(each, public_key=b"\x04" + bytes(64)), "public key")
+            for name in MEMBERS
+        ),
+        *((name, lambda each: replace(each, not_after=each.not_before), "at no time") for name in MEMBERS),
     ],
 )
 def test_each_broken_rule_is_named(authority, member, change, complaint):
