@@ -1,7 +1,7 @@
 """The hub beside a matter.js bridge, both driven by the Matter SDK's controller: `make bench`.
 
 Rounds are interleaved, so what else the machine does hits both alike. Trust processor time per operation and
-memory; elapsed times hold the controller's own slowness too (it takes most of each read) and whatever else runs.
+memory; elapsed times hold the controller's own slowness too (most of each read) and whatever else runs.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ class Target:
 
 
 def ores_bridge(state: Path, link: str, modules: int) -> list[str]:
-    """The hub with its simulated home."""
+    """Return the hub with its simulated home."""
     return hub_command("demo", state, link, "--modules", str(modules))
 
 
 def matter_js(state: Path, _: str, modules: int) -> list[str]:
-    """The yardstick. Node looks for packages where the program lies."""
+    """Return the yardstick. Node looks for packages where the program lies."""
     program = MATTERJS / "node_modules" / ".bench" / "matterjs_bridge.mjs"
     program.parent.mkdir(exist_ok=True)
     shutil.copy(HERE / "matterjs_bridge.mjs", program)
@@ -141,9 +141,8 @@ def print_table(
     modules: int, rounds: int, names: list[str], figures: dict[str, dict[str, list[float]]]
 ) -> None:
     """Print medians, with the range of the rounds behind them."""
-    print(
-        f"\n{modules} bridged devices, {rounds} rounds, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n"
-    )
+    machine = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+    print(f"\n{modules} bridged devices, {rounds} rounds, {machine}\n")
     print(f"| | {' | '.join(names)} |\n|---|{'---|' * len(names)}")
     for figure, values in figures.items():
         cells = (
