@@ -66,7 +66,8 @@ class BasicInformationServer(BasicInformation):
 
     def configuration_changed(self) -> None:
         """Count a change of what the node consists of: endpoints or functions that came or went."""
-        self.configuration_version = self.configuration_version % _MAX_VERSION + 1
+        if self.has(BasicInformation.configuration_version):
+            self.configuration_version = self.configuration_version % _MAX_VERSION + 1
 
     def record_start_up(self) -> None:
         """Report that the node runs; once at each start."""

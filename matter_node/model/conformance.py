@@ -34,11 +34,11 @@ def _clauses(text: str) -> tuple[tuple[str, Predicate], ...]:
     clauses: list[tuple[str, Predicate]] = []
     for part in text.split(","):
         clause = re.sub(r"\.[a-z]\d*[+-]?(?=$|\s)", "", part.strip()).strip()
-        if clause in {"", "P", "D"}:
-            # Provisional and deprecated say how to see the element, not whether it may be there: a deprecated
-            # one may stay (optional), a provisional one is judged by what follows.
-            if clause == "D":
-                clauses.append(("O", _always))
+        if not clause:
+            continue
+        if clause in {"P", "D"}:
+            # A provisional element is not asked of anyone yet, whatever follows; a deprecated one may stay.
+            clauses.append(("O", _always))
         elif clause == "M":
             clauses.append(("M", _always))
         elif clause in {"O", "desc"}:
