@@ -104,6 +104,8 @@ def root_node(
         FixedLabelServer(dict(options.labels)),
     ]
     node.on_interfaces.append(diagnostics.interfaces_changed)
+    node.on_started.append(basic_information.record_start_up)
+    node.on_stopping.append(basic_information.record_shut_down)
     return Endpoint(0, [ROOT_NODE], clusters)
 
 

@@ -72,6 +72,8 @@ class MatterNode:
     :ivar commissioning: these two and the group keys, as the clusters of endpoint 0 take them
     :ivar sessions: its secure sessions
     :ivar on_interfaces: called when network interfaces or their addresses changed
+    :ivar on_started: called once the node answers
+    :ivar on_stopping: called before the node takes leave, while its sessions are still there
     """
 
     def __init__(
@@ -108,6 +110,8 @@ class MatterNode:
         self._record: CommissionableRecord | None = None
         self._resuming: asyncio.Task[None] | None = None
         self.on_interfaces: list[Callable[[], None]] = []
+        self.on_started: list[Callable[[], None]] = []
+        self.on_stopping: list[Callable[[], None]] = []
 
         self.pase = PaseResponder(self.layer)
         self.case = CaseResponder(self.layer, self.fabrics, self.resumption)
@@ -145,10 +149,13 @@ class MatterNode:
         self._transport = UdpTransport(self.layer.receive, port=self._port, interface=only)
         self._transport.start()
         self._advertiser = Advertiser(port=self._transport.port, chosen=self.interfaces)
+        self._advertiser.on_interfaces += self.on_interfaces
         self._advertiser.start()
         self._show_operational()
         if not len(self.fabrics):
             self.window.open_uncommissioned()
+        for listener in self.on_started:
+            listener()
         self._resuming = asyncio.get_running_loop().create_task(self.interaction.subscriptions.resume(self._connect))
 
     async def stop(self) -> None:
@@ -157,6 +164,8 @@ class MatterNode:
             self._resuming.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._resuming
+        for listener in self.on_stopping:
+            listener()
         self.window.close()
         self.case.close()
         await self.interaction.close()

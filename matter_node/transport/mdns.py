@@ -17,7 +17,7 @@ from matter_node.transport.responder import Responder
 from matter_node.transport.service import TYPE_A, TYPE_AAAA, TYPE_SRV, Service
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from matter_node.transport.address import Address
 
@@ -74,7 +74,8 @@ class Advertiser:
     :param port: UDP port that the node listens on
     :param parameters: what TXT records say about retransmission
     :param chosen: names of the interfaces to be seen on; None for all that can lead to a home network
-    :ivar on_interfaces: called with the chosen interfaces whenever they change
+    :ivar interfaces: the chosen interfaces as they are now
+    :ivar on_interfaces: called when they changed
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class Advertiser:
         self._responder: Responder | None = None
         self._resolutions: set[_Resolution] = set()
         self.interfaces: list[Interface] = []
+        self.on_interfaces: list[Callable[[], None]] = []
 
     def start(self) -> None:
         """Be present from now on, in the running event loop."""
@@ -201,6 +203,8 @@ class Advertiser:
         _log.info("Network changed: %s", ", ".join(i.name for i in present) or "no usable interface")
         self.interfaces = present
         self._responder.set_interfaces(present)
+        for listener in self.on_interfaces:
+            listener()
 
     def _ask(self, resolution: _Resolution) -> None:
         if self._responder is not None:
