@@ -45,8 +45,10 @@ def pase_context(request: bytes, response: bytes) -> bytes:
 def passcode_scalars(passcode: int, salt: bytes, iterations: int) -> tuple[int, int]:
     """Return w0 and w1 of a passcode.
 
-    :raises ValueError: if salt or iterations are outside what Matter allows
+    :raises ValueError: if passcode, salt or iterations are outside what Matter allows
     """
+    if not 0 <= passcode < 1 << 27:
+        raise ValueError("a passcode has 27 bits")
     if not MIN_SALT_LENGTH <= len(salt) <= MAX_SALT_LENGTH:
         raise ValueError(f"a salt has {MIN_SALT_LENGTH} to {MAX_SALT_LENGTH} bytes, not {len(salt)}")
     if not MIN_ITERATIONS <= iterations <= MAX_ITERATIONS:
@@ -83,7 +85,7 @@ class PaseVerifier:
     def from_passcode(cls, passcode: int, salt: bytes, iterations: int) -> PaseVerifier:
         """Compute the verifier of a passcode.
 
-        :raises ValueError: if salt or iterations are outside what Matter allows
+        :raises ValueError: if passcode, salt or iterations are outside what Matter allows
         """
         w0, w1 = passcode_scalars(passcode, salt, iterations)
         return cls(w0.to_bytes(32, "big"), encode_point(multiply_generator(w1)))

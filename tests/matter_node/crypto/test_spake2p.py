@@ -156,6 +156,12 @@ def test_parameters_outside_the_allowed_range_are_refused(salt, iterations):
         PaseVerifier.from_passcode(20202021, salt, iterations)
 
 
+@pytest.mark.parametrize("passcode", [-1, 1 << 27])
+def test_a_passcode_of_more_than_27_bits_is_refused(passcode):
+    with pytest.raises(ValueError, match="27 bits"):
+        PaseVerifier.from_passcode(passcode, SALT, 1000)
+
+
 @pytest.mark.parametrize("blob", [b"", bytes(97), b"\xff" * 97, bytes(32) + b"\x04" + bytes(64), bytes(96)])
 def test_a_malformed_verifier_is_refused(blob):
     with pytest.raises(ValueError, match=r".*"):

@@ -1,0 +1,123 @@
+"""Published encrypted messages: PASE, group, group with privacy, replayed and forged ones."""
+
+from __future__ import annotations
+
+import pytest
+
+from matter_node.crypto.aead import DecryptError
+from matter_node.fabric import GroupKey
+from matter_node.secure_channel.groups import GroupReceiver, toggle_privacy
+from matter_node.secure_channel.message import FrameError, decode_message_header, decode_payload_header
+from matter_node.secure_channel.parameters import SessionParameters
+from matter_node.secure_channel.session import SecureSession, SessionKind
+from matter_node.subject import AuthMode, Subject
+
+
+class Keys:
+    """One group key that maps group 2."""
+
+    def __init__(self, case):
+        key, privacy = bytes.fromhex(case["encryptKey"]), bytes.fromhex(case["privacyKey"])
+        self._keys = [
+            GroupKey(3, 5, 0xDB7D, bytes(16), bytes(16)),
+            GroupKey(3, 5, 0xDB7D, key, privacy),
+        ]
+        self.mapped = {(3, 2, 5)}
+
+    def candidates(self, session_id):
+        return [key for key in self._keys if key.session_id == session_id]
+
+    def is_mapped(self, *mapping):
+        return mapping in self.mapped
+
+
+@pytest.fixture
+def cases(vectors):
+    return vectors["secure_messages"]["cases"]
+
+
+def pase_session(case, entropy):
+    key = bytes.fromhex(case["encryptKey"])
+    return SecureSession(
+        SessionKind.PASE,
+        3000,
+        3000,
+        (key, key, bytes(16)),
+        (0, 0),
+        Subject(AuthMode.PASE),
+        ("::1", 1, 0, 0),
+        SessionParameters(),
+        0.0,
+        entropy,
+    )
+
+
+@pytest.mark.parametrize("index", range(5))
+def test_pase_messages(cases, entropy, index):
+    case = cases[index]
+    datagram = bytes.fromhex(case["privacy"])
+    if not case["accepted"]:
+        with pytest.raises((FrameError, DecryptError)):
+            pase_session(case, entropy).open(decode_message_header(datagram), datagram)
+        return
+    session = pase_session(case, entropy)
+    payload = session.open(decode_message_header(datagram), datagram)
+    assert (datagram[:8] + payload).hex() == case["plain"]
+    assert payload[decode_payload_header(payload).length :].hex() == case["payload"]
+    session._counter._next = 0x3039
+    assert session.seal(payload) == (0x3039, datagram)
+
+
+@pytest.mark.parametrize("index", [5, 7])
+def test_group_messages(cases, index):
+    case = cases[index]
+    receiver = GroupReceiver(Keys(case))
+    datagram = bytes.fromhex(case["privacy"])
+    subject, payload = receiver.open(decode_message_header(datagram), datagram)
+    assert subject == Subject(AuthMode.GROUP, fabric_index=3, node_id=1, group_id=2)
+    assert case["plain"].endswith(payload.hex())
+    with pytest.raises(FrameError, match="duplicate"):
+        receiver.open(decode_message_header(datagram), datagram)
+
+
+def test_a_forged_group_message_is_dropped(cases):
+    case = cases[8]
+    datagram = bytes.fromhex(case["privacy"])
+    with pytest.raises(FrameError, match="unknown key"):
+        GroupReceiver(Keys(case)).open(decode_message_header(datagram), datagram)
+
+
+def test_privacy_obfuscates_the_header_alone(cases):
+    case = cases[7]
+    clear, private = bytes.fromhex(case["encrypted"]), bytes.fromhex(case["privacy"])
+    assert toggle_privacy(clear, 0xDB7D, bytes.fromhex(case["privacyKey"])) == private
+
+
+def test_a_group_that_its_fabric_does_not_map_to_the_key_has_no_access(cases):
+    case = cases[5]
+    keys = Keys(case)
+    keys.mapped.clear()
+    datagram = bytes.fromhex(case["privacy"])
+    with pytest.raises(FrameError, match="not mapped"):
+        GroupReceiver(keys).open(decode_message_header(datagram), datagram)
+
+
+def test_a_group_message_reaches_its_protocol_and_gets_no_answer(cases, make_node, recorder, wire):
+    case = cases[5]
+    datagram = bytes.fromhex(case["privacy"])
+    node = make_node(("::1", 1, 0, 0), group_keys=Keys(case))
+    handler = recorder(lambda exchange, opcode, payload: exchange.send(1, b"answer"))
+    node.layer.register(0x7D20, handler)
+    node.layer.receive(datagram, ("::2", 1, 0, 0))
+    node.layer.receive(datagram, ("::2", 1, 0, 0))
+    assert handler.messages == [(0x64, b"")]
+    assert handler.exchanges[0].session.subject.group_id == 2
+    assert not wire.log
+
+
+def test_the_memory_of_group_senders_is_bounded(cases):
+    receiver = GroupReceiver(Keys(cases[5]), max_senders=2)
+    key = GroupKey(1, 1, 1, bytes(16), bytes(16))
+    for source in range(10):
+        assert receiver._accept(key, source, 1)
+    assert len(receiver._windows) == 2
