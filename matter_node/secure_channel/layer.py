@@ -44,6 +44,8 @@ _log = logging.getLogger(__name__)
 
 MAX_PEER_EXCHANGES = 32
 """Exchanges that a peer may have open in one session: as many as the counter window can tell apart."""
+MAX_EXCHANGES = 512
+"""All exchanges of one session, those included that only wait for their last acknowledgement."""
 
 _STANDALONE_ACK = SecureChannelOpcode.STANDALONE_ACK
 _STATUS_REPORT = SecureChannelOpcode.STATUS_REPORT
@@ -171,9 +173,9 @@ class MessageLayer:
         exchange = session.exchanges.get(key)
         if (
             exchange is None
-            and flags & INITIATOR_FLAG
             and len(session.exchanges) >= MAX_PEER_EXCHANGES
-            and sum(not e.initiator for e in session.exchanges.values()) >= MAX_PEER_EXCHANGES
+            and flags & INITIATOR_FLAG
+            and _is_crowded(session)
         ):
             # its counter is not noted, so the peer's repetition finds a place when there is one
             raise FrameError("too many exchanges in the session")
@@ -264,3 +266,10 @@ class MessageLayer:
 
     def _on_exhausted(self, session: SecureSession) -> None:
         self.sessions.close(session, notify=False)
+
+
+def _is_crowded(session: Session) -> bool:
+    exchanges = session.exchanges
+    if len(exchanges) >= MAX_EXCHANGES:
+        return True
+    return sum(not (e.initiator or e.closed) for e in exchanges.values()) >= MAX_PEER_EXCHANGES

@@ -197,8 +197,8 @@ class Responder:
         if unicast:
             for packet in response.packets():
                 _send(opened, packet, source)
-        # always by multicast too: with several responders on a host, a unicast answer reaches only one of them,
-        # and a commissioner that asks again has not heard the first answer
+        # always by multicast too, and at once: with several responders on a host a unicast answer reaches
+        # only one of them, and a commissioner that asks again has not heard the first answer
         link.multicast(_response(answers, additional))
 
     def _matching(self, question: DNSQuestion, link: Link) -> list[DNSRecord]:

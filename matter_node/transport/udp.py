@@ -32,7 +32,7 @@ _MEMBERSHIP = Struct("=16sI")
 
 
 def group_address(fabric_id: int, group_id: int) -> str:
-    """Return the multicast address of a group (Matter Core 2.5.6.2): ``ff35:40:fd<fabric id>00:<group id>``."""
+    """Return a group's multicast address, ``ff35:40:fd<fabric id>00:<group id>`` (Matter Core 2.5.6.2)."""
     packed = b"\xff\x35\x00\x40\xfd" + fabric_id.to_bytes(8, "big") + b"\x00" + group_id.to_bytes(2, "big")
     return socket.inet_ntop(socket.AF_INET6, packed)
 
