@@ -120,7 +120,6 @@ class Battery:
     power_w: float = 0.0
     imported_wh: float = 812_000.0
     exported_wh: float = 731_000.0
-    throughput_wh: float = 0.0
     temperature_c: float = 24.0
     seen_w: float = 0.0
     """What it saw at the grid meter a step ago, its own power left out: it follows one step behind."""

@@ -52,6 +52,7 @@ class World:
         self.step_s = max(1.0, speed / 4)
         """Four steps a second of the hub are plenty; below a second nothing changes that registers show."""
         self.steps = 0
+        """How many steps have begun."""
         self._clouds = Clouds(_chance(seed, "clouds"))
         self._household = Household(_chance(seed, "household"))
         self._grid_noise = _chance(seed, "grid")
@@ -68,8 +69,8 @@ class World:
 
     @property
     def time(self) -> datetime:
-        """Simulated UTC."""
-        return self.start + timedelta(seconds=self.steps * self.step_s)
+        """Simulated UTC at the beginning of the current step."""
+        return self.start + timedelta(seconds=(self.steps - 1) * self.step_s)
 
     @property
     def solar_w(self) -> float:
@@ -83,11 +84,12 @@ class World:
 
     def advance(self, seconds: float) -> None:
         """Let the home live until so many simulated seconds after its start."""
-        while (self.steps + 1) * self.step_s <= seconds:
+        while self.steps * self.step_s <= seconds:
             self._step()
 
     def _step(self) -> None:
         seconds = self.step_s
+        self.steps += 1
         now = self.time
         sun = sun_at(now)
         self.transmittance = self._clouds.step(seconds)
@@ -106,7 +108,6 @@ class World:
             self.battery.step(seconds, sum(phases), self.ambient_c)
             phases[0] += self.battery.power_w
         self.meter.step(seconds, (phases[0], phases[1], phases[2]), self._grid_noise)
-        self.steps += 1
 
 
 def _chance(seed: int, what: str) -> Random:
