@@ -156,7 +156,8 @@ class MatterNode:
             self.window.open_uncommissioned()
         for listener in self.on_started:
             listener()
-        self._resuming = asyncio.get_running_loop().create_task(self.interaction.subscriptions.resume(self._connect))
+        resume = self.interaction.subscriptions.resume(self._connect)
+        self._resuming = asyncio.get_running_loop().create_task(resume)
 
     async def stop(self) -> None:
         """Take leave of every peer and of the network, and close."""
