@@ -32,7 +32,7 @@ test: setup ## all tests; what this machine cannot run is skipped and says why
 	@$(BIN)/python -m pytest $(ARGS)
 
 lint: $(TOOLS) ## style, types and the import rule
-	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff check --quiet --output-format concise .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
 	@report=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$report"; exit 1; }
