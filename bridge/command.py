@@ -96,7 +96,7 @@ class CommandState(StrEnum):
 
     @property
     def final(self) -> bool:
-        """Whether nothing can come of it any more."""
+        """Whether nothing can come of it any more (an applied `AUTO` is done, too)."""
         return self not in {CommandState.QUEUED, CommandState.APPLIED, CommandState.SUPERSEDED}
 
 

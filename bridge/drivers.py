@@ -1,0 +1,49 @@
+"""The drivers the hub has, by name. A driver's code is loaded when an address first needs it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hw.module import Module
+
+
+class Driver(Protocol):
+    """Finds the modules behind an address."""
+
+    async def discover(self, address: str, *, serial: str = "") -> Sequence[Module]:
+        """Return the modules, opened. Raise ModuleError when there are none, ValueError for no address."""
+
+    def link(self, address: str) -> str:
+        """Return what modules share that must not be read at the same time. Raise ValueError."""
+
+
+class SunSpecDriver:
+    """SunSpec over Modbus TCP; the units behind one host and port share one connection."""
+
+    def __init__(self) -> None:
+        from hw.sunspec.discover import Endpoints  # brings Modbus and the model definitions
+
+        self._endpoints = Endpoints()
+
+    async def discover(self, address: str, *, serial: str = "") -> Sequence[Module]:
+        """Return the modules at `host[:port[:unit]]`, opened."""
+        from hw.sunspec.discover import discover
+
+        return await discover(address, self._endpoints, serial=serial)
+
+    def link(self, address: str) -> str:
+        """Return host and port."""
+        from hw.sunspec.discover import parse_address
+
+        host, port, _ = parse_address(address)
+        return f"{host}:{port}"
+
+
+def driver(name: str) -> Driver:
+    """Return a new driver. Raise ValueError for a name that is none."""
+    if name == "sunspec":
+        return SunSpecDriver()
+    raise ValueError(f"there is no driver {name!r}")
