@@ -32,7 +32,7 @@ _IFA_UNUSABLE = 0x40 | 0x08 | 0x20
 _RTMGRP_LINK = 0x1
 _RTMGRP_IPV4_IFADDR = 0x10
 _RTMGRP_IPV6_IFADDR = 0x100
-_IF_INET6 = Path("/proc/net/if_inet6")
+_IF_INET6 = Path("/proc/thread-self/net/if_inet6")
 
 _VIRTUAL = re.compile(
     r"^(lo|docker|br-|veth|virbr|vnet|vmnet|vbox|tun|tap|wg|tailscale|zt|cni|flannel|cali|kube|dummy|ppp|utun)"

@@ -57,6 +57,8 @@ class CommissionableRecord:
             raise ValueError(f"a discriminator is 0..4095, not {self.discriminator}")
         if self.mode not in {1, 2}:
             raise ValueError(f"commissioning mode is 1 or 2, not {self.mode}")
+        if self.rotating_id is not None and len(self.rotating_id) > 100:
+            raise ValueError("a rotating id has at most 100 digits")
         if self.device_name is not None and len(self.device_name.encode()) > 32:
             raise ValueError("a device name has at most 32 octets")
         if self.pairing_instruction is not None and len(self.pairing_instruction.encode()) > 128:
@@ -267,7 +269,7 @@ def _preference(address: Address) -> int:
         return 0
     if parsed.ipv4_mapped is not None:
         return 3
-    return 1 if parsed.is_private else 2
+    return 1 if parsed.packed[0] & 0xFE == 0xFC else 2
 
 
 def _host_name(interfaces: list[Interface]) -> str:

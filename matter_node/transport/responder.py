@@ -180,13 +180,16 @@ class Responder:
                 self._on_response(message, link.interface.index)
 
     def _answer(self, query: DNSIncoming, link: Link, opened: socket.socket, source: tuple[str, int]) -> None:
+        matches = [(question, self._matching(question, link)) for question in query.questions]
+        if not any(found for _, found in matches):
+            return
         known = set() if source[1] != MDNS_PORT else {r for r in query.answers() if r.ttl * 2 >= TTL}
         answers: dict[DNSRecord, None] = {}
         unicast = False
-        for question in query.questions:
-            found = [r for r in self._matching(question, link) if r not in known]
-            answers.update(dict.fromkeys(found))
-            unicast = unicast or (bool(found) and question.unique)
+        for question, found in matches:
+            untold = [record for record in found if record not in known]
+            answers.update(dict.fromkeys(untold))
+            unicast = unicast or (bool(untold) and question.unique)
         if not answers or not link.may_answer(self._loop.time()):
             return
         additional = [r for r in self._additional(answers, link) if r not in answers and r not in known]

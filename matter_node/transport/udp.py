@@ -28,6 +28,8 @@ _MAX_DATAGRAM = 1500
 """What is read of one datagram. Messages have at most 1280 octets; a longer one is cut and not authentic."""
 _RECEIVE_BUFFER = 1 << 20
 _MULTICAST_HOPS = 64
+_IPV6_ADDR_PREFERENCES = 72
+_PREFER_SOURCE_PUBLIC = 0x0002
 _MEMBERSHIP = Struct("=16sI")
 
 
@@ -132,6 +134,8 @@ def _open_socket(port: int, interface: str | None) -> Any:
         opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, _MULTICAST_HOPS)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+        # answers come from an address that was announced, not from one of the temporary ones
+        opened.setsockopt(socket.IPPROTO_IPV6, _IPV6_ADDR_PREFERENCES, _PREFER_SOURCE_PUBLIC)
         if interface is not None:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
         opened.bind(("::", port))
