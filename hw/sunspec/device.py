@@ -26,10 +26,12 @@ class UnitRegisters:
 
     endpoint: Endpoint
     unit: int
+    connection: int | None = None
+    """The connection that leads to a device known to be the right one; None while finding out."""
 
     async def read(self, address: int, count: int) -> bytes:
         """Return `count` holding registers, big-endian."""
-        return await self.endpoint.read(self.unit, address, count)
+        return await self.endpoint.read(self.unit, address, count, connection=self.connection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +98,15 @@ class Device:
             raise ModuleUnreachable(f"{self}: {sections[0].vendor} {sections[0].serial} answers instead")
         self.models, self.sections = models, tuple(sections)
         self.generation += 1
-        self._blocks = BlockReader(self._registers)
-        self._verified = self.endpoint.connections
-        self._moved = False
+        self._believe()
 
     async def verify(self) -> None:
         """After a new connection, make sure that the same device answers; scan again after a firmware update.
 
         Raise ModuleUnreachable when it is another one.
         """
+        if self._verified == self.endpoint.connections and self.endpoint.connected:
+            return
         await self.endpoint.connect()
         if self._verified == self.endpoint.connections:
             return
@@ -117,14 +119,11 @@ class Device:
         if moved:
             await self._adopt(await scan(self._registers), known)
             return
-        # What was refused before the connection broke may be there again.
-        self._blocks = BlockReader(self._registers)
-        self._verified = self.endpoint.connections
+        self._believe()
 
     async def read(self, models: Sequence[ModelHeader]) -> list[View]:
         """Return a view of each model's registers. Raise ModuleUnreachable or ModbusRefused."""
-        if self._verified != self.endpoint.connections:
-            await self.verify()
+        await self.verify()
         try:
             return await self._blocks.read(models)
         except MapMoved:
@@ -141,7 +140,15 @@ class Device:
             point = view.group.points[name]
             octets = encode(view, name, value)
             registers = [int.from_bytes(octets[i : i + 2], "big") for i in range(0, len(octets), 2)]
-            await self.endpoint.write(self.unit, header.address + point.offset, registers)
+            address = header.address + point.offset
+            await self.endpoint.write(self.unit, address, registers, connection=self._verified)
+
+    def _believe(self) -> None:
+        """Take the current connection for one to the right device."""
+        self._verified = self.endpoint.connections
+        self._moved = False
+        # What was refused before the connection broke may be there again: no holes are remembered.
+        self._blocks = BlockReader(UnitRegisters(self.endpoint, self.unit, self._verified))
 
     def retain(self) -> None:
         """Count one more module that reads through this device."""

@@ -74,15 +74,22 @@ async def _probe(endpoint: Endpoint, serial: str) -> list[SunSpecModule]:
     modules: dict[str, SunSpecModule] = {}
     errors: list[ModuleError] = []
     await endpoint.connect()
-    for unit in UNITS:
-        try:
-            found = await _modules(endpoint, unit, serial)
-        except ModuleError as error:
-            errors.append(error)
-            continue
-        for module in found:
-            if modules.setdefault(module.identity.key, module) is not module:
-                await module.close()
+    # Counting as a user keeps the only connection open from one unit to the next.
+    endpoint.users += 1
+    try:
+        for unit in UNITS:
+            try:
+                found = await _modules(endpoint, unit, serial)
+            except ModuleError as error:
+                errors.append(error)
+                continue
+            for module in found:
+                if modules.setdefault(module.identity.key, module) is not module:
+                    await module.close()
+    finally:
+        endpoint.users -= 1
+        if not endpoint.users:
+            await endpoint.close()
     if not modules and errors:
         raise next((error for error in errors if isinstance(error, NotSupported)), errors[0])
     return list(modules.values())

@@ -74,10 +74,18 @@ class Endpoint:
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
-    async def read(self, unit: int, address: int, count: int) -> bytes:
-        """Return `count` holding registers, big-endian. Raise ModbusRefused or ModuleUnreachable."""
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection, as far as is known."""
+        return self._client is not None and self._client.connected
+
+    async def read(self, unit: int, address: int, count: int, *, connection: int | None = None) -> bytes:
+        """Return `count` holding registers, big-endian. Raise ModbusRefused or ModuleUnreachable.
+
+        With `connection` only on that connection (see `connections`), whose other end the caller knows.
+        """
         async with self._lock:
-            client = await self._connected()
+            client = await self._connected(connection)
             try:
                 answer = await client.read_holding_registers(address, count=count, device_id=unit)
             except (ModbusException, OSError, asyncio.CancelledError) as error:
@@ -91,10 +99,12 @@ class Endpoint:
                 )
             return struct.pack(f">{count}H", *answer.registers)
 
-    async def write(self, unit: int, address: int, registers: Sequence[int]) -> None:
-        """Write holding registers with function 16, the only one SunSpec asks of a device."""
+    async def write(
+        self, unit: int, address: int, registers: Sequence[int], *, connection: int | None = None
+    ) -> None:
+        """Write holding registers with function 16, the only one that SunSpec asks of a device."""
         async with self._lock:
-            client = await self._connected()
+            client = await self._connected(connection)
             try:
                 answer = await client.write_registers(address, list(registers), device_id=unit)
             except (ModbusException, OSError, asyncio.CancelledError) as error:
@@ -112,7 +122,9 @@ class Endpoint:
         async with self._lock:
             self._drop()
 
-    async def _connected(self) -> AsyncModbusTcpClient:
+    async def _connected(self, connection: int | None = None) -> AsyncModbusTcpClient:
+        if connection is not None and not (self.connected and connection == self.connections):
+            raise ModuleUnreachable(f"{self}: the connection was lost")
         if self.gap and (wait := self._last + self.gap - time.monotonic()) > 0:
             await asyncio.sleep(wait)
         self._last = time.monotonic()

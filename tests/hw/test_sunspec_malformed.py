@@ -89,7 +89,10 @@ GARBAGE = {
 
 
 @pytest.mark.parametrize("kind", GARBAGE)
-async def test_garbage_is_an_error_within_three_seconds_and_the_module_comes_back(kind):
+async def test_garbage_is_an_error_within_three_seconds_and_the_module_comes_back(monkeypatch, kind):
+    if kind != "silence":
+        # The real timeout is for silence to show; the others wait for it in vain as well.
+        monkeypatch.setattr("hw.sunspec.transport.RESPONSE_TIMEOUT", 0.3)
     async with RawServer() as server:
         (module,) = await discover(f"127.0.0.1:{server.port}:1")
         server.garble = GARBAGE[kind]
@@ -136,6 +139,20 @@ async def test_an_exception_carries_its_code():
         with pytest.raises(ModbusRefused) as refused:
             await endpoint.read(1, 50000, 2)
         assert refused.value.code == ModbusRefused.ILLEGAL_ADDRESS
+        await endpoint.close()
+
+
+async def test_a_request_meant_for_a_lost_connection_is_not_sent_on_another():
+    async with RawServer() as server:
+        endpoint = Endpoint("127.0.0.1", server.port)
+        await endpoint.read(1, 40000, 2, connection=None)
+        assert await endpoint.read(1, 40000, 2, connection=1) == b"SunS"
+        await endpoint.close()
+        with pytest.raises(ModuleUnreachable, match="connection was lost"):
+            await endpoint.write(1, 40000, [0], connection=1)
+        await endpoint.connect()
+        with pytest.raises(ModuleUnreachable, match="connection was lost"):
+            await endpoint.read(1, 40000, 2, connection=1)
         await endpoint.close()
 
 
