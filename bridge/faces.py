@@ -1,0 +1,265 @@
+"""The modules' faces on the Matter node: every registered module is a bridged device, and stays one.
+
+Readings travel from the bus to the face that shows them; names travel both ways. All modules that were ever
+registered have their endpoints before the node answers its first message, reachable or not: an app that finds
+one missing deletes it, with its room and its name.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from bridge.events import (
+    ModuleChanged,
+    ModuleRemoved,
+    ModulesRegistered,
+    ReachabilityChanged,
+    ReadingTaken,
+)
+from bridge.power_adjustment import ModulePower
+from bridge.registry import UnknownModuleError
+from device_types.battery_storage import (
+    BatteryRating,
+    BatteryState,
+    BatteryStorageFace,
+    battery_storage,
+)
+from device_types.bridged_node import BridgedDevice, Delegates, Place
+from device_types.electrical_sensor import (
+    ElectricalRating,
+    ElectricalReading,
+    GridMeterFace,
+    grid_meter,
+)
+from device_types.solar_power import SolarPowerFace, solar_power
+from hw.module import ModuleKind
+from hw.reading import OperatingState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from bridge.arbiter import Arbiter
+    from bridge.events import EventBus
+    from bridge.record import ModuleRecord
+    from bridge.registry import Registry
+    from clusters.test_event_triggers import EventTriggers
+    from device_types.bridged_node import Face
+    from hw.reading import Reading
+    from matter_node.model import Endpoint, NodeTree
+
+_log = logging.getLogger(__name__)
+
+COMFORTABLE_ENDPOINTS = 20
+"""Some assistants have trouble with bridges that have more (docs/faces.md)."""
+_UNRATED_W = 10_000.0
+"""What a module that does not tell its rating is taken to convert at most."""
+_UNRATED_WH = 5_000.0
+
+
+class Faces:
+    """Keeps the node's bridged devices in step with the registry.
+
+    :param aggregator: the endpoint that they go below
+    :param triggers: where their test event triggers are registered
+    """
+
+    def __init__(
+        self,
+        tree: NodeTree,
+        aggregator: Endpoint,
+        registry: Registry,
+        arbiter: Arbiter,
+        triggers: EventTriggers,
+    ) -> None:
+        self._tree = tree
+        self._aggregator = aggregator
+        self._registry = registry
+        self._arbiter = arbiter
+        self._triggers = triggers
+        self._faces: dict[str, Face] = {}
+        self._unsubscribe: list[Callable[[], None]] = []
+
+    def __len__(self) -> int:
+        return len(self._faces)
+
+    def start(self, bus: EventBus) -> None:
+        """Put every registered module on the node, and follow what happens from now on."""
+        self._add(module.record for module in self._registry)
+        self._unsubscribe = [
+            bus.subscribe(ModulesRegistered, lambda event: self._add(event.records)),
+            bus.subscribe(ModuleRemoved, lambda event: self._remove(event.record)),
+            bus.subscribe(ModuleChanged, self._changed),
+            bus.subscribe(ReachabilityChanged, self._reachability_changed),
+            bus.subscribe(ReadingTaken, lambda event: self._show(event.reading)),
+        ]
+
+    def stop(self) -> None:
+        """Follow no more."""
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+        self._unsubscribe = []
+
+    # ------------------------------------------------------------------ coming and going
+
+    def _add(self, records: Iterable[ModuleRecord]) -> None:
+        new = {record.key: record for record in records if record.key not in self._faces}
+        self._registry.endpoints.reserve(
+            (key, part) for key, record in new.items() for part in _parts(record)
+        )
+        faces = {}
+        for key, record in new.items():
+            face = self._make(record)
+            if face is None:
+                _log.warning("%s: no Matter device type for a %s yet", record.name, record.kind.value)
+            else:
+                faces[key] = face
+        self._tree.add(*(endpoint for face in faces.values() for endpoint in face.endpoints))
+        for face in faces.values():
+            face.register(self._triggers)
+        before = self._bridged()
+        self._faces |= faces
+        if before <= COMFORTABLE_ENDPOINTS < self._bridged():
+            _log.warning(
+                "%d Matter endpoints: Alexa has trouble with bridges of more than %d",
+                self._bridged(),
+                COMFORTABLE_ENDPOINTS,
+            )
+
+    def _bridged(self) -> int:
+        return sum(len(face.endpoints) for face in self._faces.values())
+
+    def _remove(self, record: ModuleRecord) -> None:
+        face = self._faces.pop(record.key, None)
+        if face is not None:
+            face.leave(self._tree, self._triggers)
+
+    def _make(self, record: ModuleRecord) -> Face | None:
+        key, plate = record.key, record.nameplate
+        identity = record.identity
+        device = BridgedDevice(
+            unique_id=record.unique_id,
+            name=record.name,
+            vendor=identity.vendor,
+            product=identity.model,
+            serial=identity.serial,
+            firmware=identity.firmware,
+        )
+        place = Place(self._aggregator, lambda part: self._registry.endpoints.number(key, part))
+        adjuster = ModulePower(record, self._arbiter) if ModulePower.can_adjust(record) else None
+        delegates = Delegates(
+            adjuster=adjuster, blink=_blink(record.name), renamed=lambda name: self._renamed(key, name)
+        )
+        power = plate.power_w or _UNRATED_W
+        rating = ElectricalRating(
+            power,
+            plate.voltage_v or ElectricalRating(power).voltage_v,
+            imported=record.capabilities.imported_energy,
+            exported=record.capabilities.exported_energy,
+        )
+        match record.kind:
+            case ModuleKind.MICROINVERTER:
+                return solar_power(
+                    device, rating, place, delegates, temperature=record.capabilities.temperature
+                )
+            case ModuleKind.BATTERY:
+                battery = BatteryRating(
+                    charge_w=plate.charge_power_w or power,
+                    discharge_w=plate.discharge_power_w or power,
+                    capacity_wh=plate.capacity_wh or _UNRATED_WH,
+                    voltage_v=rating.voltage_v,
+                )
+                return battery_storage(
+                    device, battery, place, delegates, temperature=record.capabilities.temperature
+                )
+            case ModuleKind.METER:
+                return grid_meter(device, rating, place, delegates)
+            case _:
+                return None
+
+    # ------------------------------------------------------------------ names
+
+    def _renamed(self, key: str, name: str) -> None:
+        """Take a name that someone gave in an app."""
+        if not name.strip():
+            return  # the app shows its own word for a device without a name; the hub keeps the old one
+        try:
+            self._registry.rename(key, name=name)
+        except UnknownModuleError:
+            _log.debug("%s was renamed while it was being removed", key)
+
+    def _changed(self, event: ModuleChanged) -> None:
+        face = self._faces.get(event.record.key)
+        if face is not None and event.before.name != event.record.name:
+            face.rename(event.record.name)
+
+    # ------------------------------------------------------------------ what they show
+
+    def _reachability_changed(self, event: ReachabilityChanged) -> None:
+        face = self._faces.get(event.module)
+        if face is not None and not event.reachable:
+            face.lost()
+
+    def _show(self, reading: Reading) -> None:
+        face = self._faces.get(reading.module)
+        faults = {fault.code for fault in reading.faults}
+        failed = reading.state is OperatingState.FAULT
+        match face:
+            case SolarPowerFace():
+                face.update(
+                    _electrical(reading), temperature_c=reading.temperature_c, faults=faults, failed=failed
+                )
+            case BatteryStorageFace():
+                face.update(
+                    _electrical(reading),
+                    _battery(reading),
+                    temperature_c=reading.temperature_c,
+                    faults=faults,
+                    failed=failed,
+                )
+            case GridMeterFace():
+                face.update(_electrical(reading))
+
+
+def _parts(record: ModuleRecord) -> Iterable[str]:
+    """Yield the names of the parts that a module's face will ask numbers for."""
+    if record.kind in {ModuleKind.MICROINVERTER, ModuleKind.BATTERY, ModuleKind.METER}:
+        yield "energy"
+    if record.kind is ModuleKind.BATTERY:
+        yield "energy-battery"
+    if record.kind is not ModuleKind.METER and record.capabilities.temperature:
+        yield "energy-temperature"
+
+
+def _electrical(reading: Reading) -> ElectricalReading:
+    return ElectricalReading(
+        power_w=reading.power_w,
+        voltage_v=reading.voltage_v,
+        current_a=reading.current_a,
+        frequency_hz=reading.frequency_hz,
+        energy_imported_wh=reading.energy_imported_wh,
+        energy_exported_wh=reading.energy_exported_wh,
+    )
+
+
+def _battery(reading: Reading) -> BatteryState:
+    battery = reading.battery
+    if battery is None:
+        return BatteryState()
+    return BatteryState(
+        percent=battery.soc_percent,
+        voltage_v=battery.voltage_v,
+        current_a=battery.current_a,
+        available_wh=battery.available_wh,
+        charge_limit_w=battery.charge_limit_w,
+        discharge_limit_w=battery.discharge_limit_w,
+    )
+
+
+def _blink(name: str) -> Callable[[bool], None]:
+    """Return what shows a person which module is meant: modules have no lamp, the log and the console do."""
+
+    def blink(on: bool) -> None:  # noqa: FBT001 - on or off is what it is told
+        _log.info("%s is being identified" if on else "%s is no longer being identified", name)
+
+    return blink

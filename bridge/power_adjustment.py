@@ -1,0 +1,70 @@
+"""Energy managers' adjustments of a module, as commands to the arbiter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bridge.command import CommandState, Origin
+from bridge.state import StateError
+from hw.module import ModuleKind
+from hw.setpoint import SetpointKind
+from matter_node.status import Status, StatusError
+
+if TYPE_CHECKING:
+    from bridge.arbiter import Arbiter
+    from bridge.record import ModuleRecord
+
+_SOURCE = "device-energy-management"
+
+
+class ModulePower:
+    """Carries out what DeviceEnergyManagement wants of one module (a `PowerAdjuster`).
+
+    A battery is charged, discharged or held; a solar module is limited, as it can only be held back.
+    """
+
+    def __init__(self, record: ModuleRecord, arbiter: Arbiter) -> None:
+        self._key = record.key
+        self._solar = record.kind is ModuleKind.MICROINVERTER
+        self._arbiter = arbiter
+
+    @staticmethod
+    def can_adjust(record: ModuleRecord) -> bool:
+        """Tell whether a module takes what an adjustment needs."""
+        setpoints = record.capabilities.setpoints
+        if record.kind is ModuleKind.BATTERY:
+            return {SetpointKind.CHARGE_W, SetpointKind.DISCHARGE_W} <= setpoints
+        return record.kind is ModuleKind.MICROINVERTER and SetpointKind.POWER_LIMIT_W in setpoints
+
+    async def adjust_power(self, power_w: float, duration_s: float, *, grid: bool) -> None:
+        """Command the power for a time; positive into the module.
+
+        :raises StatusError: the module cannot do it
+        """
+        kind, value = self._command(power_w)
+        origin = Origin.DEMAND_RESPONSE if grid else Origin.USER
+        self.release_power()
+        try:
+            command = self._arbiter.submit(
+                self._key, kind, value, origin=origin, source=_SOURCE, duration=max(1.0, duration_s)
+            )
+        except (ValueError, KeyError, StateError) as error:
+            raise StatusError(Status.FAILURE, str(error)) from error
+        if command.state is CommandState.REFUSED:
+            raise StatusError(Status.FAILURE, command.reason)
+
+    def release_power(self) -> None:
+        """Take back what was commanded."""
+        for origin in (Origin.DEMAND_RESPONSE, Origin.USER):
+            for command in self._arbiter.live(self._key):
+                if command.origin is origin and command.source == _SOURCE:
+                    self._arbiter.withdraw(command.id, "the adjustment is over")
+
+    def _command(self, power_w: float) -> tuple[SetpointKind, float | None]:
+        if self._solar:
+            return SetpointKind.POWER_LIMIT_W, max(0.0, -power_w)
+        if power_w > 0:
+            return SetpointKind.CHARGE_W, power_w
+        if power_w < 0:
+            return SetpointKind.DISCHARGE_W, -power_w
+        return SetpointKind.HOLD, None
