@@ -1,0 +1,122 @@
+"""The hub's Matter node: a bridge with every module of the home behind it."""
+
+from __future__ import annotations
+
+import secrets
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Final
+
+from bridge.faces import Faces
+from certs.store import load_or_create
+from clusters.test_event_triggers import EventTriggers
+from device_types.aggregator import aggregator
+from device_types.root_node import RootNodeOptions, root_node
+from matter_node.commissioning.device_info import DeviceInfo, SetupSecret
+from matter_node.crypto.spake2p import PaseVerifier
+from matter_node.entropy import SystemEntropy
+from matter_node.node import MatterNode
+from matter_node.system_clock import SystemClock
+
+if TYPE_CHECKING:
+    from bridge.arbiter import Arbiter
+    from bridge.events import EventBus
+    from bridge.registry import Registry
+    from bridge.settings import Settings
+    from bridge.setup_code import SetupCode
+    from matter_node.storage import Storage
+
+VENDOR_ID: Final = 0xFFF1
+"""A test vendor id, until there is one of our own."""
+PRODUCT_ID: Final = 0x8000
+PRODUCT_NAME: Final = "ORES Bridge"
+VENDOR_NAME: Final = "ORES"
+_UNIQUE_ID: Final = "node/unique-id"
+_SERIAL: Final = "node/serial"
+
+
+def software_version() -> str:
+    """Return the installed version of the hub, such as `0.1.0`."""
+    try:
+        return version("ores-bridge")
+    except PackageNotFoundError:
+        return "0.0.0"
+
+
+def version_number(text: str) -> int:
+    """Return a version as the number that Matter orders releases by: 1.2.3 is 0x00010203."""
+    parts = [int(part) if part.isdigit() else 0 for part in text.split(".")[:3]]
+    parts += [0] * (3 - len(parts))
+    return parts[0] << 16 | min(parts[1], 255) << 8 | min(parts[2], 255)
+
+
+class MatterBridge:
+    """The Matter side of the hub: made from what is stored, started when everything else is there.
+
+    :ivar node: the node; its fabrics, sessions and commissioning window
+    :ivar faces: the modules on it
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        storage: Storage,
+        setup: SetupCode,
+        registry: Registry,
+        arbiter: Arbiter,
+        bus: EventBus,
+    ) -> None:
+        clock = SystemClock()
+        text = software_version()
+        info = DeviceInfo(
+            vendor_id=VENDOR_ID,
+            vendor_name=VENDOR_NAME,
+            product_id=PRODUCT_ID,
+            product_name=PRODUCT_NAME,
+            unique_id=_kept(storage, _UNIQUE_ID, 16),
+            serial_number=_kept(storage, _SERIAL, 8),
+            hardware_version=1,
+            hardware_version_string="1",
+            software_version=version_number(text),
+            software_version_string=text,
+        )
+        secret = SetupSecret(
+            setup.discriminator, PaseVerifier.from_bytes(setup.verifier), setup.iterations, setup.salt
+        )
+        self.node = MatterNode(
+            storage,
+            clock,
+            SystemEntropy(),
+            info,
+            secret,
+            port=settings.port,
+            interfaces=None if settings.interface is None else [settings.interface],
+        )
+        triggers = EventTriggers()
+        attestation = load_or_create(settings.data_dir / "attestation", VENDOR_ID, PRODUCT_ID)
+        options = RootNodeOptions(
+            enable_key=None if settings.enable_key is None else bytes.fromhex(settings.enable_key),
+            trigger=triggers,
+        )
+        root = root_node(self.node, clock, attestation, options)
+        top = aggregator(root)
+        self.node.tree.add(root, top)
+        self.faces = Faces(self.node.tree, top, registry, arbiter, triggers)
+        self.faces.start(bus)
+
+    async def start(self) -> None:
+        """Answer and be found. Raise OSError when the port is taken or there is no such interface."""
+        await self.node.start()
+
+    async def stop(self) -> None:
+        """Take leave of the network."""
+        self.faces.stop()
+        await self.node.stop()
+
+
+def _kept(storage: Storage, key: str, length: int) -> str:
+    """Return a random name that was made once and stays, `2 * length` hexadecimal digits."""
+    stored = storage.get(key)
+    if stored is None:
+        stored = secrets.token_hex(length).encode()
+        storage.put(key, stored)
+    return stored.decode()
