@@ -161,13 +161,7 @@ class DeviceEnergyManagementServer(DeviceEnergyManagement):
                 request.duration,
                 grid=request.cause is AdjustmentCauseEnum.GRID_OPTIMIZATION,
             )
-            if (
-                self.endpoint is None
-                or self.endpoint.tree is None
-                or self._resting is not ESAStateEnum.ONLINE
-            ):
-                self._adjuster.release_power()
-                raise StatusError(Status.FAILURE, "the device went away")
+            self._judge_again(request)
         clock = self._clock
         adjustment, fresh = self._adjustment, self._adjustment is None
         if adjustment is None:
@@ -228,6 +222,18 @@ class DeviceEnergyManagementServer(DeviceEnergyManagement):
             )
         if self.esa_state not in {ESAStateEnum.ONLINE, ESAStateEnum.POWER_ADJUST_ACTIVE}:
             raise StatusError(Status.INVALID_IN_STATE, self.esa_state.name)
+
+    def _judge_again(self, request: PowerAdjustRequest) -> None:
+        """Judge what may have changed while the device was told; let go of it if it must not be."""
+        if self.endpoint is None or self.endpoint.tree is None:
+            self._adjuster.release_power()
+            raise StatusError(Status.FAILURE, "the device is no longer bridged")
+        try:
+            self._judge(request)
+        except StatusError:
+            if self._adjustment is None:
+                self._adjuster.release_power()
+            raise
 
     def _opted_out(self, cause: AdjustmentCauseEnum) -> bool:
         flag = (
