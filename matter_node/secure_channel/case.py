@@ -212,7 +212,7 @@ class _Handshake:
         plain = sigma.decrypt_sigma3(self._transcript.sigma3_key(), sigma.decode_sigma3(payload))
         credentials = sigma.Credentials.decode(plain, with_resumption_id=False)
         fabric = self._fabric
-        if self._responder.fabrics.get(fabric.index) is not fabric:
+        if not self._is_member_still():
             raise HandshakeError("the fabric was changed meanwhile")
         try:
             identity = validate_chain(credentials.noc, credentials.icac, fabric.root)
@@ -241,7 +241,7 @@ class _Handshake:
         if not report.is_success or record is None or old_id is None:
             self.end("the peer gave up")
             return
-        if self._responder.fabrics.get(record.fabric_index) is not self._fabric:
+        if not self._is_member_still():
             self.end("the fabric was changed meanwhile")
             return
         keys = sigma.resumed_session_keys(record.shared_secret, self._sigma1.random, old_id)
@@ -274,6 +274,11 @@ class _Handshake:
         self._exchange.close()
         self._responder.resumption.put(record, replaces=replaces)
         layer.sessions.add(session)
+
+    def _is_member_still(self) -> bool:
+        """Tell whether the fabric is there and our certificate is the one that the peer has seen."""
+        present = self._responder.fabrics.get(self._fabric.index)
+        return present is not None and (present.root, present.noc) == (self._fabric.root, self._fabric.noc)
 
     def _on_timeout(self) -> None:
         self.end("the peer took too long")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import replace
 
 import pytest
@@ -345,7 +346,7 @@ async def test_a_connection_that_is_called_off_leaves_nothing(controller, device
         st.dictionaries(st.integers(0, 7), st.binary(max_size=65)).map(tlv.encode),
     ),
 )
-def test_anything_in_place_of_sigma3_makes_no_session(controller, device, authority, clock, opcode, payload):
+def test_anything_in_place_of_sigma3_makes_no_session(controller, device, clock, caplog, opcode, payload):
     class Fuzzed(Held):
         def on_message(self, exchange, received, answer):
             super().on_message(exchange, received, answer)
@@ -356,3 +357,4 @@ def test_anything_in_place_of_sigma3_makes_no_session(controller, device, author
     clock.advance(100)
     assert not device.case._handshakes
     assert not list(device.sessions)
+    assert not [entry for entry in caplog.records if entry.levelno >= logging.ERROR]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -343,7 +344,7 @@ def test_unsecured_strangers_are_few(device, clock):
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None)
 @given(data=st.data())
 def test_a_fuzzed_node_stays_silent_or_answers_and_does_not_grow(
-    controller, device, ends, clock, recorder, data
+    caplog, controller, device, ends, clock, recorder, data
 ):
     device.layer.register(IM, recorder())
     device.open_window()
@@ -382,6 +383,7 @@ def test_a_fuzzed_node_stays_silent_or_answers_and_does_not_grow(
     assert len(device.layer._unsecured) <= 64
     assert len(ends[1].exchanges) <= 40
     assert len(device.sessions) <= 1
+    assert not [entry for entry in caplog.records if entry.levelno >= logging.ERROR]
 
 
 def test_exchange_ids_are_skipped_while_in_use(controller, ends, recorder):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -177,7 +179,7 @@ def test_a_malformed_share_is_refused(why, share, controller, device, commission
     ),
 )
 def test_anything_in_place_of_pake1_ends_the_attempt(
-    controller, device, commissioner, clock, opcode, payload
+    controller, device, commissioner, clock, caplog, opcode, payload
 ):
     class Fuzzed(commissioner):
         def on_message(self, exchange, received, answer):
@@ -191,3 +193,4 @@ def test_anything_in_place_of_pake1_ends_the_attempt(
     clock.advance(61)
     assert device.pase._attempt is None
     assert not list(device.sessions)
+    assert not [entry for entry in caplog.records if entry.levelno >= logging.ERROR]
