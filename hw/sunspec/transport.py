@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
-import struct
 import time
 from typing import TYPE_CHECKING
 
 from pymodbus.client.tcp import AsyncModbusTcpClient
-from pymodbus.exceptions import ConnectionException, ModbusException
+from pymodbus.exceptions import ConnectionException, ModbusException, ModbusIOException
+from pymodbus.pdu.register_message import ReadHoldingRegistersResponse
 
 from hw.module import ModuleError, ModuleUnreachable
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from pymodbus.pdu import ModbusPDU
 
-READ_HOLDING = 3
 READ_LIMIT = 125
 """Registers in one answer (Modbus Application Protocol 1.1b3, section 6.3)."""
 CONNECT_TIMEOUT = 1.0
@@ -52,6 +51,18 @@ class ModbusRefused(ModuleError):  # noqa: N818 - it names what the device did
     def __init__(self, code: int, where: str) -> None:
         super().__init__(f"{where}: answered with Modbus exception {code}")
         self.code = code
+
+
+class RegistersAnswer(ReadHoldingRegistersResponse):
+    """Holding registers as octets: the library makes numbers of them one by one, a fifth of a poll's cost."""
+
+    octets = b""
+
+    def decode(self, data: bytes) -> None:
+        """Take the answer behind its function code. Raise ModbusIOException when its byte count lies."""
+        if not data or data[0] != len(data) - 1:
+            raise ModbusIOException("the byte count is not that of the answer")
+        self.octets = data[1:]
 
 
 class Endpoint:
@@ -92,12 +103,12 @@ class Endpoint:
                 self._lost(error)
                 raise ModuleUnreachable(f"{self} unit {unit}: no answer") from error
             self._judge(answer, unit, address)
-            if answer.function_code != READ_HOLDING or len(answer.registers) != count:
+            if not isinstance(answer, RegistersAnswer) or len(answer.octets) != count * 2:
                 self._drop()
                 raise ModuleUnreachable(
                     f"{self} unit {unit}: asked for {count} registers at {address}, answered {answer}"
                 )
-            return struct.pack(f">{count}H", *answer.registers)
+            return answer.octets
 
     async def write(
         self, unit: int, address: int, registers: Sequence[int], *, connection: int | None = None
@@ -141,6 +152,7 @@ class Endpoint:
             reconnect_delay=0,
             trace_connect=lambda connected: None if connected else _hung_up(client),
         )
+        client.register(RegistersAnswer)
         if not await client.connect():
             client.close()
             self._refused_until = time.monotonic() + RETRY_PAUSE
