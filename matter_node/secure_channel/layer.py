@@ -223,8 +223,8 @@ class MessageLayer:
             return
         try:
             report = StatusReport.decode(payload)
-        except StatusReportError as error:
-            raise FrameError("status report cut short") from error
+        except StatusReportError:
+            return
         if report.is_close_session:
             _log.debug("The peer closed the %s", session.peer_label)
             self.sessions.close(session, notify=False)

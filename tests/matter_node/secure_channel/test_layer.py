@@ -211,6 +211,17 @@ def test_another_protocol_does_not_reach_the_handler(controller, device, ends, r
     assert [opcode for opcode, _ in server.messages] == [2, 0x40]
 
 
+def test_a_status_report_cut_short_is_acknowledged(controller, device, ends, wire, clock, recorder):
+    device.layer.register(IM, recorder())
+    for flags, opcode, protocol in ((1, 2, IM), (5, 0x40, 0)):
+        _, datagram = ends[0].seal(encode_payload_header(flags, opcode, 9, protocol) + bytes(3))
+        device.layer.receive(datagram, controller.address)
+    clock.advance(0.2)
+    ((_, answer),) = wire.sent_by(device.address)
+    assert opened(ends[0], answer).opcode == 0x10
+    assert not ends[1].closed
+
+
 def test_a_forged_message_changes_nothing(controller, device, ends, wire, recorder):
     server = recorder()
     device.layer.register(IM, server)
