@@ -32,6 +32,7 @@ class EnergyCounter:
         """Take a reading of the device's counter, in mWh; a negative one is none."""
         if device < 0:
             return
+        device = min(device, MAXIMUM)
         if self._device is None:
             self._advance(device - self.total, device)
         elif device >= self._device:
@@ -65,6 +66,7 @@ class EnergyCounter:
             state = tlv.decode(stored)
         except tlv.TlvError:
             return cls()
-        if type(state) is not dict or type(state.get(0)) is not int:
+        total, device = (state.get(0), state.get(1)) if type(state) is dict else (None, None)
+        if type(total) is not int or type(device) not in {int, type(None)}:
             return cls()
-        return cls(total=state[0], _device=state.get(1))
+        return cls(total=min(max(total, 0), MAXIMUM), _device=device)
