@@ -208,7 +208,12 @@ class OperationalCredentialsServer(OperationalCredentials):
             fabric = self._new_fabric(request, noc, icac, key)
         except _RefusedError as refusal:
             return refusal.response
-        self._join(fabric, request.case_admin_subject)
+        try:
+            self._join(fabric, request.case_admin_subject)
+        except Exception:
+            # The storage is full or broken: nothing was stored, and memory is not to say otherwise.
+            self._fail_safe.expire(context)
+            raise
         if context.subject.auth_mode is AuthMode.PASE:
             context.session.subject = dataclasses.replace(context.subject, fabric_index=fabric.index)
         return NocResponse(status_code=CertStatus.OK, fabric_index=fabric.index)

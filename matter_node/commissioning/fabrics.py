@@ -60,6 +60,8 @@ class FabricTable:
         for key, record in storage.scan(_PREFIX):
             try:
                 fabric = decode_fabric(record)
+                if key != f"{_PREFIX}{fabric.index}":
+                    raise FabricRecordError(f"a record of fabric {fabric.index} under {key}")  # noqa: TRY301 - as bad
             except FabricRecordError:
                 # Kept in storage for whoever can repair it; the other fabrics are not to suffer.
                 _log.exception("Ignoring %s", key)
@@ -153,8 +155,9 @@ class FabricTable:
 
         :raises KeyError: there is no such fabric
         """
-        fabric = self._fabrics.pop(index)
+        fabric = self._fabrics[index]
         self._storage.delete(f"{_PREFIX}{index}")
+        del self._fabrics[index]
         for listener in tuple(self.on_removed):
             listener(fabric)
 

@@ -202,7 +202,7 @@ class FailSafe:
             entry = tlv.decode(journal)
             added = entry.get(_ADDED)
             replaced = decode_fabric(entry[_UPDATED]) if _UPDATED in entry else None
-        except (tlv.TlvError, FabricRecordError):
+        except (tlv.TlvError, FabricRecordError, AttributeError):
             _log.exception("What the fail-safe is to undo cannot be read")
         with self._storage.transaction():
             self._undo(added, replaced)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from matter_node.commissioning.fabrics import FabricTable
     from matter_node.fabric import Fabric
     from matter_node.storage import Storage
+
+_log = logging.getLogger(__name__)
 
 IPK_KEY_SET = 0
 """The key set whose keys are a fabric's identity protection keys."""
@@ -61,8 +64,12 @@ class GroupKeys:
         self._mapped: frozenset[tuple[int, int, int]] = frozenset()
         self._by_session: dict[int, list[GroupKey]] | None = None
         for key, record in storage.scan(_PREFIX):
-            fabric_index = int(key.split("/")[1])
-            stored = _decode(record)
+            try:
+                stored = _decode(record)
+                fabric_index = int(key.split("/")[1])
+            except (ValueError, LookupError, TypeError):
+                _log.exception("Ignoring %s", key)
+                continue
             self._sets.setdefault(fabric_index, {})[stored.id] = stored
         fabrics.on_removed.append(self._forget)
 

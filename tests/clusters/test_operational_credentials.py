@@ -267,6 +267,27 @@ def test_a_fabric_that_comes_back_has_a_new_index(node, make_authority):
     assert node.commission(authority).fabric_index == 3
 
 
+@pytest.mark.parametrize("full_at", ["fail-safe/", "fabrics/", "fabric/", "group-keys/", "attribute/0/31/0"])
+def test_a_full_disk_ends_the_commissioning(node, authority, full_at):
+    context = node.commissioner()
+    key = node.csr(context)
+    node.add_root(context, authority.root)
+    put = node.storage.put
+
+    def put_if_there_is_room(key, value):
+        if key.startswith(full_at) and value != b"\x16\x18":
+            raise OSError(28, "No space left on device")
+        put(key, value)
+
+    node.storage.put = put_if_there_is_room
+    with pytest.raises(OSError, match="No space"):
+        node.add_noc(context, authority.noc(key))
+    node.answered(context)
+    assert (len(node.fabrics), node.acl.acl, node.decisions.entries) == (0, (), ())
+    assert (node.fail_safe.is_armed, node.sessions.alive) == (False, [])
+    assert len(node.restarted().fabrics) == 0
+
+
 def test_an_administrator_adds_a_fabric_over_case(node, make_authority):
     administrator, authority = node.commission(make_authority(1)), make_authority(2)
     assert node.join(authority, administrator) == 2
