@@ -1,0 +1,168 @@
+"""How faces are composed: what the device library allows, and what the SDK makes of their attributes."""
+
+import itertools
+import tracemalloc
+
+import pytest
+
+from clusters.descriptor import DescriptorServer
+from device_types.aggregator import NUMBER, aggregator
+from device_types.battery_storage import BatteryRating, BatteryState, battery_storage
+from device_types.bridged_node import BridgedDevice, Delegates, Place
+from device_types.electrical_sensor import ElectricalRating, ElectricalReading, grid_meter
+from device_types.solar_power import solar_power
+from matter_node.codec import tlv
+from matter_node.model import DeviceType, Endpoint
+
+REQUIRED_AND_ALLOWED = {
+    0x000E: (set(), {0x03, 0x25}),
+    0x0011: ({0x2F}, set()),
+    0x0013: ({0x39}, {0x2F}),
+    0x0017: (set(), {0x03}),
+    0x0018: (set(), {0x03}),
+    0x0302: ({0x03, 0x402}, set()),
+    0x050D: ({0x98}, {0x9F}),
+    0x0510: ({0x9C}, {0x90, 0x91}),
+}
+"""Server clusters by device type, required and allowed (Matter Device Library 1.4.2)."""
+EVERYWHERE = {0x1D, 0x40, 0x41}
+APPLICATION = {0x0017, 0x0018, 0x0302}
+
+
+class Adjuster:
+    async def adjust_power(self, power_w, duration_s, *, grid):
+        pass
+
+    def release_power(self):
+        pass
+
+
+@pytest.fixture
+def faces(tree):
+    root = Endpoint(0, [DeviceType(0x16, 3)], [DescriptorServer()])
+    tree.add(root)
+    bridge = aggregator(root, blink=lambda _: None)
+    tree.add(bridge)
+    numbers = itertools.count(2)
+    place = Place(bridge, lambda _: next(numbers))
+    delegates = Delegates(adjuster=Adjuster(), blink=lambda _: None)
+    made = [
+        solar_power(
+            BridgedDevice("a", "Roof", "V", "P", "S", "1", "PN"),
+            ElectricalRating(400),
+            place,
+            delegates,
+            temperature=True,
+        ),
+        battery_storage(
+            BridgedDevice("b", "Cellar"),
+            BatteryRating(3000, 3000, 10_000),
+            place,
+            delegates,
+            temperature=True,
+        ),
+        grid_meter(BridgedDevice("c", "Grid"), ElectricalRating(17_000), place, delegates),
+    ]
+    for face in made:
+        face.join(tree)
+    made[0].update(ElectricalReading(-200, 230, 0.9, 50, 1, 2), temperature_c=30)
+    made[1].update(ElectricalReading(900, 230, 3.9, 50, 1, 2), BatteryState(50, 51, 17), temperature_c=20)
+    made[2].update(ElectricalReading(100, 230, 0.5, 50, 1, 2))
+    return made
+
+
+def endpoints(tree):
+    return [endpoint for endpoint in tree if endpoint.number != 0]
+
+
+def test_clusters_are_those_that_the_device_types_name(tree, faces):
+    for endpoint in endpoints(tree):
+        kinds = [kind.id for kind in endpoint.device_types]
+        required = set().union(*(REQUIRED_AND_ALLOWED[kind][0] for kind in kinds))
+        allowed = required.union(EVERYWHERE, *(REQUIRED_AND_ALLOWED[kind][1] for kind in kinds))
+        assert required <= endpoint.clusters.keys() <= allowed
+        assert len(APPLICATION.intersection(kinds)) <= 1
+        assert len(kinds) == len(set(kinds))
+
+
+def test_solar_and_battery_hold_what_a_controller_looks_for_on_one_endpoint(faces):
+    for face, kind in zip(faces, (0x17, 0x18), strict=False):
+        kinds = {device_type.id for device_type in face.endpoint.device_types}
+        assert kinds == {kind, 0x13, 0x510, 0x11, 0x50D}
+    solar, battery, _ = faces
+    assert len(solar.endpoints) == 2
+    assert {kind.id for kind in battery.endpoints[1].device_types} == {0x510, 0x11}
+
+
+def test_parts_of_one_device_that_are_alike_have_different_tags(faces):
+    for face in faces:
+        by_kind = {}
+        for endpoint in face.endpoints:
+            for kind in endpoint.device_types:
+                by_kind.setdefault(kind.id, []).append(frozenset(endpoint.tags))
+        for tags in by_kind.values():
+            assert len(tags) == 1 or (all(tags) and len(set(tags)) == len(tags))
+
+
+def test_only_the_main_endpoint_says_who_the_device_is(faces):
+    for face in faces:
+        assert [0x39 in endpoint.clusters for endpoint in face.endpoints] == [
+            endpoint is face.endpoint for endpoint in face.endpoints
+        ]
+
+
+def test_the_bridge_is_endpoint_one_and_lists_all(tree, faces):
+    assert NUMBER == 1
+    below = tuple(endpoint.number for endpoint in endpoints(tree))[1:]
+    assert tree.endpoints[1].cluster(DescriptorServer).parts_list == below
+    assert tree.endpoints[0].cluster(DescriptorServer).parts_list == (1, *below)
+
+
+def test_every_report_of_every_endpoint_decodes_with_the_sdk(tree, faces, context):
+    sdk = pytest.importorskip("chip.clusters.Objects", reason="the SDK's Python objects are not installed")
+    decode = pytest.importorskip("chip.tlv").TLVReader
+    seen = 0
+    for endpoint in endpoints(tree):
+        for cluster in endpoint.clusters.values():
+            attributes = {
+                kind.attribute_id: kind
+                for kind in vars(getattr(sdk, cluster.NAME).Attributes).values()
+                if hasattr(kind, "attribute_id")
+            }
+            for id_ in cluster.shape.attributes:
+                report = cluster.report(id_, context, fabric_filtered=True)
+                data = tlv.decode(report)[1]
+                assert dict(data[1])[4] == id_
+                raw = decode(
+                    b"\x15"
+                    + cluster.shape.attributes[id_].datatype.encode(
+                        cluster.read(cluster.shape.attributes[id_], context), 0
+                    )
+                    + b"\x18"
+                ).get()["Any"][0]
+                value = attributes[id_].FromTagDictOrRawValue(raw)
+                assert value is not None
+                seen += 1
+    assert seen > 250
+
+
+@pytest.mark.parametrize("modules", [1000])
+def test_a_thousand_modules_are_small_and_quick_to_set_up(tree, modules):
+    root = Endpoint(0, [DeviceType(0x16, 3)], [DescriptorServer()])
+    tree.add(root)
+    bridge = aggregator(root)
+    tree.add(bridge)
+    numbers = itertools.count(2)
+    place = Place(bridge, lambda _: next(numbers))
+    delegates = Delegates(adjuster=Adjuster())
+    tracemalloc.start()
+    for number in range(modules):
+        face = solar_power(
+            BridgedDevice(f"{number:032x}", f"Roof {number}"), ElectricalRating(400), place, delegates
+        )
+        face.join(tree)
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size / modules < 10 * 1024  # 7 KiB, before any report is kept ready
+    shapes = {id(cluster.shape) for endpoint in endpoints(tree) for cluster in endpoint.clusters.values()}
+    assert len(shapes) < 20
