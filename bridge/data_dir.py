@@ -32,11 +32,6 @@ class DataDirectory:
         return self.path / "state.db"
 
     @property
-    def certificates(self) -> Path:
-        """Where the attestation material is."""
-        return self.path / "certs"
-
-    @property
     def control_socket(self) -> Path:
         """Where the running hub listens for the command line."""
         return self.path / "control.sock"

@@ -108,6 +108,13 @@ class Poller:
             self._tasks.append(asyncio.create_task(link.run(), name=name))
         link.add(source)
 
+    async def first_look(self, seconds: float) -> None:
+        """Wait until every address was asked once, but not longer than `seconds`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                for link in tuple(self._links.values()):
+                    await link.looked.wait()
+
     async def stop(self) -> None:
         """Stop reading and let go of the devices."""
         pending = set(self._tasks)
@@ -141,6 +148,8 @@ class _Link:
         self._failures = 0
         """Readings that failed in a row, of whichever module."""
         self._added = asyncio.Event()
+        self.looked = asyncio.Event()
+        """Set once every address was asked."""
 
     def add(self, source: Source) -> None:
         if all(source.address != site.source.address for site in self._sites):
@@ -158,10 +167,18 @@ class _Link:
                     async with asyncio.timeout(delay):
                         await self._added.wait()
                 continue
-            if polled is None:
-                await self._discover(site)
-            else:
-                await self._read(site, polled)
+            try:
+                if polled is None:
+                    await self._discover(site)
+                    if all(each.polled or each.attempts for each in self._sites):
+                        self.looked.set()
+                else:
+                    await self._read(site, polled)
+            except Exception:  # noqa: BLE001 - a driver's bug must not end the polling of its link
+                _log.exception("polling %s failed", site.source.address)
+                site.due = self._clock.monotonic() + LONGEST_RETRY
+                for each in site.polled:
+                    each.due = site.due
 
     async def close(self) -> None:
         for site in self._sites:

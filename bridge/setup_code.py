@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import secrets
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from matter_node.codec.onboarding import (
     MAX_DISCRIMINATOR,
@@ -27,6 +27,13 @@ ITERATIONS: Final = 1000
 SALT_LENGTH: Final = 32
 
 
+class Readable(Protocol):
+    """Where a stored code is read from."""
+
+    def get(self, key: str) -> bytes | None:
+        """Return the value of `key`, or None."""
+
+
 @dataclass(frozen=True, slots=True)
 class SetupCode:
     """Passcode and discriminator, with the SPAKE2+ verifier that PASE needs (Matter Core 3.10)."""
@@ -43,7 +50,7 @@ class SetupCode:
         return SetupPayload(vendor_id, product_id, self.discriminator, self.passcode)
 
 
-def load(storage: Storage) -> SetupCode | None:
+def load(storage: Readable) -> SetupCode | None:
     """Return the installation's code, or None before its first start."""
     stored = storage.get(KEY)
     if stored is None:

@@ -75,14 +75,28 @@ def open_database(path: Path) -> sqlite3.Connection:
     return _open_healthy(path)
 
 
-def read_only(path: Path) -> sqlite3.Connection:
-    """Return a connection that can read the state of a hub that does not run. Raise StateError."""
-    try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
-        connection.execute("SELECT count(*) FROM kv")
-    except sqlite3.Error as error:
-        raise StateError(f"cannot read {path}: {error}") from error
-    return connection
+class ReadOnlyStorage:
+    """The state of a hub that does not run, to look at. Raise StateError when it cannot be read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._connection = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None
+            )
+            self._connection.execute("SELECT count(*) FROM kv").fetchone()
+        except sqlite3.Error as error:
+            raise StateError(f"cannot read {path}: {error}") from error
+
+    def get(self, key: str) -> bytes | None:
+        """Return the value of `key`, or None."""
+        row = self._connection.execute("SELECT value FROM kv WHERE key = ?", (key,)).fetchone()
+        return None if row is None else row[0]
+
+    def scan(self, prefix: str) -> list[tuple[str, bytes]]:
+        """Return all (key, value) whose key starts with `prefix`, in key order."""
+        rows = self._connection.execute("SELECT key, value FROM kv ORDER BY key").fetchall()
+        return [(key, value) for key, value in rows if key.startswith(prefix)]
 
 
 def backup_path(path: Path) -> Path:

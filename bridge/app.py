@@ -1,0 +1,113 @@
+"""The life of the hub, from the settings to the last goodbye."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import resource
+import signal
+from typing import TYPE_CHECKING, Final
+
+from bridge.console import announce
+from bridge.control import ControlServer
+from bridge.data_dir import DataDirectory
+from bridge.hub import Hub
+from bridge.state import SqliteStorage
+from bridge.status import handlers
+from matter_node.clock import AsyncioClock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    from bridge.poller import Source
+    from bridge.settings import Settings
+
+FIRST_LOOK: Final = 1.0
+"""Seconds that a hub without modules waits for some before it answers, so that apps meet them at once."""
+FAREWELL: Final = 1.5
+"""Seconds that taking back limits and taking leave may take, each; the whole of stopping stays below 3 s."""
+
+_log = logging.getLogger(__name__)
+
+
+async def run(
+    settings: Settings,
+    *,
+    surroundings: AbstractAsyncContextManager[Sequence[Source]] | None = None,
+) -> None:
+    """Run the hub until SIGTERM, SIGINT or a stop request.
+
+    :param surroundings: something that runs as long as the hub and gives it its addresses, such as the
+        simulated home; then the saved ones are not looked for
+    :raises DataDirectoryError, StateError: the data directory cannot be used
+    """
+    stop = asyncio.Event()
+    _listen_for_signals(stop)
+    _allow_many_connections()
+    directory = DataDirectory(settings.data_dir)
+    directory.create()
+    directory.lock()
+    try:
+        storage = SqliteStorage(directory.state)
+        try:
+            async with contextlib.AsyncExitStack() as stack:
+                sources = await stack.enter_async_context(surroundings) if surroundings else None
+                hub = Hub(settings, directory, storage, AsyncioClock())
+                await stack.enter_async_context(_running(hub, sources, stop))
+                await stop.wait()
+                _log.info("stopping")
+        finally:
+            storage.close()
+    finally:
+        directory.unlock()
+
+
+@contextlib.asynccontextmanager
+async def _running(hub: Hub, sources: Sequence[Source] | None, stop: asyncio.Event) -> AsyncIterator[None]:
+    hub.start(hub.sources() if sources is None else sources)
+    control = ControlServer(hub.directory.control_socket, handlers(hub, stop.set))
+    try:
+        if not len(hub.registry):
+            await hub.poller.first_look(FIRST_LOOK)
+        await hub.matter.start()
+        await control.start()
+        announce(hub)
+        yield
+    finally:
+        await control.stop()
+        await asyncio.gather(_in_time(hub.arbiter.close()), _in_time(hub.matter.stop()))
+        await _in_time(hub.poller.stop())
+
+
+async def _in_time(farewell: Awaitable[None]) -> None:
+    try:
+        async with asyncio.timeout(FAREWELL):
+            await farewell
+    except TimeoutError:
+        _log.warning("stopping took too long and was cut short")
+    except Exception:  # noqa: BLE001 - the other farewells follow
+        _log.exception("stopping went wrong")
+
+
+def _listen_for_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+
+    def received(number: signal.Signals) -> None:
+        if stop.is_set():
+            # What was acknowledged is safe: the state survives a killed process.
+            os._exit(128 + number)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, received, number)
+
+
+def _allow_many_connections() -> None:
+    """Raise the soft limit of open files: a thousand modules are a thousand connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wished = 8192 if hard == resource.RLIM_INFINITY else min(hard, 8192)
+    if soft < wished:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wished, hard))

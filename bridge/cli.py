@@ -1,0 +1,114 @@
+"""The command line. Nothing heavy is imported before a command needs it, so `--help` is quick."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bridge.settings import Settings
+
+_COMMANDS = {
+    "demo": "bridge.cli_hub",
+    "run": "bridge.cli_hub",
+    "pair": "bridge.cli_ask",
+    "status": "bridge.cli_ask",
+    "set": "bridge.cli_ask",
+    "factory-reset": "bridge.cli_hub",
+    "config": "bridge.cli_hub",
+    "certs": "certs.cli",
+}
+_SUMMARIES = {
+    "demo": "Run a hub with a simulated home, to try it without hardware.",
+    "run": "Run the hub.",
+    "pair": "Show the QR code and the manual code, or let another app in.",
+    "status": "Show how the hub and its modules are.",
+    "set": "Tell a module what to do.",
+    "factory-reset": "Forget every app and every module.",
+    "config": "Check the settings.",
+    "certs": "Make and look at attestation certificates.",
+}
+_FUNCTIONS = {"factory-reset": "factory_reset", "set": "set_", "config": "config"}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names in the order in which one needs them."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import a command."""
+        module = _COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        command: click.Command = getattr(importlib.import_module(module), _FUNCTIONS.get(cmd_name, cmd_name))
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_SUMMARIES.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="ores-bridge")
+def main() -> None:
+    """Show every energy module of a home to every smart-home app, through Matter.
+
+    \b
+    Try it:           ores-bridge demo
+    Run it:           ores-bridge run --config home.toml
+    Pair an app:      ores-bridge pair
+    Look:             ores-bridge status
+    Limit the roof:   ores-bridge set roof power-limit 50% --for 10m
+    """  # noqa: D301 - a backspace tells click to leave the lines as they are
+
+
+def with_place(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say which hub is meant."""
+    for option in (
+        click.option(
+            "--data-dir",
+            type=click.Path(file_okay=False, path_type=Path),
+            help="Where the hub keeps what it must not forget.",
+        ),
+        click.option(
+            "--config",
+            "config_file",
+            type=click.Path(dir_okay=False, path_type=Path),
+            help="Settings file (TOML); see docs/configuration.md.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def load_settings(config_file: Path | None, data_dir: Path | None = None, **options: Any) -> Settings:
+    """Read the settings, or end the command with every problem found."""
+    from bridge.settings_loader import SettingsError, load
+
+    try:
+        return load(path=config_file, options={"data_dir": data_dir, **options})
+    except SettingsError as error:
+        raise SettingsRefusal(str(error)) from error
+
+
+class Refusal(click.ClickException):
+    """Ends a command with a message as it is."""
+
+    def show(self, file: Any = None) -> None:  # noqa: ARG002 - click's signature
+        """Print the message on standard error."""
+        click.echo(self.message, err=True)
+
+
+class SettingsRefusal(Refusal):
+    """Ends a command because of its settings; the exit code is that of wrong usage."""
+
+    exit_code = 2

@@ -1,0 +1,108 @@
+"""What the hub prints for a person who stands before it."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import TYPE_CHECKING, Any
+
+from bridge import pairing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bridge.hub import Hub
+
+
+def announce(hub: Hub) -> None:
+    """Say on standard output that the hub answers, and how to pair it if that is possible now."""
+    node = hub.matter.node
+    if node.window.is_open:
+        codes = pairing.codes(hub.setup, node.info.vendor_id, node.info.product_id)
+        print(  # noqa: T201 - the one line that people and programs wait for
+            f"Commissionable: UDP port {node.port}, discriminator {codes['discriminator']}, "
+            f"manual code {grouped(str(codes['manual_code']))}"
+        )
+        print(codes_text(codes))  # noqa: T201
+    else:
+        paired = len(node.fabrics)
+        apps = "1 app" if paired == 1 else f"{paired} apps"
+        print(  # noqa: T201
+            f"Running: UDP port {node.port}, paired with {apps}; `ores-bridge pair --open` lets another in"
+        )
+    sys.stdout.flush()
+
+
+def codes_text(codes: Mapping[str, object]) -> str:
+    """Return the QR code as a picture, and the codes as text in the form that other Matter tools print."""
+    return (
+        f"{qr_picture(str(codes['qr_code']))}\n"
+        f"SetupQRCode: [{codes['qr_code']}]\n"
+        f"Manual pairing code: [{codes['manual_code']}]"
+    )
+
+
+def qr_picture(text: str) -> str:
+    """Return a QR code drawn with half blocks, light on dark and dark on light alike."""
+    import segno  # draws; not every command does
+
+    picture = io.StringIO()
+    segno.make(text, error="m", micro=False).terminal(picture, border=2, compact=True)
+    return picture.getvalue().rstrip("\n")
+
+
+def grouped(code: str) -> str:
+    """Return a manual code as it is printed on labels: 3497-011-2332."""
+    return f"{code[:4]}-{code[4:7]}-{code[7:]}" if len(code) == 11 else code
+
+
+def show_status(status: Mapping[str, Any]) -> None:
+    """Print how the hub and its modules are."""
+    from rich.console import Console  # draws tables; not every command does
+    from rich.table import Table
+
+    console = Console()
+    apps = ", ".join(str(fabric.get("label") or f"no. {fabric['index']}") for fabric in status["fabrics"])
+    if status["running"]:
+        state = "can be paired now" if status["commissionable"] else "running"
+        console.print(
+            f"Hub {state}: up {_duration(status['uptime_s'])}, {status['memory_mb']:.0f} MB, "
+            f"reads every {status['polling_interval_s']:g} s"
+        )
+    else:
+        console.print("Hub not running. What it remembers:")
+    console.print(f"Apps: {apps or 'none'}", highlight=False)
+    table = Table(
+        "Module", "Kind", "Room", "Power", "Charge", "State", "In force", box=None, header_style="bold"
+    )
+    for module in status["modules"]:
+        reading = module.get("reading") or {}
+        answers = module.get("reachable")
+        table.add_row(
+            module["name"],
+            module["kind"],
+            module["room"],
+            _watts(reading.get("power_w")) if answers else "",
+            _percent(reading.get("soc_percent")) if answers else "",
+            reading.get("state", "") if answers else module.get("unreachable_because", ""),
+            ", ".join(_in_force(each) for each in module.get("commands", []) if each["state"] == "applied"),
+        )
+    console.print(table)
+
+
+def _in_force(command: Mapping[str, Any]) -> str:
+    value = "" if command["value"] is None else f" {command['value']:g}"
+    return f"{command['kind']}{value} ({command['origin']})"
+
+
+def _watts(power: float | None) -> str:
+    return "" if power is None else f"{power:,.0f} W"
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.0f} %"
+
+
+def _duration(seconds: int) -> str:
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    return f"{days} d" if days > 1 else f"{hours} h" if hours > 1 else f"{minutes} min"

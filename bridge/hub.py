@@ -1,0 +1,68 @@
+"""The parts of a running hub, joined: what its Matter side and its control socket stand on."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from bridge import setup_code
+from bridge.arbiter import Arbiter
+from bridge.drivers import driver
+from bridge.events import EventBus
+from bridge.matter import MatterBridge
+from bridge.pace import Pace
+from bridge.poller import Poller, Source
+from bridge.registry import Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bridge.data_dir import DataDirectory
+    from bridge.settings import Settings
+    from bridge.setup_code import SetupCode
+    from bridge.state import SqliteStorage
+    from matter_node.clock import Clock
+
+DRIVER = "sunspec"
+
+
+class Hub:
+    """All parts, made and joined; nothing runs before `start`."""
+
+    def __init__(
+        self, settings: Settings, directory: DataDirectory, storage: SqliteStorage, clock: Clock
+    ) -> None:
+        self.settings = settings
+        self.directory = directory
+        self.storage = storage
+        self.clock = clock
+        self.started = time.time()
+        self.setup: SetupCode = setup_code.load_or_create(
+            storage, passcode=settings.passcode, discriminator=settings.discriminator
+        )
+        self.bus = EventBus()
+        self.registry = Registry(storage, self.bus)
+        self.arbiter = Arbiter(self.registry, storage, self.bus, clock)
+        self.pace = Pace(settings.polling.interval, settings.polling.cpu, time.process_time)
+        self.drivers = {DRIVER: driver(DRIVER)}
+        self.poller = Poller(self.registry, self.drivers, self.pace, clock)
+        self.matter = MatterBridge(settings, storage, self.setup, self.registry, self.arbiter, self.bus)
+
+    def sources(self) -> list[Source]:
+        """Return where to find modules: the settings' addresses, and the saved ones that they leave out."""
+        listed = [
+            Source(DRIVER, module.address, module.serial, module.name, module.room)
+            for module in self.settings.modules
+        ]
+        links = {self.drivers[DRIVER].link(source.address) for source in listed}
+        saved = [
+            Source(module.record.driver, module.record.address)
+            for module in self.registry
+            if self.drivers[module.record.driver].link(module.record.address) not in links
+        ]
+        return listed + saved
+
+    def start(self, sources: Sequence[Source]) -> None:
+        """Take up commands and begin to read."""
+        self.arbiter.start()
+        self.poller.start(sources)

@@ -1,0 +1,39 @@
+"""Factory reset: the hub forgets whom it belongs to, and stays the device it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bridge.state import SqliteStorage
+
+if TYPE_CHECKING:
+    from bridge.data_dir import DataDirectory
+
+KEPT: Final = ("setup/", "node/serial")
+"""Keys that belong to the device, not to its owner: what is on its label."""
+
+
+def factory_reset(directory: DataDirectory) -> dict[str, int]:
+    """Forget everything but setup code and serial number; return how many `fabrics` and `modules` there were.
+
+    Nothing can be brought back: the backup copy is renewed as well. Raise DataDirectoryError while a hub
+    runs, StateError.
+    """
+    directory.lock()
+    try:
+        storage = SqliteStorage(directory.state)
+        try:
+            keys = [key for key, _ in storage.scan("")]
+            with storage.transaction():
+                for key in keys:
+                    if not key.startswith(KEPT):
+                        storage.delete(key)
+            storage.flush()
+        finally:
+            storage.close()
+    finally:
+        directory.unlock()
+    return {
+        "fabrics": sum(key.startswith("fabric/") for key in keys),
+        "modules": sum(key.startswith("module/") for key in keys),
+    }

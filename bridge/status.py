@@ -1,0 +1,170 @@
+"""What the hub says about itself: to `ores-bridge status`, `pair` and `set`, running or not."""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from typing import TYPE_CHECKING, Any
+
+from bridge import pairing
+from bridge.arbiter import UnknownCommandError
+from bridge.command import Origin
+from bridge.control import ControlError
+from bridge.registry import UnknownModuleError
+from hw.setpoint import SetpointKind
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from bridge.hub import Hub
+    from bridge.record import ModuleRecord
+    from bridge.registry import RegisteredModule
+    from hw.reading import Reading
+
+
+def handlers(hub: Hub, stop: Callable[[], None]) -> dict[str, Callable[[dict[str, Any]], Awaitable[object]]]:
+    """Return what the control socket answers to."""
+
+    async def status(_: dict[str, Any]) -> object:
+        return hub_status(hub)
+
+    async def pair(params: dict[str, Any]) -> object:
+        return _pair(hub, params)
+
+    async def set_(params: dict[str, Any]) -> object:
+        return _set(hub, params)
+
+    async def command(params: dict[str, Any]) -> object:
+        try:
+            return hub.arbiter.command(_text(params, "id")).values()
+        except UnknownCommandError as error:
+            raise ControlError("not-found", str(error)) from error
+
+    async def withdraw(params: dict[str, Any]) -> object:
+        try:
+            return hub.arbiter.withdraw(_text(params, "id"), "taken back on the command line")
+        except UnknownCommandError as error:
+            raise ControlError("not-found", str(error)) from error
+
+    async def end(_: dict[str, Any]) -> object:
+        stop()
+        return None
+
+    return {
+        "status": status,
+        "pair": pair,
+        "set": set_,
+        "command": command,
+        "withdraw": withdraw,
+        "stop": end,
+    }
+
+
+def hub_status(hub: Hub) -> dict[str, object]:
+    """Return how the hub and its modules are."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return {
+        "running": True,
+        "pid": os.getpid(),
+        "uptime_s": round(time.time() - hub.started),
+        "memory_mb": _memory_mb(),
+        "cpu_s": round(usage.ru_utime + usage.ru_stime, 1),
+        "polling_interval_s": round(hub.pace.interval, 2),
+        "commissionable": hub.matter.node.window.is_open,
+        "fabrics": pairing.fabrics(hub.matter),
+        "modules": [_module(hub, module) for module in hub.registry],
+    }
+
+
+def record_status(record: ModuleRecord) -> dict[str, object]:
+    """Return what is known of a module without reading it."""
+    return {
+        "key": record.key,
+        "name": record.name,
+        "kind": record.kind.value,
+        "room": record.room,
+        "address": record.address,
+        "vendor": record.identity.vendor,
+        "model": record.identity.model,
+        "serial": record.identity.serial,
+        "firmware": record.identity.firmware,
+        "setpoints": sorted(record.capabilities.setpoints),
+    }
+
+
+def _module(hub: Hub, module: RegisteredModule) -> dict[str, object]:
+    return record_status(module.record) | {
+        "reachable": module.reachable,
+        "unreachable_because": module.unreachable_because,
+        "seen": module.seen.isoformat(timespec="seconds") if module.seen else None,
+        "endpoints": hub.registry.endpoints.faces(module.key),
+        "reading": _reading(module.reading) if module.reading else None,
+        "commands": [command.values() for command in hub.arbiter.live(module.key)],
+    }
+
+
+def _reading(reading: Reading) -> dict[str, object]:
+    return {
+        "time": reading.time.isoformat(timespec="milliseconds"),
+        "quality": reading.quality.value,
+        "state": reading.state.value,
+        "power_w": reading.power_w,
+        "energy_imported_wh": reading.energy_imported_wh,
+        "energy_exported_wh": reading.energy_exported_wh,
+        "soc_percent": reading.battery.soc_percent if reading.battery else None,
+        "power_limit_percent": reading.power_limit_percent,
+        "faults": [fault.code for fault in reading.faults],
+    }
+
+
+def _pair(hub: Hub, params: Mapping[str, Any]) -> object:
+    if "open_s" in params:
+        seconds = params["open_s"]
+        if not isinstance(seconds, int):
+            raise ControlError("invalid", "open_s is a number of seconds")
+        try:
+            pairing.open_window(hub.matter, seconds)
+        except pairing.WindowError as error:
+            raise ControlError("conflict", str(error)) from error
+    info = hub.matter.node.info
+    return pairing.codes(hub.setup, info.vendor_id, info.product_id) | {
+        "commissionable": hub.matter.node.window.is_open
+    }
+
+
+def _set(hub: Hub, params: Mapping[str, Any]) -> object:
+    duration = params.get("duration_s")
+    value = params.get("value")
+    for number in (duration, value):
+        if number is not None and (isinstance(number, bool) or not isinstance(number, int | float)):
+            raise ControlError("invalid", "value and duration_s are numbers")
+    try:
+        module = hub.registry.find(_text(params, "module"))
+        command = hub.arbiter.submit(
+            module.key,
+            SetpointKind(_text(params, "kind")),
+            value,
+            origin=Origin.USER,
+            source="cli",
+            duration=duration,
+        )
+    except UnknownModuleError as error:
+        raise ControlError("not-found", str(error)) from error
+    except (ValueError, OverflowError) as error:
+        raise ControlError("invalid", str(error)) from error
+    except OSError as error:
+        raise ControlError("unavailable", str(error)) from error
+    return command.values() | {"name": module.record.name}
+
+
+def _text(params: Mapping[str, Any], name: str) -> str:
+    value = params.get(name)
+    if not isinstance(value, str) or not value:
+        raise ControlError("invalid", f"{name} is missing")
+    return value
+
+
+def _memory_mb() -> float:
+    with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - a line the kernel writes
+        return round(int(file.read().split()[1]) * resource.getpagesize() / 1e6, 1)
