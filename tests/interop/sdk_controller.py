@@ -192,6 +192,24 @@ class SdkController:
                 failures.append([*where, why])
         return {"attributes": found, "failures": failures, "unknown": unknown}
 
+    async def do_count(self, node: int) -> int:
+        """How many attributes a wildcard read brings, none of them decoded: what it takes without Python."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[Any] = loop.create_future()
+        transaction = self._attribute.AsyncReadTransaction(done, loop, self._controller, False)
+        arrived = 0
+
+        def count(*_: object) -> None:
+            nonlocal arrived
+            arrived += 1
+
+        transaction.handleAttributeData = count
+        device = await self._controller.GetConnectedDevice(node)
+        everything = [self._attribute.AttributePath()]
+        self._attribute.Read(transaction, device.deviceProxy, attributes=everything).raise_on_error()
+        await done
+        return arrived
+
     def _misfit(self, kind: Any, value: Any) -> str | None:
         """Why a payload is not what the SDK's object says; None when it is."""
         try:
