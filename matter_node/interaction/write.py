@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from matter_node.ids import MAX_MESSAGE_PAYLOAD
@@ -117,7 +118,7 @@ class WriteInteraction:
             self._refuse(exchange, Status.RESOURCE_EXHAUSTED)
             return
         afterwards = self._context.afterwards if self._context is not None else []
-        self._context = Context(subject, exchange.session, self._timed, afterwards)
+        self._context = Context(subject, exchange.session, self._timed, afterwards=afterwards)
         statuses = self._write_all(request.writes)
         if request.more:
             if self._last is not None:
@@ -205,7 +206,8 @@ class WriteInteraction:
                 return Status.BUSY, None
             if write.data_version is not None and write.data_version != cluster.data_version:
                 return Status.DATA_VERSION_MISMATCH, None
-            cluster.write(attribute, context, _new_value(cluster, attribute, context, write))
+            value = _new_value(cluster, attribute, context, write)
+            cluster.write(attribute, replace(context, appending=path.list_index == APPEND), value)
         except StatusError as error:
             _log.info("Write of %s refused: %s", path, error)
             return error.status, error.cluster_status

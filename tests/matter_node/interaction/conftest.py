@@ -533,7 +533,7 @@ class Lab:
         )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_lab():
     """Make further nodes, on the same storage for example."""
     return Lab
