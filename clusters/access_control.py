@@ -106,7 +106,7 @@ class AccessControlServer(AccessControl):
         self.acl = others + new
         self._flush()
         self._apply()
-        for change, entry in _changes(old, new):
+        for change, entry in _changes(old, new, context):
             self._entry_changed(context.subject, change, entry)
 
     def write_extension(self, context: Context, value: tuple[AccessControlExtensionStruct, ...]) -> None:
@@ -121,7 +121,7 @@ class AccessControlServer(AccessControl):
         old = tuple(entry for entry in self.extension if entry.fabric_index == index)
         self.extension = others + new
         self._flush()
-        for change, entry in _changes(old, new):
+        for change, entry in _changes(old, new, context):
             node_id, passcode_id = _administrator(context.subject)
             self.emit(
                 AccessControl.access_control_extension_changed,
@@ -192,8 +192,12 @@ class AccessControlServer(AccessControl):
             self.endpoint.tree.storage.flush()
 
 
-def _changes(old: tuple[E, ...], new: tuple[E, ...]) -> list[tuple[ChangeTypeEnum, E]]:
-    """Return what a write did: changes and additions in the order of the list, removals from its end."""
+def _changes(old: tuple[E, ...], new: tuple[E, ...], context: Context) -> list[tuple[ChangeTypeEnum, E]]:
+    """Return what a write did: changes and additions in the order of the list, removals from its end.
+
+    A list that is replaced changes every entry, even one that is written as it was (Matter Core 9.10.7.1);
+    one that is appended to changes none.
+    """
     forward: list[tuple[ChangeTypeEnum, E]] = []
     removed: list[tuple[ChangeTypeEnum, E]] = []
     for before, after in zip_longest(old, new):
@@ -201,7 +205,7 @@ def _changes(old: tuple[E, ...], new: tuple[E, ...]) -> list[tuple[ChangeTypeEnu
             removed.append((ChangeTypeEnum.REMOVED, before))
         elif before is None:
             forward.append((ChangeTypeEnum.ADDED, after))
-        elif before != after:
+        elif not context.appending:
             forward.append((ChangeTypeEnum.CHANGED, after))
     return forward + removed[::-1]
 

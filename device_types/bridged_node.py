@@ -109,8 +109,7 @@ class Face:
 
     def join(self, tree: NodeTree, triggers: EventTriggers | None = None) -> None:
         """Put the endpoints on the node, and let test event triggers reach them."""
-        for endpoint in self.endpoints:
-            tree.add(endpoint)
+        tree.add(*self.endpoints)
         if triggers is not None:
             self.register(triggers)
 

@@ -23,7 +23,6 @@ ELECTRICAL_SENSOR = DeviceType(0x0510, 1)
 
 DIRECT_CURRENT = SemanticTag(0x0A, 0x00)
 ALTERNATING_CURRENT = SemanticTag(0x0A, 0x01)
-GRID_SUPPLY = SemanticTag(0x0F, 0x01)
 SOLAR_SUPPLY = SemanticTag(0x0F, 0x02)
 BATTERY_SUPPLY = SemanticTag(0x0F, 0x03)
 FIRST = SemanticTag(0x07, 0x01)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from clusters.definitions.electrical_power_measurement import PowerModeEnum
@@ -12,6 +12,7 @@ from clusters.electrical_power_measurement import ElectricalPowerMeasurementServ
 from clusters.power_topology import PowerTopologyServer
 from device_types.bridged_node import BridgedDevice, Delegates, Face, Place, information
 from device_types.composition import BRIDGED_NODE, ELECTRICAL_SENSOR, compose
+from device_types.energy_integral import EnergyIntegral
 from device_types.measurement_test import MeasurementTest
 from device_types.milli import milli, milli_unsigned
 
@@ -31,14 +32,16 @@ class ElectricalRating:
 
     :ivar power_w: the most that it converts, as a magnitude
     :ivar voltage_v: nominal voltage
-    :ivar imported: it knows the energy that goes in
-    :ivar exported: it knows the energy that comes out
+    :ivar imported: energy goes in, and is shown
+    :ivar exported: energy comes out, and is shown
+    :ivar metered: it counts its energy itself; else that is worked out from its power
     """
 
     power_w: float
     voltage_v: float = MAINS_VOLTAGE_V
     imported: bool = True
     exported: bool = True
+    metered: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,10 @@ class ElectricalSensor:
                 active_current=milli(max(power / max(rating.voltage_v, 1.0), 1.0)),
             ),
         )
-        self.energy = ElectricalEnergyMeasurementServer(imported=rating.imported, exported=rating.exported)
+        self.energy = ElectricalEnergyMeasurementServer(
+            imported=rating.imported, exported=rating.exported, measured=rating.metered
+        )
+        self._integral = None if rating.metered else EnergyIntegral()
         self.topology = PowerTopologyServer()
         self._test = MeasurementTest(self.power, self.energy)
 
@@ -89,7 +95,12 @@ class ElectricalSensor:
             current = int(math.copysign(current, power or 1))
         frequency = milli_unsigned(reading.frequency_hz, _MAX_FREQUENCY_MHZ)
         self.power.measure(PowerValues(power, milli_unsigned(reading.voltage_v, 2**62), current, frequency))
-        self.energy.measure(milli(reading.energy_imported_wh), milli(reading.energy_exported_wh))
+        imported_wh, exported_wh = reading.energy_imported_wh, reading.energy_exported_wh
+        endpoint, integral = self.power.endpoint, self._integral
+        if integral is not None and endpoint is not None and endpoint.tree is not None:
+            integral.add(None if power is None else power / 1000, endpoint.tree.clock.monotonic())
+            imported_wh, exported_wh = integral.imported_wh, integral.exported_wh
+        self.energy.measure(milli(imported_wh), milli(exported_wh))
 
     def lost(self) -> None:
         """Say that nothing is measured now; the lifetime energy stays what it was."""
@@ -137,5 +148,9 @@ def grid_meter(
     """Return the face of a meter.
 
     It has no Identify cluster: neither of its device types has a place for one.
+
+    :param rating: at the grid connection; a meter that counts in neither direction gets both worked out
     """
+    if not (rating.imported or rating.exported):
+        rating = replace(rating, imported=True, exported=True, metered=False)
     return GridMeterFace(device, place, delegates or Delegates(), ElectricalSensor(PowerModeEnum.AC, rating))

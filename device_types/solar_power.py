@@ -6,6 +6,7 @@ producing panel reads a negative power: it exports.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from clusters.definitions.device_energy_management import ESATypeEnum
@@ -138,8 +139,9 @@ def solar_power(
 ) -> SolarPowerFace:
     """Return the face of a solar module.
 
-    :param rating: at the AC terminals; the exported energy is always there, as the device type demands
+    :param rating: at the AC terminals; the device type demands the exported energy, so that of a module that
+        does not count it is worked out
     :param temperature: it measures its temperature, which gets a part of its own
     """
-    rating = ElectricalRating(rating.power_w, rating.voltage_v, imported=rating.imported, exported=True)
+    rating = replace(rating, exported=True, metered=rating.metered and rating.exported)
     return SolarPowerFace(device, rating, place, delegates or Delegates(), temperature=temperature)

@@ -29,12 +29,14 @@ class Context:
     :ivar subject: who asks
     :ivar session: the session it came over
     :ivar timed: it is part of a timed interaction
+    :ivar appending: a write adds one entry to the end of a list, and the rest is as it was
     :ivar afterwards: what `after_response` was given, for the interaction layer to call
     """
 
     subject: Subject
     session: SessionView
     timed: bool = False
+    appending: bool = False
     afterwards: list[Callable[[], None]] = field(default_factory=list, repr=False, compare=False)
 
     @property

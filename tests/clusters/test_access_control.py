@@ -166,11 +166,16 @@ def test_every_change_is_reported(node, administrator):
     write(node, administrator, OWNER, third)
     write(node, administrator, OWNER, third)
     write(node, administrator)
+    same = (ADMIN, None, ChangeTypeEnum.CHANGED, OWNER)
     assert changes(node) == [
+        same,
         (ADMIN, None, ChangeTypeEnum.ADDED, first),
         (ADMIN, None, ChangeTypeEnum.ADDED, second),
+        same,
         (ADMIN, None, ChangeTypeEnum.CHANGED, third),
         (ADMIN, None, ChangeTypeEnum.REMOVED, second),
+        same,
+        (ADMIN, None, ChangeTypeEnum.CHANGED, third),
         (ADMIN, None, ChangeTypeEnum.REMOVED, third),
         (ADMIN, None, ChangeTypeEnum.REMOVED, OWNER),
     ]
@@ -180,14 +185,25 @@ def test_a_commissioner_is_named_by_its_passcode(node, authority):
     context = node.commissioner()
     node.join(authority, context)
     write(node, node.answered(context), OWNER, entry())
-    assert changes(node) == [(None, 0, ChangeTypeEnum.ADDED, entry())]
+    assert changes(node) == [
+        (None, 0, ChangeTypeEnum.CHANGED, OWNER),
+        (None, 0, ChangeTypeEnum.ADDED, entry()),
+    ]
+
+
+def test_an_entry_that_is_appended_changes_no_other(node, administrator):
+    first, second = entry(subjects=(1,)), entry(subjects=(2,))
+    write(node, administrator, first)
+    write(node, dataclasses.replace(administrator, appending=True), first, second)
+    assert changes(node)[-1] == (ADMIN, None, ChangeTypeEnum.ADDED, second)
+    assert len(changes(node)) == 2
 
 
 def test_events_belong_to_their_fabric(node, administrator, make_authority):
     node.commission(make_authority(2))
     write(node, administrator, OWNER, entry())
     indices = [record.fabric_index for record in node.tree.events.since(0)]
-    assert indices == [1, 2, 1]
+    assert indices == [1, 2, 1, 1]
 
 
 # ---------------------------------------------------------------------- extension
