@@ -168,6 +168,7 @@ class Faces:
                     discharge_w=plate.discharge_power_w or power,
                     capacity_wh=plate.capacity_wh or _UNRATED_WH,
                     voltage_v=rating.voltage_v,
+                    metered=rating.imported and rating.exported,
                 )
                 return battery_storage(
                     device, battery, place, delegates, temperature=record.capabilities.temperature

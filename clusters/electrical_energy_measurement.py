@@ -11,7 +11,7 @@ from clusters.definitions.electrical_energy_measurement import (
     EnergyMeasurementStruct,
     PeriodicEnergyMeasuredEvent,
 )
-from clusters.electrical_power_measurement import accuracy
+from clusters.electrical_power_measurement import DEFAULT_PERCENT, accuracy
 from clusters.energy_counter import MAXIMUM, EnergyCounter
 from matter_node.clock import MATTER_EPOCH_OFFSET
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SNAPSHOT_SECONDS = 30.0
 """Time from one snapshot of the counters to the next. Each is a report and two events, so a snapshot a second
 would push every other event of the hub out of the log."""
+_WORKED_OUT_PERCENT = 5.0
 _LEAST_SECONDS = 1.0
 """A period cannot be shorter: its ends are told in seconds."""
 
@@ -64,16 +65,23 @@ class ElectricalEnergyMeasurementServer(ElectricalEnergyMeasurement):
 
     :param imported: the energy into the device is measured
     :param exported: the energy out of the device is measured
+    :param measured: False if it is worked out from power, and less accurate
     """
 
-    def __init__(self, *, imported: bool, exported: bool) -> None:
+    def __init__(self, *, imported: bool, exported: bool, measured: bool = True) -> None:
         feature = ElectricalEnergyMeasurement.Feature
         super().__init__(
             features=feature.CUME
             | feature.PERE
             | (feature.IMPE if imported else 0)
             | (feature.EXPE if exported else 0),
-            accuracy=accuracy(MeasurementTypeEnum.ELECTRICAL_ENERGY, 0, MAXIMUM),
+            accuracy=accuracy(
+                MeasurementTypeEnum.ELECTRICAL_ENERGY,
+                0,
+                MAXIMUM,
+                DEFAULT_PERCENT if measured else _WORKED_OUT_PERCENT,
+                measured=measured,
+            ),
         )
         cls = ElectricalEnergyMeasurement
         self._imported = (

@@ -52,15 +52,21 @@ class PowerValues:
 
 @cache
 def accuracy(
-    kind: MeasurementTypeEnum, low: int, high: int, percent: float = DEFAULT_PERCENT
+    kind: MeasurementTypeEnum,
+    low: int,
+    high: int,
+    percent: float = DEFAULT_PERCENT,
+    *,
+    measured: bool = True,
 ) -> MeasurementAccuracyStruct:
     """Return the accuracy of a measurement that is equally good in its whole range.
 
     :param percent: of the value
+    :param measured: False if it is worked out from something else
     """
     return MeasurementAccuracyStruct(
         measurement_type=kind,
-        measured=True,
+        measured=measured,
         min_measured_value=low,
         max_measured_value=high,
         accuracy_ranges=(

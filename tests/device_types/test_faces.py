@@ -196,6 +196,25 @@ class TestBattery:
         assert face.management.cluster.abs_min_power == -3_500_000
 
 
+def test_energy_that_a_module_does_not_count_is_worked_out_and_says_so(tree, place, turned_clock):
+    solar = solar_power(ROOF, ElectricalRating(400, imported=False, exported=False), place)
+    meter = grid_meter(GRID, ElectricalRating(17_000, imported=False, exported=False), place)
+    battery = battery_storage(CELLAR, BatteryRating(3000, 3500, 10_240, metered=False), place)
+    for face in (solar, meter, battery):
+        face.join(tree)
+    for _ in range(61):
+        solar.update(ElectricalReading(-360))
+        meter.update(ElectricalReading(-360))
+        battery.update(ElectricalReading(720), BatteryState())
+        turned_clock.advance(1)
+    for face in (solar, meter, battery):
+        assert not face.sensor.energy.accuracy.measured
+    for face in (solar, meter):
+        assert face.sensor.energy.cumulative_energy_exported.energy == pytest.approx(6_000, abs=110)
+    assert battery.sensor.energy.cumulative_energy_imported.energy == pytest.approx(12_000, abs=210)
+    assert not solar.sensor.energy.has(type(solar.sensor.energy).cumulative_energy_imported)
+
+
 def test_the_meter_follows_the_grid(meter):
     meter.update(ElectricalReading(-4200, 229, 18.2, 49.98, 100, 200))
     assert meter.sensor.power.active_power == -4_200_000
