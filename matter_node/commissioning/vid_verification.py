@@ -10,7 +10,6 @@ if TYPE_CHECKING:
 
 FABRIC_BINDING_VERSION = 1
 STATEMENT_LENGTH = 85
-STATEMENT_VERSION = 0x21
 MAX_SIGNER_CERTIFICATE = 400
 _MAX_VENDOR_ID = 0xFFF4
 
@@ -65,7 +64,8 @@ def apply_statement(
             raise VidVerificationError(f"vendor id {vendor_id:#06x}")
         fabric = dataclasses.replace(fabric, vendor_id=vendor_id)
     if statement is not None:
-        if statement and (len(statement) != STATEMENT_LENGTH or statement[0] != STATEMENT_VERSION):
+        # Its content is for verifiers to judge: the node may not know its version.
+        if len(statement) not in {0, STATEMENT_LENGTH}:
             raise VidVerificationError(f"a verification statement of {len(statement)} bytes")
         fabric = dataclasses.replace(fabric, vid_verification_statement=statement)
     if vvsc is not None:

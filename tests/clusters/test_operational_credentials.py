@@ -432,7 +432,7 @@ def test_the_node_signs_its_binding_to_a_fabric(node, authority):
         ({}, Status.INVALID_COMMAND),
         ({"vendor_id": 0}, Status.CONSTRAINT_ERROR),
         ({"vendor_id": 0xFFF5}, Status.CONSTRAINT_ERROR),
-        ({"vid_verification_statement": bytes(85)}, Status.CONSTRAINT_ERROR),
+        ({"vid_verification_statement": bytes(86)}, Status.CONSTRAINT_ERROR),
         ({"vid_verification_statement": STATEMENT[:-1]}, Status.CONSTRAINT_ERROR),
         ({"vvsc": bytes(401)}, Status.CONSTRAINT_ERROR),
         ({"vid_verification_statement": b""}, None),
