@@ -128,8 +128,7 @@ class AttributeSelection:
     def finds_anything(self, node: ServedNode, context: Context) -> bool:
         """Tell whether there is anything selected that the subject may read."""
         return next(self._found(node, context, {}), None) is not None or any(
-            path.concrete and not isinstance(self._resolve(node, path, context), Status)
-            for path in self.paths
+            path.concrete and not isinstance(_resolve(node, path, context), Status) for path in self.paths
         )
 
     def reports(
@@ -146,7 +145,7 @@ class AttributeSelection:
         for path in self.paths:
             if not path.concrete:
                 continue
-            resolved = self._resolve(node, path, context)
+            resolved = _resolve(node, path, context)
             if not isinstance(resolved, Status):
                 named.setdefault((path.endpoint or 0, resolved.ID), set()).add(path.attribute or 0)
             elif statuses:
@@ -168,23 +167,6 @@ class AttributeSelection:
                     yield report
                 else:
                     yield from _split(cluster, id_, context, fabric_filtered=fabric_filtered)
-
-    def _resolve(self, node: ServedNode, path: AttributePath, context: Context) -> Cluster | Status:
-        """Return the cluster of a concrete path, or why its attribute can't be read (Matter Core 8.4.3.2)."""
-        if path.node is not None and not node.is_addressed(path.node, context.subject):
-            return Status.UNSUPPORTED_NODE
-        grants = node.access.grants(context.subject)
-        cluster = find_cluster(node, grants, path.endpoint or 0, path.cluster or 0, _VIEW)
-        if isinstance(cluster, Status):
-            return cluster
-        attribute = cluster.shape.attributes.get(path.attribute or 0)
-        if attribute is None:
-            return Status.UNSUPPORTED_ATTRIBUTE
-        if attribute.access.read is None:
-            return Status.UNSUPPORTED_READ
-        if not _is_readable(attribute, _privileges(grants, cluster)):
-            return Status.UNSUPPORTED_ACCESS
-        return cluster
 
     def _found(
         self, node: ServedNode, context: Context, named: dict[tuple[int, int], set[int]]
@@ -224,6 +206,42 @@ def _select(
             ids = (path.attribute,) if path.attribute in ids else ()
         selected = tuple(sorted({*selected, *ids})) if selected else ids
     return selected
+
+
+def single_report(
+    node: ServedNode, path: AttributePath, context: Context, *, fabric_filtered: bool
+) -> bytes | None:
+    """Return the AttributeReportIB of a concrete path, None if it does not fit in a message.
+
+    The same as `AttributeSelection.reports` yields for that path alone, without the ceremony.
+    """
+    resolved = _resolve(node, path, context)
+    if isinstance(resolved, Status):
+        return attribute_status_report(path, resolved)
+    id_ = path.attribute or 0
+    try:
+        report = resolved.report(id_, context, fabric_filtered=fabric_filtered)
+    except Exception as error:  # noqa: BLE001 - whatever breaks in a server, the client gets an answer
+        return attribute_status_report(path, _failure(resolved, id_, error))
+    return report if len(report) <= MAX_REPORT else None
+
+
+def _resolve(node: ServedNode, path: AttributePath, context: Context) -> Cluster | Status:
+    """Return the cluster of a concrete path, or why its attribute can't be read (Matter Core 8.4.3.2)."""
+    if path.node is not None and not node.is_addressed(path.node, context.subject):
+        return Status.UNSUPPORTED_NODE
+    grants = node.access.grants(context.subject)
+    cluster = find_cluster(node, grants, path.endpoint or 0, path.cluster or 0, _VIEW)
+    if isinstance(cluster, Status):
+        return cluster
+    attribute = cluster.shape.attributes.get(path.attribute or 0)
+    if attribute is None:
+        return Status.UNSUPPORTED_ATTRIBUTE
+    if attribute.access.read is None:
+        return Status.UNSUPPORTED_READ
+    if not _is_readable(attribute, _privileges(grants, cluster)):
+        return Status.UNSUPPORTED_ACCESS
+    return cluster
 
 
 def find_cluster(

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from matter_node.interaction.attribute_selection import AttributeSelection
+from matter_node.interaction.attribute_selection import AttributeSelection, single_report
 from matter_node.interaction.event_selection import EventSelection
 from matter_node.interaction.invoke import InvokeInteraction
 from matter_node.interaction.messages import (
@@ -19,7 +19,7 @@ from matter_node.interaction.messages import (
 from matter_node.interaction.opcode import Opcode
 from matter_node.interaction.paths import InvalidAction
 from matter_node.interaction.report_exchange import ReportExchange, close_exchange
-from matter_node.interaction.report_messages import ReportMessages
+from matter_node.interaction.report_messages import ReportMessages, single_report_message
 from matter_node.interaction.subscriptions import Subscriptions
 from matter_node.interaction.timed import TimedInteraction
 from matter_node.interaction.write import ListWriters, WriteInteraction
@@ -29,6 +29,7 @@ from matter_node.subject import AuthMode
 
 if TYPE_CHECKING:
     from matter_node.clock import Clock
+    from matter_node.interaction.messages import ReadRequest
     from matter_node.interaction.served_node import ServedNode
     from matter_node.interaction.subscriptions import Wire
     from matter_node.secure_channel.exchange import Exchange
@@ -98,6 +99,11 @@ class InteractionEngine:
     def _read(self, exchange: Exchange, payload: bytes) -> None:
         request = take_read_request(payload)
         context = Context(exchange.session.subject, exchange.session)
+        report = self._single(request, context)
+        if report is not None:
+            exchange.send(Opcode.REPORT_DATA, single_report_message(report))
+            exchange.close()
+            return
         attributes = AttributeSelection(request.attributes, request.data_versions)
         events = EventSelection(request.events, request.event_filters)
         messages = ReportMessages(
@@ -107,6 +113,13 @@ class InteractionEngine:
             suppress_response=True,
         )
         ReportExchange(self._clock, messages, close_exchange, confirmed=False).start(exchange)
+
+    def _single(self, request: ReadRequest, context: Context) -> bytes | None:
+        """Return the report for a request of the most common kind: one attribute, and nothing else."""
+        paths = request.attributes
+        if len(paths) != 1 or request.events or request.data_versions or not paths[0].concrete:
+            return None
+        return single_report(self._node, paths[0], context, fabric_filtered=request.fabric_filtered)
 
     def _write(self, exchange: Exchange, opcode: int, payload: bytes, *, timed: bool) -> None:
         interaction = WriteInteraction(self._node, self._clock, self._list_writers, timed=timed)

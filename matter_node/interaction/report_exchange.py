@@ -18,13 +18,15 @@ if TYPE_CHECKING:
     from matter_node.secure_channel.exchange import Exchange
 
 RESPONSE_SECONDS = 15.0
-"""How long a client may take to say something it owes, beyond five of its retransmission intervals."""
+"""How long a client may take to say something it owes, beyond five of its retransmission intervals.
+
+Those count for a minute at most: a client must not keep our exchanges for hours."""
 
 
 def response_timeout(exchange: Exchange) -> float:
     """Return how many seconds to wait for the next message of an exchange."""
     parameters = exchange.session.parameters
-    return RESPONSE_SECONDS + 5 * max(parameters.idle_interval, parameters.active_interval)
+    return RESPONSE_SECONDS + min(5 * max(parameters.idle_interval, parameters.active_interval), 60.0)
 
 
 class Outcome(Enum):

@@ -85,3 +85,8 @@ class ReportMessages:
             parts.append(_SUPPRESS_RESPONSE)
         parts.append(END_OF_MESSAGE)
         return b"".join(parts)
+
+
+def single_report_message(report: bytes) -> bytes:
+    """Return the ReportData message that answers a read with one AttributeReportIB."""
+    return b"".join((b"\x15", _ATTRIBUTES, report, _END_OF_ARRAY, _SUPPRESS_RESPONSE, END_OF_MESSAGE))
