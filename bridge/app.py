@@ -54,7 +54,12 @@ async def run(
         storage = SqliteStorage(directory.state)
         try:
             async with contextlib.AsyncExitStack() as stack:
-                sources = await stack.enter_async_context(surroundings) if surroundings else None
+                sources = None
+                if surroundings:
+                    # It starts while the hub is put together.
+                    sources = asyncio.create_task(stack.enter_async_context(surroundings))
+                    stack.push_async_callback(asyncio.wait, [sources])
+                    await asyncio.sleep(0)
                 hub = Hub(settings, directory, storage, AsyncioClock())
                 await stack.enter_async_context(_running(hub, sources, stop))
                 await stop.wait()
@@ -66,15 +71,21 @@ async def run(
 
 
 @contextlib.asynccontextmanager
-async def _running(hub: Hub, sources: Sequence[Source] | None, stop: asyncio.Event) -> AsyncIterator[None]:
-    hub.start(hub.sources() if sources is None else sources)
+async def _running(
+    hub: Hub, sources: asyncio.Task[Sequence[Source]] | None, stop: asyncio.Event
+) -> AsyncIterator[None]:
+    hub.arbiter.start()
     control = ControlServer(hub.directory.control_socket, handlers(hub, stop.set))
     try:
-        if not len(hub.registry):
+        fresh = not len(hub.registry)
+        if fresh:
+            hub.poller.start(await sources if sources else hub.sources())
             await hub.poller.first_look(FIRST_LOOK)
         await hub.matter.start()
         await control.start()
         announce(hub)
+        if not fresh:
+            hub.poller.start(await sources if sources else hub.sources())
         yield
     finally:
         await control.stop()

@@ -15,8 +15,6 @@ from bridge.poller import Poller, Source
 from bridge.registry import Registry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bridge.data_dir import DataDirectory
     from bridge.settings import Settings
     from bridge.setup_code import SetupCode
@@ -27,7 +25,7 @@ DRIVER = "sunspec"
 
 
 class Hub:
-    """All parts, made and joined; nothing runs before `start`."""
+    """All parts, made and joined; whoever makes it starts and stops them."""
 
     def __init__(
         self, settings: Settings, directory: DataDirectory, storage: SqliteStorage, clock: Clock
@@ -61,8 +59,3 @@ class Hub:
             if self.drivers[module.record.driver].link(module.record.address) not in links
         ]
         return listed + saved
-
-    def start(self, sources: Sequence[Source]) -> None:
-        """Take up commands and begin to read."""
-        self.arbiter.start()
-        self.poller.start(sources)
