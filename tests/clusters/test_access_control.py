@@ -3,6 +3,8 @@
 import dataclasses
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from clusters.definitions.access_control import (
     AccessControl,
@@ -244,6 +246,17 @@ def test_an_extension_is_kept_as_it_is(node, administrator):
 def test_an_extension_is_a_list_of_profile_tags(node, administrator, status_of, data):
     assert status_of(extend, node, administrator, data) == (Status.CONSTRAINT_ERROR, None)
     assert node.acl.extension == ()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=st.one_of(st.binary(max_size=128), st.binary(max_size=100).map(lambda inner: b"\x17" + inner)))
+def test_whatever_comes_as_an_extension_is_kept_or_refused(node, administrator, status_of, data):
+    before = node.acl.extension
+    refusal = status_of(extend, node, administrator, data)
+    assert refusal in {None, (Status.CONSTRAINT_ERROR, None)}
+    assert [item.data for item in node.acl.extension] == (
+        [data] if refusal is None else [item.data for item in before]
+    )
 
 
 def test_a_fabric_has_one_extension(node, administrator, make_authority, status_of):

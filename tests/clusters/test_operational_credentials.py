@@ -3,6 +3,8 @@
 import dataclasses
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from clusters.definitions.access_control import (
     AccessControl,
@@ -179,6 +181,27 @@ def test_a_bad_root_is_refused(node, authority, status_of):
         call = (node.credentials.handle_add_trusted_root_certificate, context, request)
         assert failure(status_of, *call) is Status.INVALID_COMMAND
     assert node.credentials.read_trusted_root_certificates(context) == ()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(noise=st.binary(max_size=400), place=st.integers(0, 10_000), flip=st.integers(1, 255))
+def test_whatever_comes_as_a_certificate_is_refused_politely(node, authority, status_of, noise, place, flip):
+    context = node.commissioner()
+    spoiled = bytearray(authority.root)
+    spoiled[place % len(spoiled)] ^= flip
+    for root in (noise, bytes(spoiled)):
+        assert failure(status_of, node.add_root, context, root) is Status.INVALID_COMMAND
+    key = node.csr(context)
+    node.fail_safe.stage_root(authority.root)
+    noc = bytearray(authority.noc(key))
+    noc[place % len(noc)] ^= flip
+    for chain in ((noise, None), (bytes(noc), None), (authority.noc(key), noise or b"x")):
+        assert node.add_noc(context, *chain).status_code in {
+            NodeOperationalCertStatusEnum.INVALID_NOC,
+            NodeOperationalCertStatusEnum.INVALID_PUBLIC_KEY,
+        }
+    node.fail_safe.pending.root = None
+    assert len(node.fabrics) == 0
 
 
 def test_a_certificate_needs_a_request_for_it_in_the_same_session(node, authority):
