@@ -116,7 +116,8 @@ class Grants:
             for privileges, targets in self._targeted:
                 if privileges & ~mask and any(target.covers(endpoint, cluster_id) for target in targets):
                     mask |= privileges
-            self._known[key] = mask
+            if cluster_id in endpoint.clusters:  # what clients invent is not worth remembering
+                self._known[key] = mask
         return mask
 
     def anywhere(self, endpoint_number: int | None, cluster_id: int | None) -> int:

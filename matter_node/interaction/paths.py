@@ -40,6 +40,9 @@ class WildcardFlag(IntFlag):
     SKIP_DIAGNOSTICS_CLUSTERS = 1 << 8
 
 
+_KNOWN_FLAGS = sum(WildcardFlag)
+
+
 class AttributePath(NamedTuple):
     """One attribute, or all that match.
 
@@ -137,7 +140,7 @@ def take_attribute_path(element: Any) -> AttributePath:
         take_uint(fields, 4, _MAX_ID),
         take_uint(fields, 1, _MAX_NODE),
         list_index,
-        take_uint(fields, 6, 0xFFFF_FFFF) or 0,
+        (take_uint(fields, 6, 0xFFFF_FFFF) or 0) & _KNOWN_FLAGS,
     )
 
 

@@ -53,9 +53,12 @@ class Reconnection:
             if session is not None:
                 return session
             try:
-                return await self._connect(self._peer.fabric_index, self._peer.node_id)
+                session = await self._connect(self._peer.fabric_index, self._peer.node_id)
             except Exception as error:  # noqa: BLE001 - why it failed matters to the log alone
                 _log.debug("No session with subscriber %016X: %s", self._peer.node_id, error)
+            else:
+                self._hurry.clear()  # that was our own session showing up
+                return session
             if self._clock.monotonic() + pause > give_up_at:
                 _log.info("Subscriber %016X cannot be found", self._peer.node_id)
                 return None

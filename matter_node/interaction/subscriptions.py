@@ -440,5 +440,5 @@ class _Confirmation:
 def _peer_of(session: Session) -> Peer:
     subject: Subject = session.subject
     if subject.auth_mode is AuthMode.PASE:
-        return Peer(subject.fabric_index, 0, session.id)
+        return Peer(0, 0, session.id)
     return Peer(subject.fabric_index, subject.node_id)

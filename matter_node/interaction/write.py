@@ -207,7 +207,9 @@ class WriteInteraction:
             if write.data_version is not None and write.data_version != cluster.data_version:
                 return Status.DATA_VERSION_MISMATCH, None
             value = _new_value(cluster, attribute, context, write)
-            cluster.write(attribute, replace(context, appending=path.list_index == APPEND), value)
+            if path.list_index == APPEND:
+                context = replace(context, appending=True)
+            cluster.write(attribute, context, value)
         except StatusError as error:
             _log.info("Write of %s refused: %s", path, error)
             return error.status, error.cluster_status

@@ -3,11 +3,17 @@
 import pytest
 
 from matter_node.interaction.access import AccessControl, AccessEntry, AccessTarget
-from matter_node.model import DeviceType, Endpoint, Privilege
+from matter_node.model import Cluster, DeviceType, Endpoint, Privilege
 from matter_node.subject import AuthMode, Subject
 
 ON_OFF = 0x0006
-LAMP = Endpoint(3, [DeviceType(0x0100, 3)], [])
+
+
+class OnOff(Cluster):
+    ID = ON_OFF
+
+
+LAMP = Endpoint(3, [DeviceType(0x0100, 3)], [OnOff()])
 ALICE = Subject(AuthMode.CASE, fabric_index=1, node_id=0xA11CE)
 PRIVILEGES = list(Privilege)
 
@@ -119,8 +125,10 @@ def test_a_new_list_counts_at_once_and_is_told_to_listeners():
 def test_an_endpoint_number_with_other_device_types_is_judged_anew():
     access = AccessControl([entry(Privilege.VIEW, targets=[AccessTarget(device_type=0x0100)])])
     assert allowed(access) == ["VIEW"]
+    meter = Endpoint(3, [DeviceType(0x0510, 1)], [OnOff()])
+    assert allowed(access, endpoint=meter) == ["VIEW"]  # as was decided for that number
     access.forget_decisions()
-    assert allowed(access, endpoint=Endpoint(3, [DeviceType(0x0510, 1)], [])) == []
+    assert allowed(access, endpoint=meter) == []
 
 
 def test_what_does_not_exist_may_be_seen_by_who_could_see_it_if_it_did():
