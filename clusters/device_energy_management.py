@@ -37,6 +37,9 @@ _REASON = {
 _SECONDS_PER_HOUR = 3600.0
 """mW times s, divided by this, are mWh."""
 
+_MOST_ENERGY = 2**62
+"""What an event can say, in mWh, whatever a garbled reading adds up to."""
+
 
 class PowerAdjuster(Protocol):
     """Who carries an adjustment out: the arbiter of the module's setpoints."""
@@ -261,7 +264,7 @@ class DeviceEnergyManagementServer(DeviceEnergyManagement):
             PowerAdjustEndEvent(
                 cause=cause,
                 duration=round(now - adjustment.started),
-                energy_use=round(adjustment.energy),
+                energy_use=round(min(max(adjustment.energy, -_MOST_ENERGY), _MOST_ENERGY)),
             ),
         )
 

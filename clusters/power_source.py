@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from clusters.deadband import Deadband, Deadbands
@@ -129,11 +130,12 @@ class BatteryPowerSourceServer(PowerSourceServer):
         self._deadbands = Deadbands(_BANDS)
 
     def set_charge(self, percent: float | None) -> None:
-        """Say how full the battery is, 0 to 100; the charge level follows."""
-        if percent is None:
+        """Say how full the battery is, 0 to 100, None if it is not known; the charge level follows."""
+        if percent is None or math.isnan(percent):
             self.bat_percent_remaining = None
             return
-        self.bat_percent_remaining = min(max(round(percent * 2), 0), HALF_PERCENTS)
+        percent = min(max(percent, 0.0), 100.0)
+        self.bat_percent_remaining = round(percent / 100 * HALF_PERCENTS)
         if percent <= CRITICAL_PERCENT:
             self.bat_charge_level = BatChargeLevelEnum.CRITICAL
         elif percent <= WARNING_PERCENT:

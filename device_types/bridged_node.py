@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from clusters.bridged_device_basic_information import BridgedDeviceBasicInformationServer
 
@@ -71,7 +71,7 @@ def fit(text: str, maximum: int) -> str:
 
 def information(device: BridgedDevice, delegates: Delegates) -> BridgedDeviceBasicInformationServer:
     """Return the cluster that says who a device is; it is unreachable until something else is said."""
-    known = {
+    known: dict[str, Any] = {
         "vendor_name": fit(device.vendor, 32),
         "product_name": fit(device.product, 32),
         "serial_number": fit(device.serial, 32),

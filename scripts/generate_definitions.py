@@ -59,43 +59,36 @@ def _field(id_: int, name: str, type_: str, base: str, **more: str) -> Element:
     return {"id": id_, "name": name, "type": type_, "base": base, "conformance": "M", **more}
 
 
+def _struct(name: str, *members: Element) -> Element:
+    return {"name": name, "base": "struct", "members": list(members)}
+
+
 BASE_DATATYPES: list[Element] = [
     # Of the abstract clusters Label (Matter Core 9.8) and Mode Base (Matter Application Clusters 1.10), which
     # have no id and so no place among the model's clusters.
-    {
-        "name": "LabelStruct",
-        "base": "struct",
-        "members": [
-            _field(0, "Label", "string", "string", constraint="max 16"),
-            _field(1, "Value", "string", "string", constraint="max 16"),
-        ],
-    },
-    {
-        "name": "ModeTagStruct",
-        "base": "struct",
-        "members": [
-            _field(0, "MfgCode", "vendor-id", "uint16") | {"conformance": "O"},
-            _field(1, "Value", "enum16", "uint16"),
-        ],
-    },
-    {
-        "name": "ModeOptionStruct",
-        "base": "struct",
-        "members": [
-            _field(0, "Label", "string", "string", constraint="max 64"),
-            _field(1, "Mode", "uint8", "uint8"),
-            _field(2, "ModeTags", "list", "list", constraint="max 8", entry="ModeTagStruct"),
-        ],
-    },
+    _struct(
+        "LabelStruct",
+        _field(0, "Label", "string", "string", constraint="max 16"),
+        _field(1, "Value", "string", "string", constraint="max 16"),
+    ),
+    _struct(
+        "ModeTagStruct",
+        _field(0, "MfgCode", "vendor-id", "uint16") | {"conformance": "O"},
+        _field(1, "Value", "enum16", "uint16"),
+    ),
+    _struct(
+        "ModeOptionStruct",
+        _field(0, "Label", "string", "string", constraint="max 64"),
+        _field(1, "Mode", "uint8", "uint8"),
+        _field(2, "ModeTags", "list", "list", constraint="max 8", entry="ModeTagStruct"),
+    ),
     {
         "name": "ModeChangeStatus",
         "base": "uint8",
         "kind": "enum",
         "members": [
-            {"id": 0, "name": "Success"},
-            {"id": 1, "name": "UnsupportedMode"},
-            {"id": 2, "name": "GenericFailure"},
-            {"id": 3, "name": "InvalidInMode"},
+            {"id": id_, "name": name}
+            for id_, name in enumerate(("Success", "UnsupportedMode", "GenericFailure", "InvalidInMode"))
         ],
     },
 ]
@@ -476,16 +469,11 @@ def main() -> int:
     semantic_tag = {**MODEL_DATATYPES["semtag"], "name": "SemanticTagStruct"}
     for field in semantic_tag["members"]:
         field["type"] = field["base"] if field["name"] == "NamespaceId" else field["type"]
-    measurement = [
-        MODEL_DATATYPES[name]
-        for name in ("MeasurementTypeEnum", "MeasurementAccuracyRangeStruct", "MeasurementAccuracyStruct")
-    ]
-    appearance = [
-        datatype
-        for datatype in clusters["BasicInformation"]["datatypes"]
-        if datatype["name"] in {"ProductFinishEnum", "ColorEnum", "ProductAppearanceStruct"}
-    ]
-    common = [semantic_tag, *measurement, *appearance, *BASE_DATATYPES]
+    basic = {datatype["name"]: datatype for datatype in clusters["BasicInformation"]["datatypes"]}
+    measurement = ("MeasurementTypeEnum", "MeasurementAccuracyRangeStruct", "MeasurementAccuracyStruct")
+    appearance = ("ProductFinishEnum", "ColorEnum", "ProductAppearanceStruct")
+    common = [semantic_tag, *map(MODEL_DATATYPES.__getitem__, measurement)]
+    common += [*map(basic.__getitem__, appearance), *BASE_DATATYPES]
     module = Module("common", common, {})
     for datatype in common:
         module.write_datatype(datatype)

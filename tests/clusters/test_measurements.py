@@ -222,6 +222,8 @@ class TestPowerSource:
             (20.0, 40, BatChargeLevelEnum.WARNING),
             (4.9, 10, BatChargeLevelEnum.CRITICAL),
             (-3.0, 0, BatChargeLevelEnum.CRITICAL),
+            (1e308, 200, BatChargeLevelEnum.OK),
+            (float("nan"), None, BatChargeLevelEnum.OK),
         ],
     )
     def test_how_full_a_battery_is(self, tree, percent, half_percents, level):
