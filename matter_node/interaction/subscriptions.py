@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from matter_node.clock import Clock
     from matter_node.interaction.messages import SubscribeRequest
+    from matter_node.interaction.paths import AttributePath
     from matter_node.interaction.pending_reports import AttributeKey
     from matter_node.interaction.reconnection import Connect
     from matter_node.interaction.served_node import ServedNode
@@ -86,7 +87,8 @@ class Subscriptions:
         return len(self._by_id)
 
     async def close(self) -> None:
-        """Stop all; what is stored is resumed at the next start."""
+        """Send what is due, and stop all; what is stored is resumed at the next start."""
+        self._flush()
         for subscription in tuple(self._by_id.values()):
             subscription.end()
         self._by_id.clear()
@@ -266,12 +268,21 @@ class Subscriptions:
         for number, endpoint in endpoints.items():
             if self._known_endpoints.get(number) is endpoint:
                 continue
+            found: dict[tuple[AttributePath, ...], list[AttributeKey]] = {}
             for subscription in self._by_id.values():
-                for cluster in endpoint.clusters.values():
-                    for id_ in cluster.shape.attributes:
-                        if subscription.attributes.covers(endpoint, cluster, id_):
-                            subscription.pending.mark((number, cluster.ID, id_), Urgency.NOW, now)
-                            self._touched.add(subscription)
+                paths = subscription.record.attributes
+                keys = found.get(paths)
+                if keys is None:
+                    keys = found[paths] = [
+                        (number, cluster.ID, id_)
+                        for cluster in endpoint.clusters.values()
+                        for id_ in cluster.shape.attributes
+                        if subscription.attributes.covers(endpoint, cluster, id_)
+                    ]
+                for key in keys:
+                    subscription.pending.mark(key, Urgency.NOW, now)
+                if keys:
+                    self._touched.add(subscription)
         self._known_endpoints = dict(endpoints)
 
     # ------------------------------------------------------------------ sessions

@@ -105,6 +105,7 @@ class Cluster:
         self.endpoint: Endpoint | None = None
         self.data_version = 0
         self._head = b""
+        self._place = b""
         self._tails: dict[int, bytes] = {}
         self._values: dict[int, Any] = {}
         for id_, attribute in self.shape.attributes.items():
@@ -279,13 +280,16 @@ class Cluster:
         return value
 
     def _path(self, id_: int, *, append: bool = False) -> bytes:
+        place = self._place or self._make_place()
+        return place + self.shape.attributes[id_].path_end + (b"\x34\x05\x18" if append else b"\x18")
+
+    def _make_place(self) -> bytes:
+        """Return the first bytes of every path in this cluster: the opening tag, endpoint and cluster."""
         out = bytearray(b"\x37\x01")  # 1: AttributePathIB [
         tlv.put_uint(out, 2, self.endpoint.number if self.endpoint is not None else 0)
         tlv.put_uint(out, 3, self.ID)
-        tlv.put_uint(out, 4, id_)
-        if append:
-            tlv.put_null(out, 5)
-        out += b"\x18"
+        if self.endpoint is not None:
+            self._place = bytes(out)
         return bytes(out)
 
     def _make_tail(self, id_: int, context: Context, *, fabric_filtered: bool) -> bytes:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
+from matter_node.codec import tlv
 from matter_node.model.datatypes import ListOf, Nullable, StructOf
 from matter_node.model.qualities import Quality, parse_access, parse_quality
 
@@ -43,6 +44,7 @@ class Attribute(Generic[T]):
     :ivar default: its value until something sets it
     :ivar entry: the type of its entries if it is a list
     :ivar fabric_scoped: it is a list whose entries belong to fabrics
+    :ivar path_end: its id as a path has it, TLV
     """
 
     def __init__(
@@ -67,6 +69,9 @@ class Attribute(Generic[T]):
         inner = datatype.inner if isinstance(datatype, Nullable) else datatype
         self.entry: Datatype[Any] | None = inner.entry if isinstance(inner, ListOf) else None
         self.is_list = self.entry is not None
+        path_end = bytearray()
+        tlv.put_uint(path_end, 4, id_)
+        self.path_end = bytes(path_end)
         self.fabric_scoped = isinstance(self.entry, StructOf) and self.entry.struct.FABRIC_SCOPED
 
     def __set_name__(self, owner: type[Cluster], name: str) -> None:

@@ -432,3 +432,11 @@ def test_a_fabric_takes_its_subscriptions_along(lab, alice, im):
 
 def test_groups_cannot_subscribe(lab, im):
     assert lab.group_client(1).subscribe(im.attribute()).sent == []
+
+
+async def test_what_happened_last_is_still_told_when_the_node_stops(lab, alice, im):
+    alice.subscribed(im.attribute(1, im.LAMP, 0), events=[im.event(urgent=True)])
+    lab.lamp.emit(type(lab.lamp).jammed)
+    await lab.engine.close()
+    assert len(im.events(lab.wire.opened[0])) == 1
+    assert len(lab.storage.scan("subscription/")) == 1
