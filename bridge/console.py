@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
 from typing import TYPE_CHECKING, Any
 
 from bridge import pairing
@@ -15,22 +14,18 @@ if TYPE_CHECKING:
 
 
 def announce(hub: Hub) -> None:
-    """Say on standard output that the hub answers, and how to pair it if that is possible now."""
+    """Say on standard output that the hub answers, and how to pair it: now, or after opening a window."""
     node = hub.matter.node
+    codes = pairing.codes(hub.setup, node.info.vendor_id, node.info.product_id)
     if node.window.is_open:
-        codes = pairing.codes(hub.setup, node.info.vendor_id, node.info.product_id)
-        print(  # noqa: T201 - the one line that people and programs wait for
-            f"Commissionable: UDP port {node.port}, discriminator {codes['discriminator']}, "
-            f"manual code {grouped(str(codes['manual_code']))}"
-        )
-        print(codes_text(codes))  # noqa: T201
+        when = f"discriminator {codes['discriminator']}, manual code {grouped(str(codes['manual_code']))}"
     else:
         paired = len(node.fabrics)
         apps = "1 app" if paired == 1 else f"{paired} apps"
-        print(  # noqa: T201
-            f"Running: UDP port {node.port}, paired with {apps}; `ores-bridge pair --open` lets another in"
-        )
-    sys.stdout.flush()
+        when = f"paired with {apps}; `ores-bridge pair --open` lets another in"
+    # The one line that people and programs wait for.
+    print(f"Commissionable: UDP port {node.port}, {when}")  # noqa: T201 - it goes to standard output
+    print(codes_text(codes), flush=True)  # noqa: T201 - the same
 
 
 def codes_text(codes: Mapping[str, object]) -> str:

@@ -11,7 +11,6 @@ from clusters.definitions.basic_information import (
     StartUpEvent,
 )
 from matter_node.ids import DATA_MODEL_REVISION, SPECIFICATION_VERSION
-from matter_node.model import UInt32, attribute
 
 if TYPE_CHECKING:
     from matter_node.commissioning.device_info import DeviceInfo
@@ -28,9 +27,6 @@ class BasicInformationServer(BasicInformation):
     :param case_sessions_per_fabric: how many every fabric is sure of, 3 at least
     :param subscriptions_per_fabric: how many every fabric is sure of, 3 at least
     """
-
-    # Provisional in this revision's table, and so optional: a bridge whose devices come and go has it.
-    configuration_version = attribute(0x0018, UInt32.between(1), quality="N", conformance="M")
 
     def __init__(
         self,

@@ -56,7 +56,7 @@ class RootNodeOptions:
 
     enable_key: bytes | None = None
     trigger: Callable[[int], None] | None = None
-    labels: tuple[tuple[str, str], ...] = ()
+    labels: tuple[tuple[str, str], ...] = (("role", "energy hub"),)
 
 
 def root_node(

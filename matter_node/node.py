@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from matter_node.codec import tlv
@@ -24,12 +25,14 @@ from matter_node.commissioning.window import CommissioningMode, CommissioningWin
 from matter_node.ids import MATTER_PORT, ProtocolId
 from matter_node.interaction.access import AccessControl
 from matter_node.interaction.engine import InteractionEngine
+from matter_node.interaction.invoke import MAX_PATHS_PER_INVOKE
 from matter_node.interaction.served_node import ServedNode
 from matter_node.model import NodeTree
 from matter_node.secure_channel.case import CaseResponder
 from matter_node.secure_channel.case_initiator import CaseError, CaseInitiator
 from matter_node.secure_channel.establishment import SessionEstablishment
 from matter_node.secure_channel.layer import MessageLayer
+from matter_node.secure_channel.parameters import OWN_PARAMETERS
 from matter_node.secure_channel.pase import PaseResponder
 from matter_node.secure_channel.resumption import ResumptionStore
 from matter_node.secure_channel.session import SessionKind
@@ -113,9 +116,11 @@ class MatterNode:
         self.on_started: list[Callable[[], None]] = []
         self.on_stopping: list[Callable[[], None]] = []
 
-        self.pase = PaseResponder(self.layer)
-        self.case = CaseResponder(self.layer, self.fabrics, self.resumption)
-        self.initiator = CaseInitiator(self.layer, self.resumption)
+        parameters = replace(OWN_PARAMETERS, max_paths_per_invoke=MAX_PATHS_PER_INVOKE)
+        self._parameters = parameters
+        self.pase = PaseResponder(self.layer, parameters=parameters)
+        self.case = CaseResponder(self.layer, self.fabrics, self.resumption, parameters=parameters)
+        self.initiator = CaseInitiator(self.layer, self.resumption, parameters=parameters)
         self.layer.register(ProtocolId.SECURE_CHANNEL, SessionEstablishment(self.pase, self.case))
         self.window = CommissioningWindow(
             secret, self.pase, self, self.fabrics, self.fail_safe, self.commissioning.sessions, clock
@@ -148,7 +153,9 @@ class MatterNode:
         only = self.interfaces[0] if self.interfaces and len(self.interfaces) == 1 else None
         self._transport = UdpTransport(self.layer.receive, port=self._port, interface=only)
         self._transport.start()
-        self._advertiser = Advertiser(port=self._transport.port, chosen=self.interfaces)
+        self._advertiser = Advertiser(
+            port=self._transport.port, parameters=self._parameters, chosen=self.interfaces
+        )
         self._advertiser.on_interfaces += self.on_interfaces
         self._advertiser.start()
         self._show_operational()

@@ -214,11 +214,18 @@ class FailSafe:
             self.expire()
 
     def _fabric_removed(self, fabric: Fabric) -> None:
-        """Disarm if the fabric was removed on purpose: nothing of it is left to undo or to complete."""
+        """Disarm if the fabric was removed on purpose: nothing of it is left to undo or to complete.
+
+        Removing a fabric removes the roots that no fabric stands on; one that waits for its AddNOC is among
+        them (Matter Core 11.18.6.12; certification looks at that).
+        """
         if self.is_armed_for(fabric.index):
             self._storage.delete(_JOURNAL)
             self._disarm()
             self._tell_expired()
+        elif self.pending.root is not None:
+            self.pending.root = None
+            self._changed()
 
     def _undo(self, added: int | None, replaced: Fabric | None) -> None:
         self._storage.delete(_JOURNAL)

@@ -46,7 +46,7 @@ class RunningHub:
         self.output = []
         for line in self.process.stdout:
             self.output.append(line.rstrip("\n"))
-            if line.startswith(("Running:", "Manual pairing code:")):
+            if line.startswith("Manual pairing code:"):
                 return
         self.log.seek(0)
         raise AssertionError(f"the hub did not start: {self.log.read()}")

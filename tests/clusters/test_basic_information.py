@@ -44,15 +44,10 @@ def test_the_name_that_a_user_gave_survives(node, authority):
     assert (again.node_label, again.location) == ("Cellar", "DE")
 
 
-def test_configurations_are_counted_for_ever(node):
-    assert node.basic.configuration_version == 1
+def test_the_provisional_configuration_version_is_not_served(node):
+    assert not node.basic.has(BasicInformation.configuration_version)
     node.basic.configuration_changed()
-    node.basic.configuration_changed()
-    assert node.basic.configuration_version == 3
-    assert node.restarted().basic.configuration_version == 3
-    node.basic.configuration_version = 0xFFFF_FFFF
-    node.basic.configuration_changed()
-    assert node.basic.configuration_version == 1
+    assert BasicInformation.configuration_version.id not in node.basic.shape.attributes
 
 
 def test_events_of_a_life(node):

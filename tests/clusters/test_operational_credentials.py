@@ -173,6 +173,19 @@ def test_a_root_is_taken_once(node, authority, make_authority, status_of):
     assert node.credentials.read_trusted_root_certificates(context) == (authority.root,)
 
 
+def test_a_root_that_waits_goes_with_a_fabric_and_can_be_given_again(node, make_authority):
+    first, second = node.commission(make_authority(1)), node.commission(make_authority(2))
+    authority, context = make_authority(3), node.commissioner()
+    key = node.csr(context)
+    node.add_root(context, authority.root)
+    node.credentials.handle_remove_fabric(first, RemoveFabricRequest(fabric_index=second.fabric_index))
+    staying = node.fabrics.get(first.fabric_index).root
+    assert node.credentials.read_trusted_root_certificates(first) == (staying,)
+    node.add_root(context, authority.root)
+    assert node.credentials.read_trusted_root_certificates(first) == (staying, authority.root)
+    assert node.add_noc(context, authority.noc(key)).status_code is OK
+
+
 def test_a_bad_root_is_refused(node, authority, status_of):
     context = node.commissioner()
     spoiled = authority.root[:-5] + bytes(4) + authority.root[-1:]

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from interop.controller import Controller, ControllerError, Reading
-from interop.hub import RUNNING
 from interop.trust import write_foreign_root
 
 if TYPE_CHECKING:
@@ -165,7 +164,7 @@ def test_a_name_given_by_an_app_stays(home: Home) -> None:
     assert home.first.write(endpoint, BRIDGED_DEVICE, NODE_LABEL, "Roof, east side") == 0
     assert home.first.value(endpoint, BRIDGED_DEVICE, NODE_LABEL) == "Roof, east side"
     home.hub.kill()
-    home.hub.start(until=RUNNING)
+    home.hub.start()
     home.first.connect()
     assert home.first.value(endpoint, BRIDGED_DEVICE, NODE_LABEL) == "Roof, east side"
 
@@ -187,7 +186,7 @@ def test_after_kill_both_answer_with_the_same_home_and_subscriptions_go_on(
     home.hub.kill()
     marks = [controller.heard() for controller in both]
     killed = time.monotonic()
-    home.hub.start(until=RUNNING)
+    home.hub.start()
     for controller, mark, subscription in zip(both, marks, held, strict=True):
         again = controller.wait_for(lambda said: said["told"] != "ready", limit=45, since=mark)
         assert again["told"] in {"attribute", "event"}, f"{controller.name} had to help itself: {again}"
