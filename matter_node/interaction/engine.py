@@ -135,7 +135,12 @@ class InteractionEngine:
         exchange.handler = interaction
         task = asyncio.get_running_loop().create_task(interaction.run(exchange, request))
         self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        task.add_done_callback(self._ran)
+
+    def _ran(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("An invoke interaction failed", exc_info=error)
 
 
 def _refuse(exchange: Exchange, status: Status) -> None:

@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from matter_node.ids import MAX_MESSAGE_PAYLOAD
+from matter_node.interaction.afterwards import run_afterwards
 from matter_node.interaction.attribute_selection import find_cluster
 from matter_node.interaction.messages import (
     INVOKE_RESPONSE_OVERHEAD,
@@ -96,10 +97,10 @@ class InvokeInteraction:
         if exchange.closed:
             if not group:
                 _log.info("Nobody is left to take the answer to %d commands", len(request.calls))
-            self._run_afterwards()
+            run_afterwards(self._context)
             return
         if group or (request.suppress_response and not answers):
-            self._run_afterwards()
+            run_afterwards(self._context)
             exchange.close()
             return
         self._responses = answers
@@ -208,7 +209,7 @@ class InvokeInteraction:
         """Do what was to wait for the response, if all of it is with the client."""
         _ = exchange
         if self._timer is None:
-            self._run_afterwards()
+            run_afterwards(self._context)
 
     def on_failed(self, exchange: Exchange) -> None:
         """End without having answered."""
@@ -218,18 +219,12 @@ class InvokeInteraction:
         self._stop_waiting()
         self._responses = []
         exchange.close()
-        self._run_afterwards()
+        run_afterwards(self._context)
 
     def _stop_waiting(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-    def _run_afterwards(self) -> None:
-        if self._context is None:
-            return
-        while self._context.afterwards:
-            self._context.afterwards.pop(0)()
 
 
 class _Answer:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from matter_node.ids import MAX_MESSAGE_PAYLOAD
+from matter_node.interaction.afterwards import run_afterwards
 from matter_node.interaction.attribute_selection import find_cluster
 from matter_node.interaction.messages import (
     WRITE_RESPONSE_OVERHEAD,
@@ -94,13 +95,13 @@ class WriteInteraction:
         """Do what was to wait for the response, if that is what the client has now."""
         _ = exchange
         if self._timer is None:
-            self._run_afterwards()
+            run_afterwards(self._context)
 
     def on_failed(self, exchange: Exchange) -> None:
         """End without having answered."""
         _ = exchange
         self._end()
-        self._run_afterwards()
+        run_afterwards(self._context)
 
     def _process(self, exchange: Exchange, request: WriteRequest) -> None:
         subject = exchange.session.subject
@@ -128,7 +129,7 @@ class WriteInteraction:
         else:
             self._end()
         if request.suppress_response:
-            self._run_afterwards()
+            run_afterwards(self._context)
         else:
             if self._context.afterwards:
                 exchange.handler = self
@@ -149,7 +150,7 @@ class WriteInteraction:
                 path = write.path._replace(endpoint=number)
                 status, _ = self._write(write._replace(path=path), context)
                 _log.debug("Group write of %s: %s", path, status.name)
-        self._run_afterwards()
+        run_afterwards(self._context)
 
     def _refuse(self, exchange: Exchange, status: Status) -> None:
         self._end()
@@ -160,7 +161,7 @@ class WriteInteraction:
     def _give_up(self, exchange: Exchange) -> None:
         self._timer = None
         self._end()
-        self._run_afterwards()
+        run_afterwards(self._context)
         exchange.close()
 
     def _end(self) -> None:
@@ -171,12 +172,6 @@ class WriteInteraction:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-    def _run_afterwards(self) -> None:
-        if self._context is None:
-            return
-        while self._context.afterwards:
-            self._context.afterwards.pop(0)()
 
     # ------------------------------------------------------------------ the writes
 

@@ -211,6 +211,17 @@ async def test_or_for_the_certainty_that_none_arrives(lab, alice, im, how):
     assert lab.lamp.calls == ["reset", "after reset"]
 
 
+async def test_what_fails_afterwards_stops_nothing_else(lab, alice, im, monkeypatch):
+    def handle(self, context):
+        context.after_response(lambda: 1 / 0)
+        context.after_response(lambda: self.calls.append("still"))
+
+    monkeypatch.setattr(type(lab.lamp), "handle_reset", handle)
+    exchange = await alice.invoke((im.command(1, im.LAMP, RESET), {}))
+    exchange.acknowledge()
+    assert lab.lamp.calls == ["still"]
+
+
 async def test_a_write_can_wait_for_its_response_too(lab, alice, im, monkeypatch):
     done = []
     monkeypatch.setattr(

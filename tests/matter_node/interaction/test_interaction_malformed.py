@@ -128,6 +128,19 @@ def test_a_malformed_status_response_ends_a_read(lab, alice, im, message):
     assert exchange.closed
 
 
+@pytest.mark.parametrize(
+    ("opcode", "message"),
+    [(opcode, message) for opcode in Opcode for message in [*NO_STRUCT, *READS[:5], *WRITES, *INVOKES]],
+)
+async def test_to_groups_nothing_is_ever_answered(lab, im, opcode, message):
+    lab.groups.members[1, 7] = [1]
+    exchange = lab.group_client(7).say(opcode, message)  # its double refuses to send
+    await im.settle()
+    assert exchange.sent == []
+    assert lab.lamp.on is False
+    assert lab.lamp.calls == []
+
+
 def test_unknown_members_are_ignored_everywhere(lab, alice, im):
     path = tlv.TlvList([(2, 1), (3, 6), (4, 0), (99, "?"), ((0xFFF1, 0, 1), 2)])
     exchange = alice.say(Opcode.READ_REQUEST, {0: [path], 3: True, 77: {1: 2}})
