@@ -22,7 +22,7 @@ TOLERANCE = 0.0005
 class _Due(NamedTuple):
     earliest: float
     latest: float
-    quieter: bool
+    quiet_seconds: float
 
 
 class PendingReports:
@@ -31,6 +31,7 @@ class PendingReports:
     Times are those of one monotonic clock, in seconds.
 
     :param now: when everything was reported last
+    :ivar soonest: when a report is due, infinite if there is nothing to report
     """
 
     __slots__ = ("_due", "_last_quiet", "_reported", "_started", "soonest")
@@ -40,50 +41,52 @@ class PendingReports:
         self._due: dict[AttributeKey, _Due] = {}
         self._reported: dict[AttributeKey, float] = {}
         self.soonest = inf
-        """When a report is due, infinite if there is nothing to report."""
 
     def __len__(self) -> int:
         return len(self._due)
 
-    def mark(
-        self,
-        key: AttributeKey,
-        urgency: Urgency,
-        now: float,
-        *,
-        quiet_seconds: float = 0.0,
-        quieter: bool = False,
-    ) -> None:
+    def mark(self, key: AttributeKey, urgency: Urgency, now: float, quiet_seconds: float = 0.0) -> None:
         """Note a change.
 
-        :param quiet_seconds: `Cluster.QUIET_SECONDS`
-        :param quieter: the attribute has quality Q
+        :param quiet_seconds: `Cluster.QUIET_SECONDS` for a quieter attribute, 0 for others
         """
         if urgency is Urgency.NOW:
-            due = _Due(-inf, now, quieter)
+            due = _Due(-inf, now, quiet_seconds)
         else:
-            quiet_until = self._reported.get(key, self._started) + quiet_seconds
+            quiet_until = self._quiet_until(key, quiet_seconds)
             if urgency is Urgency.QUIET:
                 latest = max(now, quiet_until, self._last_quiet + QUIET_REPORT_SECONDS)
             else:
                 latest = max(now + LAZY_SECONDS, quiet_until)
-            due = _Due(quiet_until, latest, quieter=True)
+            due = _Due(quiet_until, latest, quiet_seconds)
         known = self._due.get(key)
         if known is not None:
-            due = _Due(
-                min(known.earliest, due.earliest), min(known.latest, due.latest), known.quieter or due.quieter
-            )
+            earliest, latest = min(known.earliest, due.earliest), min(known.latest, due.latest)
+            if earliest > -inf:
+                latest = max(latest, self._last_quiet + QUIET_REPORT_SECONDS)
+            due = _Due(earliest, latest, quiet_seconds)
         self._due[key] = due
         self.soonest = min(self.soonest, due.latest)
+
+    def _quiet_until(self, key: AttributeKey, quiet_seconds: float) -> float:
+        if quiet_seconds <= QUIET_REPORT_SECONDS:
+            # Not remembered for each attribute: no report of any of them was later than the last of all.
+            return self._last_quiet + quiet_seconds
+        return self._reported.get(key, self._started) + quiet_seconds
 
     def take(self, now: float) -> list[AttributeKey]:
         """Remove and return what may be reported now, by endpoint, cluster and attribute."""
         limit = now + TOLERANCE
         taken = [key for key, due in self._due.items() if due.earliest <= limit]
         for key in taken:
-            if self._due.pop(key).quieter:
-                self._reported[key] = self._last_quiet = now
-        self.soonest = min((due.latest for due in self._due.values()), default=inf)
+            quiet_seconds = self._due.pop(key).quiet_seconds
+            if quiet_seconds:
+                self._last_quiet = now
+                if quiet_seconds > QUIET_REPORT_SECONDS:
+                    self._reported[key] = now
+        # What is left is quieter: it keeps its distance to what was taken, too.
+        soonest = min((due.latest for due in self._due.values()), default=inf)
+        self.soonest = max(soonest, self._last_quiet + QUIET_REPORT_SECONDS)
         taken.sort()
         return taken
 

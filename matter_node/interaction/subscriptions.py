@@ -44,6 +44,7 @@ LONGEST_INTERVAL = 3600
 """Seconds between two reports that we let pass at most: a client learns of our end no later than that."""
 
 _MAX_ID = 0xFFFF_FFFF
+_NOW = {Urgency.NOW}
 
 
 class Wire(Protocol):
@@ -250,12 +251,11 @@ class Subscriptions:
                     for subscription in self._by_id.values()
                     if subscription.attributes.covers(endpoint, cluster, key[2])
                 )
-            quieter = bool(cluster.shape.attributes[key[2]].quality & Quality.QUIETER)
+            quieter = cluster.shape.attributes[key[2]].quality & Quality.QUIETER or urgencies != _NOW
+            quiet_seconds = cluster.QUIET_SECONDS if quieter else 0.0
             for subscription in interested:
                 for urgency in urgencies:
-                    subscription.pending.mark(
-                        key, urgency, now, quiet_seconds=cluster.QUIET_SECONDS, quieter=quieter
-                    )
+                    subscription.pending.mark(key, urgency, now, quiet_seconds)
             self._touched.update(interested)
         touched, self._touched = self._touched, set()
         for subscription in touched:
