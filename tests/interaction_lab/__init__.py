@@ -1,0 +1,1 @@
+"""A node, a wire and a client for the tests of the interaction model."""
