@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from interaction_lab.wire import Exchange, Session
 from matter_node.codec import tlv
-from matter_node.interaction.engine import InteractionEngine
 from matter_node.interaction.opcode import Opcode
 from matter_node.status import Status
+
+if TYPE_CHECKING:
+    from matter_node.interaction.engine import InteractionEngine
 
 
 def attribute_path(endpoint=None, cluster=None, attribute=None, *, node=None, index="whole", flags=None):
