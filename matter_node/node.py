@@ -234,6 +234,7 @@ class MatterNode:
         self.resumption.remove_fabric(fabric.index)
         for key, _ in self.storage.scan(f"peer/{fabric.index}/"):
             self.storage.delete(key)
+        self.interaction.subscriptions.fabric_removed(fabric.index)
         self.tree.fabric_removed(fabric.index)
         self._show_operational()
         if not len(self.fabrics):
