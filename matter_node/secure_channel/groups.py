@@ -56,6 +56,7 @@ class GroupReceiver:
 
         :raises FrameError: if no key fits, its fabric does not map the group to it, or it is a duplicate
         """
+        problem = "group message with an unknown key"
         if len(datagram) < header.length + MIC_LENGTH:
             raise FrameError("group message cut short")
         for key in self._keys.candidates(header.session_id):
@@ -77,12 +78,14 @@ class GroupReceiver:
             except DecryptError:
                 continue
             if not self._keys.is_mapped(key.fabric_index, group, key.key_set_id):
-                raise FrameError("group not mapped to the key of its message")
+                # another key set may hold the same key
+                problem = "group not mapped to the key of its message"
+                continue
             if not self._accept(key, source, clear_header.counter):
                 raise FrameError("duplicate group message")
             subject = Subject(AuthMode.GROUP, fabric_index=key.fabric_index, node_id=source, group_id=group)
             return subject, payload
-        raise FrameError("group message with an unknown key")
+        raise FrameError(problem)
 
     def _accept(self, key: GroupKey, source: int, counter: int) -> bool:
         sender = (key.fabric_index, source, key.key)

@@ -46,6 +46,8 @@ MAX_PEER_EXCHANGES = 32
 """Exchanges that a peer may have open in one session: as many as the counter window can tell apart."""
 MAX_EXCHANGES = 512
 """All exchanges of one session, those included that only wait for their last acknowledgement."""
+MAX_UNSECURED_EXCHANGES = 8
+"""All exchanges of one unsecured session: an honest initiator has one, and anybody can open a session."""
 
 _STANDALONE_ACK = SecureChannelOpcode.STANDALONE_ACK
 _STATUS_REPORT = SecureChannelOpcode.STATUS_REPORT
@@ -173,18 +175,22 @@ class MessageLayer:
         exchange = session.exchanges.get(key)
         if (
             exchange is None
-            and len(session.exchanges) >= MAX_PEER_EXCHANGES
+            and len(session.exchanges) >= MAX_UNSECURED_EXCHANGES
             and flags & INITIATOR_FLAG
             and _is_crowded(session)
         ):
             # its counter is not noted, so the peer's repetition finds a place when there is one
             raise FrameError("too many exchanges in the session")
-        fresh = session.accept(counter)
-        session.address = source
-        session.last_heard = self._monotonic()
-        if not fresh:
+        if not session.accept(counter):
+            # anybody can play back what was on the air: it says nothing of where the peer is, or that it is
             self._delivery.repeat_answer(session, exchange, message, counter)
-        elif exchange is not None:
+            return
+        session.last_heard = self._monotonic()
+        if source != session.address:
+            session.address = source
+            if isinstance(session, SecureSession):
+                self.sessions.moved(session)
+        if exchange is not None:
             self._continue_exchange(exchange, message, counter, payload)
         elif flags & INITIATOR_FLAG:
             self._start_exchange(session, message, counter, payload)
@@ -270,6 +276,8 @@ class MessageLayer:
 
 def _is_crowded(session: Session) -> bool:
     exchanges = session.exchanges
-    if len(exchanges) >= MAX_EXCHANGES:
+    if not session.secured or len(exchanges) >= MAX_EXCHANGES:
         return True
+    if len(exchanges) < MAX_PEER_EXCHANGES:
+        return False
     return sum(not (e.initiator or e.closed) for e in exchanges.values()) >= MAX_PEER_EXCHANGES

@@ -26,6 +26,7 @@ class SessionTable:
     :param capacity: how many CASE sessions are held; PASE sessions are few and not counted
     :ivar on_established: called with every session that is added
     :ivar on_closed: called with every session that is gone
+    :ivar on_moved: called with every session whose peer has another address than before
     :ivar notify_peer: sends CloseSession through the session; the message layer sets it
     :ivar fail_exchanges: fails the exchanges of a closed session; the message layer sets it
     """
@@ -41,6 +42,7 @@ class SessionTable:
         self._peers: dict[int, tuple[int, int]] = {}
         self.on_established: list[Callable[[SecureSession], None]] = []
         self.on_closed: list[Callable[[SecureSession], None]] = []
+        self.on_moved: list[Callable[[SecureSession], None]] = []
         self.notify_peer: Callable[[SecureSession], None] = _nothing
         self.fail_exchanges: Callable[[SecureSession], None] = _nothing
 
@@ -104,6 +106,11 @@ class SessionTable:
                 self._forget(session)
         self.fail_exchanges(session)
         for callback in self.on_closed:
+            callback(session)
+
+    def moved(self, session: SecureSession) -> None:
+        """Tell that an authentic new message of a session came from another address; it has that already."""
+        for callback in self.on_moved:
             callback(session)
 
     def close_fabric(self, fabric_index: int, *, keep: SecureSession | None = None) -> None:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from matter_node.ids import ProtocolId
-from matter_node.secure_channel.layer import MAX_PEER_EXCHANGES
+from matter_node.secure_channel.layer import MAX_PEER_EXCHANGES, MAX_UNSECURED_EXCHANGES
 from matter_node.secure_channel.message import (
     decode_message_header,
     decode_payload_header,
@@ -235,6 +235,30 @@ def test_a_forged_message_changes_nothing(controller, device, ends, wire, record
     assert ends[1].address == ("fd00::3", 5540, 0, 0)
 
 
+def test_what_is_played_back_from_elsewhere_does_not_lead_answers_astray(
+    controller, device, ends, clock, recorder
+):
+    device.layer.register(IM, recorder())
+    _, datagram = ends[0].seal(encode_payload_header(5, 2, 9, IM))
+    device.layer.receive(datagram, controller.address)
+    clock.advance(60)
+    moved = []
+    device.sessions.on_moved.append(moved.append)
+    device.layer.receive(datagram, ("fd00::bad", 1, 0, 0))
+    assert ends[1].address == controller.address
+    assert ends[1].last_heard == clock.now - 60
+    assert not moved
+
+
+def test_who_moves_is_followed_and_told_of(controller, device, ends, recorder):
+    device.layer.register(IM, recorder())
+    moved = []
+    device.sessions.on_moved.append(lambda session: moved.append((session, session.address)))
+    for number, address in enumerate([controller.address, ("fd00::3", 5540, 0, 0), ("fd00::3", 5540, 0, 0)]):
+        device.layer.receive(ends[0].seal(encode_payload_header(5, 2, number, IM))[1], address)
+    assert moved == [(ends[1], ("fd00::3", 5540, 0, 0))]
+
+
 def test_a_peer_has_so_many_exchanges_and_the_next_one_when_there_is_room(
     controller, device, ends, wire, clock, recorder
 ):
@@ -350,6 +374,18 @@ def test_unsecured_strangers_are_few(device, clock):
     clock.advance(60)
     assert clock.pending == 0
     assert not device.case._handshakes
+
+
+def test_a_stranger_has_few_exchanges_however_they_end(device, wire, clock):
+    for number in range(100):
+        frame = encode_message_header(0, number + 1, source_node_id=77)
+        frame += encode_payload_header(5, 0x30, number, 0) + b"\x15\x18"
+        device.layer.receive(frame, ("fd00::bad", 1, 0, 0))
+    (session,) = device.layer._unsecured._theirs.values()
+    assert len(session.exchanges) == MAX_UNSECURED_EXCHANGES
+    assert len(wire.log) == MAX_UNSECURED_EXCHANGES
+    clock.advance(60)
+    assert not session.exchanges
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None)

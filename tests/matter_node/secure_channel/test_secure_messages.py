@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from matter_node.crypto.aead import DecryptError
 from matter_node.fabric import GroupKey
@@ -99,6 +101,36 @@ def test_a_group_that_its_fabric_does_not_map_to_the_key_has_no_access(cases):
     keys.mapped.clear()
     datagram = bytes.fromhex(case["privacy"])
     with pytest.raises(FrameError, match="not mapped"):
+        GroupReceiver(keys).open(decode_message_header(datagram), datagram)
+
+
+def test_a_key_that_two_key_sets_hold_serves_the_groups_of_both(cases):
+    case = cases[5]
+    keys = Keys(case)
+    keys._keys.insert(0, GroupKey(3, 4, 0xDB7D, bytes.fromhex(case["encryptKey"]), bytes(16)))
+    datagram = bytes.fromhex(case["privacy"])
+    subject, _ = GroupReceiver(keys).open(decode_message_header(datagram), datagram)
+    assert subject.group_id == 2
+
+
+@pytest.mark.parametrize("index", [5, 7])
+@given(cut=st.integers(0, 60), at=st.integers(0, 60), bits=st.integers(1, 255))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_spoiled_group_message_is_dropped(cases, index, cut, at, bits):
+    case = cases[index]
+    datagram = bytes.fromhex(case["privacy"])
+    spoiled = bytearray(datagram)
+    spoiled[at % len(datagram)] ^= bits
+    for wrong in (bytes(spoiled), datagram[: cut % len(datagram)], datagram + bytes([bits])):
+        with pytest.raises(FrameError):
+            GroupReceiver(Keys(case)).open(decode_message_header(wrong), wrong)
+
+
+@given(tail=st.binary(max_size=80), flags=st.integers(0, 7), security=st.integers(0, 255))
+def test_any_group_message_is_dropped(tail, flags, security):
+    keys = Keys({"encryptKey": "00" * 16, "privacyKey": "00" * 16})
+    datagram = bytes([flags]) + (0xDB7D).to_bytes(2, "little") + bytes([security | 1]) + tail
+    with pytest.raises(FrameError):
         GroupReceiver(keys).open(decode_message_header(datagram), datagram)
 
 
