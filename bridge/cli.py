@@ -21,6 +21,7 @@ _COMMANDS = {
     "set": "bridge.cli_ask",
     "factory-reset": "bridge.cli_hub",
     "config": "bridge.cli_hub",
+    "pics": "bridge.cli_pics",
     "certs": "certs.cli",
 }
 _SUMMARIES = {
@@ -31,6 +32,7 @@ _SUMMARIES = {
     "set": "Tell a module what to do.",
     "factory-reset": "Forget every app and every module.",
     "config": "Check the settings.",
+    "pics": "Write what the hub implements, for certification.",
     "certs": "Make and look at attestation certificates.",
 }
 _FUNCTIONS = {"factory-reset": "factory_reset", "set": "set_", "config": "config"}

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from bridge.data_dir import DataDirectory
     from bridge.settings import Settings
     from bridge.setup_code import SetupCode
-    from bridge.state import SqliteStorage
     from matter_node.clock import Clock
+    from matter_node.storage import Storage
 
 DRIVER = "sunspec"
 
@@ -27,9 +27,7 @@ DRIVER = "sunspec"
 class Hub:
     """All parts, made and joined; whoever makes it starts and stops them."""
 
-    def __init__(
-        self, settings: Settings, directory: DataDirectory, storage: SqliteStorage, clock: Clock
-    ) -> None:
+    def __init__(self, settings: Settings, directory: DataDirectory, storage: Storage, clock: Clock) -> None:
         self.settings = settings
         self.directory = directory
         self.storage = storage

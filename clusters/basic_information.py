@@ -28,6 +28,8 @@ class BasicInformationServer(BasicInformation):
     :param subscriptions_per_fabric: how many every fabric is sure of, 3 at least
     """
 
+    OPTIONAL_EVENTS = frozenset({BasicInformation.shut_down, BasicInformation.leave})
+
     def __init__(
         self,
         info: DeviceInfo,

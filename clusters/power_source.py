@@ -65,6 +65,8 @@ class WiredPowerSourceServer(PowerSourceServer):
     :param maximum_current: mA, None if it is not known
     """
 
+    OPTIONAL_EVENTS = frozenset({PowerSource.wired_fault_change})
+
     def __init__(
         self,
         description: str,
@@ -105,6 +107,8 @@ class BatteryPowerSourceServer(PowerSourceServer):
     :param capacity: mAh
     :param order: preference among the sources of the node, lower first
     """
+
+    OPTIONAL_EVENTS = frozenset({PowerSource.bat_fault_change, PowerSource.bat_charge_fault_change})
 
     def __init__(self, description: str, *, capacity: int, order: int = 1) -> None:
         super().__init__(

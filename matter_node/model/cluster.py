@@ -79,6 +79,8 @@ class Cluster:
     ATTRIBUTES: ClassVar[Mapping[int, Attribute[Any]]] = {}
     COMMANDS: ClassVar[Mapping[int, Command]] = {}
     EVENTS: ClassVar[Mapping[int, Event]] = {}
+    OPTIONAL_EVENTS: ClassVar[frozenset[Event]] = frozenset()
+    """The optional events that a server reports; the mandatory ones are there by themselves."""
     QUIET_SECONDS: ClassVar[float] = 1.0
     """Least time between two reports of one attribute of quality Q to one subscriber."""
 

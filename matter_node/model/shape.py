@@ -78,7 +78,7 @@ def make_shape(cluster: type[Cluster], features: int, given: frozenset[str]) -> 
 
     An attribute is there if its conformance makes it mandatory with these features, or if it is optional and
     the instance was given a value for it or its server computes it. An optional command is there if the
-    server handles it.
+    server handles it, an optional event if the server names it among its `OPTIONAL_EVENTS`.
 
     :param given: names of the attributes that the instance was given values for
     :raises TypeError: a value was given for an attribute that the features rule out, a mandatory command has
@@ -109,10 +109,12 @@ def make_shape(cluster: type[Cluster], features: int, given: frozenset[str]) -> 
             raise TypeError(f"{cluster.__name__} has no handle_{command.name}, which is mandatory")
         if handled and verdict is not Conformance.DISALLOWED:
             commands[command.id] = command
+    verdicts = {event: judge(event.conformance, present) for event in cluster.EVENTS.values()}
     events = {
         event.id: event
-        for event in cluster.EVENTS.values()
-        if judge(event.conformance, present) is not Conformance.DISALLOWED
+        for event, verdict in verdicts.items()
+        if verdict is Conformance.MANDATORY
+        or (verdict is Conformance.OPTIONAL and event in cluster.OPTIONAL_EVENTS)
     }
     attributes |= GLOBAL_ATTRIBUTES
     ordered = dict(sorted(attributes.items()))

@@ -137,6 +137,19 @@ def test_commands_and_events_follow_features_and_handlers():
     assert list(LampServer(features=1).shape.events) == [0, 1]
 
 
+def test_an_optional_event_is_there_if_the_server_reports_it():
+    class Bell(Cluster):
+        ID = 0xFFF1FC20
+        rung = event(0, priority=Priority.INFO)
+        cracked = event(1, priority=Priority.INFO, conformance="O")
+
+    class FragileBell(Bell):
+        OPTIONAL_EVENTS = frozenset({Bell.cracked})
+
+    assert list(Bell().shape.events) == [0]
+    assert list(FragileBell().shape.events) == [0, 1]
+
+
 def test_globals_tell_what_is_there():
     lamp = CuriousLampServer(features=1)
     assert lamp.value(0xFFFB) == (0, 1, 5, *GLOBALS)
@@ -196,14 +209,54 @@ def test_what_is_not_there_can_be_neither_read_nor_set():
         lamp.level = 3
 
 
-def test_every_change_counts_and_none_is_counted_twice(placed):
+def test_a_change_counts_and_the_same_value_again_does_not(placed):
     lamp, heard = placed(LampServer(features=1))
     version = lamp.data_version
     lamp.on = True
+    assert lamp.data_version == (version + 1) % (1 << 32)
     lamp.on = True
+    assert lamp.data_version == (version + 1) % (1 << 32)
     lamp.level = 7
     assert lamp.data_version == (version + 2) % (1 << 32)
     assert heard == [(4, 0, Urgency.NOW), (4, 1, Urgency.QUIET)]
+
+
+def test_changes_that_nobody_looked_between_are_one_version(placed):
+    lamp, _ = placed(LampServer(features=1))
+    version = lamp.data_version
+    lamp.on = True
+    lamp.level = 7
+    assert lamp.data_version == (version + 1) % (1 << 32)
+
+
+def test_the_changes_of_two_requests_are_two_versions(placed, tree):
+    lamp, _ = placed(LampServer(features=1))
+    version = lamp.data_version
+    for on, level in ((True, 7), (False, 8)):
+        tree.begin_transaction()
+        lamp.on, lamp.level = on, level
+    assert lamp.data_version == (version + 2) % (1 << 32)
+
+
+def test_a_version_that_was_told_never_stands_for_other_values(placed):
+    lamp, _ = placed(LampServer(features=1))
+    told = {}
+    for step in range(6):
+        lamp.level = step
+        lamp.on = step % 2 == 0
+        if step % 3:
+            version, _, value = decoded(lamp.report(1, READER, fabric_filtered=True))
+            assert told.setdefault(version, value) == value
+    assert len(told) == 4
+
+
+def test_a_value_that_cannot_be_stored_is_not_taken(placed, tree, monkeypatch):
+    lamp, heard = placed(LampServer())
+    monkeypatch.setattr(tree.storage, "put", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        lamp.on = True
+    assert lamp.on is False
+    assert heard == []
 
 
 def test_the_version_starts_anywhere_and_wraps(placed):
