@@ -127,7 +127,8 @@ class InvokeInteraction:
         cluster_status: int | None = None
         try:
             found = cluster, command = self._permitted(path, context)
-            request = _take_request(command, call.fields)
+            request = _take_request(command, call.fields, context.fabric_index)
+            self._node.tree.begin_transaction()
             async with asyncio.timeout(COMMAND_SECONDS):
                 response = await cluster.invoke(command, context, request)
             if response is not None and command.response_id is not None:
@@ -241,15 +242,19 @@ def _is_path_error(answer: _Answer) -> bool:
     return not answer.reached
 
 
-def _take_request(command: Command, fields: Any) -> Struct | None:
-    """Return a command's request; one that does not decode is an INVALID_COMMAND."""
+def _take_request(command: Command, fields: Any, fabric_index: int) -> Struct | None:
+    """Return a command's request; one that does not decode is an INVALID_COMMAND.
+
+    :param fabric_index: what fabric-scoped structs in it belong to, whatever the client wrote there
+    """
     if type(fields) is not dict:
         raise StatusError(Status.INVALID_COMMAND, "the fields of a command are a structure")
     if command.request is None:
         return None
     try:
-        return command.request.from_tlv(fields)
+        request: Struct = command.request.DATATYPE.take_for(fields, fabric_index)
     except StatusError as error:
         if error.status is Status.INVALID_DATA_TYPE:
             raise StatusError(Status.INVALID_COMMAND, str(error)) from None
         raise
+    return request

@@ -21,7 +21,6 @@ from matter_node.interaction.paths import APPEND, WHOLE, AttributePath, InvalidA
 from matter_node.interaction.report_exchange import response_timeout
 from matter_node.model.context import Context
 from matter_node.model.qualities import Privilege
-from matter_node.model.struct import FABRIC_INDEX_TAG
 from matter_node.status import Status, StatusError
 from matter_node.subject import AuthMode
 
@@ -69,7 +68,7 @@ class WriteInteraction:
     :param timed: it was announced by a TimedRequest
     """
 
-    __slots__ = ("_clock", "_context", "_last", "_list_writers", "_node", "_timed", "_timer")
+    __slots__ = ("_clock", "_context", "_last", "_list_writers", "_node", "_timed", "_timer", "_versions")
 
     def __init__(self, node: ServedNode, clock: Clock, list_writers: ListWriters, *, timed: bool) -> None:
         self._node = node
@@ -79,6 +78,7 @@ class WriteInteraction:
         self._context: Context | None = None
         self._last: _Target | None = None
         self._timer: Timer | None = None
+        self._versions: dict[Cluster, int] = {}
 
     # ------------------------------------------------------------------ the exchange
 
@@ -143,6 +143,8 @@ class WriteInteraction:
         if not request.suppress_response or request.timed or request.more or self._node.groups is None:
             return
         self._context = context = Context(subject, exchange.session)
+        self._node.tree.begin_transaction()
+        self._versions.clear()
         for write in request.writes:
             if write.path.endpoint is not None:
                 continue
@@ -178,6 +180,8 @@ class WriteInteraction:
     def _write_all(self, writes: tuple[AttributeWrite, ...]) -> list[bytes]:
         """Write in order; return one status a write, appends joined with what they follow."""
         assert self._context is not None
+        self._node.tree.begin_transaction()
+        self._versions.clear()
         answers: list[tuple[AttributePath, Status, int | None]] = []
         for write in writes:
             status, cluster_status = self._write(write, self._context)
@@ -199,8 +203,12 @@ class WriteInteraction:
             cluster, attribute = self._permitted(path, context, follows=follows)
             if self._list_writers.holds_off(target, self) or (path.list_index == APPEND and not follows):
                 return Status.BUSY, None
-            if write.data_version is not None and write.data_version != cluster.data_version:
-                return Status.DATA_VERSION_MISMATCH, None
+            # An append goes with what it follows, and one message's writes are one change of the cluster.
+            if write.data_version is not None and not follows:
+                if cluster not in self._versions:
+                    self._versions[cluster] = cluster.data_version
+                if write.data_version != self._versions[cluster]:
+                    return Status.DATA_VERSION_MISMATCH, None
             value = _new_value(cluster, attribute, context, write)
             if path.list_index == APPEND:
                 context = replace(context, appending=True)
@@ -224,8 +232,8 @@ class WriteInteraction:
         """
         if not self._node.is_addressed(path.node, context.subject):
             raise StatusError(Status.UNSUPPORTED_NODE)
-        if follows:
-            cluster = self._node.tree.endpoints[path.endpoint or 0].clusters[path.cluster or 0]
+        if follows and (endpoint := self._node.tree.endpoints.get(path.endpoint or 0)) is not None:
+            cluster = endpoint.clusters[path.cluster or 0]
             return cluster, cluster.shape.attributes[path.attribute or 0]
         grants = self._node.access.grants(context.subject)
         found = find_cluster(self._node, grants, path.endpoint or 0, path.cluster or 0, _VIEW)
@@ -237,8 +245,7 @@ class WriteInteraction:
         access = attribute.access
         if access.write is None:
             raise StatusError(Status.UNSUPPORTED_WRITE)
-        endpoint = found.endpoint
-        if endpoint is None or not grants.on(endpoint, found.ID) >> access.write & 1:
+        if found.endpoint is None or not grants.on(found.endpoint, found.ID) >> access.write & 1:
             raise StatusError(Status.UNSUPPORTED_ACCESS)
         if access.timed and not context.timed:
             raise StatusError(Status.NEEDS_TIMED_INTERACTION)
@@ -254,10 +261,8 @@ def _new_value(cluster: Cluster, attribute: Attribute[Any], context: Context, wr
         raise StatusError(Status.INVALID_ACTION, "nothing can be appended to what is no list")
     try:
         if attribute.entry is None or write.path.list_index == WHOLE:
-            if attribute.fabric_scoped and type(data) is list:
-                data = [_with_fabric(item, context) for item in data]
-            return attribute.datatype.take(data)
-        entry = attribute.entry.take(_with_fabric(data, context) if attribute.fabric_scoped else data)
+            return attribute.datatype.take_for(data, context.fabric_index)
+        entry = attribute.entry.take_for(data, context.fabric_index)
     except StatusError as error:
         if error.status is Status.INVALID_COMMAND:  # a member of a struct is missing
             raise StatusError(Status.CONSTRAINT_ERROR, str(error)) from None
@@ -266,11 +271,6 @@ def _new_value(cluster: Cluster, attribute: Attribute[Any], context: Context, wr
     if attribute.fabric_scoped:
         present = tuple(item for item in present if item.fabric_index == context.fabric_index)
     return (*present, entry)
-
-
-def _with_fabric(item: Any, context: Context) -> Any:
-    """Return a struct's element with the accessing fabric's index, whatever the client wrote there."""
-    return {**item, FABRIC_INDEX_TAG: context.fabric_index} if type(item) is dict else item
 
 
 def _is_answerable(writes: tuple[AttributeWrite, ...]) -> bool:

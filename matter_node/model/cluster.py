@@ -105,7 +105,9 @@ class Cluster:
         self.features = features
         self.shape: Shape = _shape(type(self), features, frozenset(values))
         self.endpoint: Endpoint | None = None
-        self.data_version = 0
+        self._version = 0
+        self._version_seen = True
+        self._transaction = 0
         self._head = b""
         self._place = b""
         self._tails: dict[int, bytes] = {}
@@ -141,6 +143,20 @@ class Cluster:
 
     # ------------------------------------------------------------------ values
 
+    @property
+    def data_version(self) -> int:
+        """The version of all values together (Matter Core 7.10.3).
+
+        It counts the changes of one request as one, and so it does others that nobody looked between: who
+        was told a version was told everything that it stands for.
+        """
+        self._version_seen = True
+        return self._version
+
+    @data_version.setter
+    def data_version(self, version: int) -> None:
+        self._version, self._version_seen, self._head = version, True, b""
+
     def value(self, id_: int) -> Any:
         """Return the value that the instance holds; AttributeError if it does not have the attribute."""
         try:
@@ -165,11 +181,12 @@ class Cluster:
         if old == value and type(old) is type(value):
             return
         attribute.datatype.check(value)
-        self._values[id_] = value
         endpoint = self.endpoint
-        if endpoint is not None and endpoint.tree is not None:
-            if id_ in self.shape.nonvolatile:
-                endpoint.tree.store_attribute(endpoint.number, self.ID, id_, attribute.datatype.encode(value))
+        placed = endpoint is not None and endpoint.tree is not None
+        if endpoint is not None and endpoint.tree is not None and id_ in self.shape.nonvolatile:
+            endpoint.tree.store_attribute(endpoint.number, self.ID, id_, attribute.datatype.encode(value))
+        self._values[id_] = value
+        if placed:
             self.changed(attribute, self.urgency(attribute, old, value))
 
     def restore(self, id_: int, value: Any) -> None:
@@ -179,10 +196,16 @@ class Cluster:
     def changed(self, attribute: Attribute[Any], urgency: Urgency = Urgency.NOW) -> None:
         """Note that an attribute's value is another one now; a server that computes it calls this itself."""
         self._tails.pop(attribute.id, None)
-        self.data_version = (self.data_version + 1) & 0xFFFF_FFFF
-        self._head = b""
-        if self.endpoint is not None and self.endpoint.tree is not None and urgency is not Urgency.NEVER:
-            self.endpoint.tree.attribute_changed(self.endpoint, self, attribute.id, urgency)
+        endpoint = self.endpoint
+        tree = endpoint.tree if endpoint is not None else None
+        transaction = tree.transaction if tree is not None else 0
+        if self._version_seen or transaction != self._transaction:
+            self._version = (self._version + 1) & 0xFFFF_FFFF
+            self._version_seen = False
+            self._transaction = transaction
+            self._head = b""
+        if endpoint is not None and tree is not None and urgency is not Urgency.NEVER:
+            tree.attribute_changed(endpoint, self, attribute.id, urgency)
 
     def urgency(self, attribute: Attribute[Any], old: Any, new: Any) -> Urgency:
         """Judge how soon a change is to be reported; a server with finer rules of its own overrides this."""

@@ -24,6 +24,9 @@ from matter_node.status import Status, StatusError
 if TYPE_CHECKING:
     from matter_node.model.struct import Struct
 
+FABRIC_INDEX_TAG = 0xFE
+"""Context tag of the global field FabricIndex (Matter Core 7.13.6)."""
+
 T = TypeVar("T")
 E = TypeVar("E", bound=IntEnum)
 F = TypeVar("F", bound=IntFlag)
@@ -45,6 +48,14 @@ class Datatype(Generic[T]):
         :raises StatusError: INVALID_DATA_TYPE for another type, CONSTRAINT_ERROR for a value out of bounds
         """
         raise NotImplementedError
+
+    def take_for(self, element: Any, fabric_index: int) -> T:
+        """Return the value as `take`; fabric-scoped structs in it belong to that fabric, whatever it says.
+
+        (Matter Core 7.13.6: the server, not the client, fills FabricIndex in.)
+        """
+        _ = fabric_index
+        return self.take(element)
 
     def check(self, value: T) -> None:
         """Raise StatusError(CONSTRAINT_ERROR) if `value` breaks the constraint."""
@@ -313,6 +324,10 @@ class Nullable(Datatype["T | None"], Generic[T]):
         """Return the value, or None."""
         return None if element is None else self.inner.take(element)
 
+    def take_for(self, element: Any, fabric_index: int) -> T | None:
+        """Return the value, a fabric's own, or None."""
+        return None if element is None else self.inner.take_for(element, fabric_index)
+
     def check(self, value: T | None) -> None:
         """Raise StatusError if it is neither null nor a valid value."""
         if value is not None:
@@ -349,6 +364,13 @@ class ListOf(Datatype["tuple[T, ...]"], Generic[T]):
             raise wrong_type("list", element)
         self._check_length(len(element))
         return tuple(self.entry.take(item) for item in element)
+
+    def take_for(self, element: Any, fabric_index: int) -> tuple[T, ...]:
+        """Return the entries, a fabric's own."""
+        if type(element) is not list:
+            raise wrong_type("list", element)
+        self._check_length(len(element))
+        return tuple(self.entry.take_for(item, fabric_index) for item in element)
 
     def check(self, value: tuple[T, ...]) -> None:
         """Raise StatusError if the length or an entry is out of bounds."""
@@ -395,14 +417,26 @@ class StructOf(Datatype[S]):
 
     def take(self, element: Any) -> S:
         """Return the struct; unknown members are ignored, a missing mandatory one breaks the constraint."""
+        return self._take(element, None)
+
+    def take_for(self, element: Any, fabric_index: int) -> S:
+        """Return the struct, a fabric's own."""
+        return self._take(element, fabric_index)
+
+    def _take(self, element: Any, fabric_index: int | None) -> S:
         if type(element) is not dict:
             raise wrong_type(self.struct.__name__, element)
         fields: dict[str, Any] = {}
         for member in self.struct.MEMBERS:
-            if member.tag in element:
+            if member.tag == FABRIC_INDEX_TAG and fabric_index is not None:
+                fields[member.name] = fabric_index
+            elif member.tag in element:
                 item = element[member.tag]
                 if not (item is None and member.optional):
-                    fields[member.name] = member.datatype.take(item)
+                    datatype = member.datatype
+                    fields[member.name] = (
+                        datatype.take(item) if fabric_index is None else datatype.take_for(item, fabric_index)
+                    )
             elif member.required:
                 raise StatusError(Status.INVALID_COMMAND, f"{self.struct.__name__}.{member.name} is missing")
         return self.struct(**fields)

@@ -13,14 +13,11 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, dataclass_transform
 
-from matter_node.model.datatypes import StructOf
+from matter_node.model.datatypes import FABRIC_INDEX_TAG, StructOf
 
 if TYPE_CHECKING:
     from matter_node.codec.tlv import Value
     from matter_node.model.datatypes import Datatype
-
-FABRIC_INDEX_TAG = 0xFE
-"""Context tag of the global field FabricIndex (Matter Core 7.13.6)."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

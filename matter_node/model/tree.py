@@ -31,7 +31,10 @@ class TreeListener(Protocol):
 
 
 class NodeTree:
-    """All endpoints of a node, by number, in ascending order."""
+    """All endpoints of a node, by number, in ascending order.
+
+    :ivar transaction: the number of the request whose changes are being made; see `begin_transaction`
+    """
 
     def __init__(self, storage: Storage, clock: Clock, entropy: Entropy) -> None:
         self.storage = storage
@@ -40,6 +43,7 @@ class NodeTree:
         self.events = EventLog(storage, clock)
         self.endpoints: dict[int, Endpoint] = {}
         self.listeners: list[TreeListener] = []
+        self.transaction = 0
 
     def __iter__(self) -> Iterator[Endpoint]:
         return iter(self.endpoints.values())
@@ -49,14 +53,12 @@ class NodeTree:
 
         Adding many in one call costs one look at the structure.
 
-        :raises ValueError: a number is taken, or a parent is not on this node
+        :raises ValueError: a number is taken, or a parent is not on this node; then none was added, nor if a
+            cluster cannot take up work, which raises what it likes
         """
+        self._check_new(endpoints)
         for endpoint in endpoints:
-            if endpoint.number in self.endpoints:
-                raise ValueError(f"endpoint {endpoint.number} exists")
             parent = endpoint.parent
-            if parent is not None and self.endpoints.get(parent.number) is not parent:
-                raise ValueError(f"the parent of endpoint {endpoint.number} is not on this node")
             endpoint.tree = self
             if parent is not None:
                 parent.children.append(endpoint)
@@ -67,10 +69,37 @@ class NodeTree:
         numbers = list(self.endpoints)
         if numbers != sorted(numbers):
             self.endpoints = dict(sorted(self.endpoints.items()))
-        for endpoint in endpoints:
-            for cluster in endpoint.clusters.values():
-                cluster.attached()
+        working: list[Cluster] = []
+        try:
+            for endpoint in endpoints:
+                for cluster in endpoint.clusters.values():
+                    cluster.attached()
+                    working.append(cluster)
+        except BaseException:
+            for cluster in reversed(working):
+                cluster.detached()
+            for endpoint in reversed(endpoints):
+                self._take_off(endpoint)
+            raise
         self._structure_changed(endpoints)
+
+    def _check_new(self, endpoints: tuple[Endpoint, ...]) -> None:
+        """Raise ValueError if the endpoints cannot be added in this order."""
+        present = dict(self.endpoints)
+        for endpoint in endpoints:
+            if endpoint.number in present:
+                raise ValueError(f"endpoint {endpoint.number} exists")
+            parent = endpoint.parent
+            if parent is not None and present.get(parent.number) is not parent:
+                raise ValueError(f"the parent of endpoint {endpoint.number} is not on this node")
+            present[endpoint.number] = endpoint
+
+    def _take_off(self, endpoint: Endpoint) -> None:
+        del self.endpoints[endpoint.number]
+        endpoint.tree = None
+        self.events.forget_endpoint(endpoint.number)
+        if endpoint.parent is not None:
+            endpoint.parent.children.remove(endpoint)
 
     def remove(self, number: int, *, forget: bool = True) -> None:
         """Take an endpoint and all below it off the node.
@@ -83,16 +112,16 @@ class NodeTree:
         for endpoint in leaving:
             for cluster in endpoint.clusters.values():
                 cluster.detached()
-        for endpoint in leaving:
-            del self.endpoints[endpoint.number]
-            endpoint.tree = None
-            self.events.forget_endpoint(endpoint.number)
+        for endpoint in reversed(leaving):
+            self._take_off(endpoint)
             if forget:
                 for key, _ in self.storage.scan(f"attribute/{endpoint.number}/"):
                     self.storage.delete(key)
-        if top.parent is not None:
-            top.parent.children.remove(top)
         self._structure_changed([top])
+
+    def begin_transaction(self) -> None:
+        """Count the changes from now on apart from those before: they are another request's."""
+        self.transaction += 1
 
     def fabric_removed(self, fabric_index: int) -> None:
         """Let every cluster and the event log forget a fabric."""

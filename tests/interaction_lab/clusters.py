@@ -58,6 +58,11 @@ class Note(Struct):
 
 
 @struct
+class JotRequest(Struct):
+    note: Note = member(0, StructOf(Note))
+
+
+@struct
 class Turned(Struct):
     on: bool = member(0, Bool)
 
@@ -86,6 +91,7 @@ class LampServer(Cluster):
     crash = command(5)
     locked = command(6, access="O T")
     reset = command(7, access="A")
+    flash = command(8)
     turned = event(0, Turned, priority=Priority.INFO)
     jammed = event(1, None, priority=Priority.CRITICAL)
 
@@ -121,6 +127,9 @@ class LampServer(Cluster):
     def handle_locked(self, context):
         self.calls.append("locked")
 
+    def handle_flash(self, context):
+        self.on, self.label, self.level = True, "flash", 100
+
     def handle_reset(self, context):
         self.calls.append("reset")
         context.after_response(lambda: self.calls.append("after reset"))
@@ -132,7 +141,11 @@ class DiaryServer(Cluster):
     ID, NAME = DIARY, "Diary"
     notes = attribute(0, ListOf(StructOf(Note), maximum=30), access="RW F VA", quality="N")
     wipe = command(0, access="F O")
+    jot = command(1, JotRequest, access="F O")
     written = event(0, Note, priority=Priority.INFO, access="S A")
+
+    def handle_jot(self, context, request):
+        self.notes = (*self.notes, request.note)
 
     def handle_wipe(self, context):
         self.notes = tuple(note for note in self.notes if note.fabric_index != context.fabric_index)

@@ -53,6 +53,22 @@ async def test_refusals(alice, im, path, fields, status):
     assert im.responses(await alice.invoke((im.command(*path), fields))) == [(None, status, None)]
 
 
+async def test_all_changes_of_a_command_are_one_version(lab, alice, im):
+    version = lab.lamp.data_version
+    await alice.invoke((im.command(1, im.LAMP, 8), {}))
+    assert (lab.lamp.on, lab.lamp.label, lab.lamp.level) == (True, "flash", 100)
+    assert lab.lamp.data_version == (version + 1) % (1 << 32)
+    await alice.invoke((im.command(1, im.LAMP, 0), {}))
+    await alice.invoke((im.command(1, im.LAMP, 0), {}))
+    assert lab.lamp.data_version == (version + 3) % (1 << 32)
+
+
+@pytest.mark.parametrize("claimed", [{}, {0xFE: 2}])
+async def test_what_a_command_brings_belongs_to_the_fabric_that_sends_it(lab, alice, im, claimed):
+    await alice.invoke((im.command(1, im.DIARY, 1), {0: {1: "hello", **claimed}}))
+    assert [(note.text, note.fabric_index) for note in lab.diary.notes] == [("hello", 1)]
+
+
 async def test_a_cluster_may_have_its_own_status(alice, im):
     assert im.responses(await alice.invoke((im.command(1, im.LAMP, FAIL), {}))) == [
         (None, Status.FAILURE, 0x42)

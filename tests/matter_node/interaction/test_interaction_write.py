@@ -75,6 +75,25 @@ def test_a_write_may_depend_on_the_version(lab, alice, im):
     assert alice.put((path, "no", version)) == [Status.DATA_VERSION_MISMATCH]
 
 
+def test_the_writes_of_one_message_are_one_change_of_the_cluster(lab, alice, im):
+    version = lab.lamp.data_version
+    on, label = im.attribute(1, im.LAMP, 0), im.attribute(1, im.LAMP, 1)
+    assert alice.put((on, True, version), (label, "desk", version)) == [Status.SUCCESS] * 2
+    assert lab.lamp.data_version == (version + 1) % (1 << 32)
+    assert alice.put((on, False), (label, "floor")) == [Status.SUCCESS] * 2
+    assert alice.put((on, True), (label, "wall")) == [Status.SUCCESS] * 2
+    assert lab.lamp.data_version == (version + 3) % (1 << 32)
+
+
+def test_a_list_that_depends_on_the_version_grows_in_several_messages(lab, alice, im):
+    path, version = im.attribute(1, im.LAMP, 5), lab.lamp.data_version
+    first, second = ((*write, version) for write in appended(im, 1, 2))
+    exchange = alice.write((path, [], version), first, more=True)
+    assert im.statuses(exchange) == [Status.SUCCESS]
+    assert im.statuses(alice.write(second, exchange=exchange)) == [Status.SUCCESS]
+    assert lab.lamp.scenes == (1, 2)
+
+
 def test_a_server_that_breaks_still_answers(lab, alice, im, monkeypatch):
     monkeypatch.setattr(type(lab.lamp), "write_label", lambda *_: 1 / 0, raising=False)
     assert alice.put((im.attribute(1, im.LAMP, 1), "x")) == [Status.FAILURE]

@@ -191,3 +191,27 @@ def test_what_is_sensitive_is_for_its_own_fabric():
 def test_narrower_bounds_stay_within_the_type_and_move_the_default():
     assert (UInt8.between(3).minimum, UInt8.between(3).maximum, UInt8.between(3).default) == (3, 255, 3)
     assert UInt8.between(-5, 1000) == UInt8
+
+
+@struct
+class Belonging(Struct):
+    text: str = member(0, Utf8(8))
+    fabric_index: int = member(0xFE, UInt8)
+
+
+@struct
+class Nest(Struct):
+    items: tuple = member(0, ListOf(StructOf(Belonging)))
+    best: Belonging | None = member(1, Nullable(StructOf(Belonging)))
+
+
+@pytest.mark.parametrize("claimed", [{}, {0xFE: 9}])
+def test_what_a_client_sends_belongs_to_its_fabric_however_deep(claimed):
+    element = {0: [{0: "a", **claimed}], 1: {0: "b", **claimed}}
+    nest = Nest.DATATYPE.take_for(element, 3)
+    assert nest == Nest(
+        items=(Belonging(text="a", fabric_index=3),), best=Belonging(text="b", fabric_index=3)
+    )
+    assert Nest.DATATYPE.take_for({0: [], 1: None}, 3) == Nest(items=(), best=None)
+    with pytest.raises(StatusError):
+        Nest.DATATYPE.take_for({0: 1, 1: None}, 3)

@@ -96,6 +96,38 @@ def test_a_number_is_taken_once_and_a_parent_is_on_the_node(start):
     assert [endpoint.number for endpoint in tree] == [1]
 
 
+def test_of_many_endpoints_all_are_added_or_none(start):
+    parent, first = Lamp(), Lamp()
+    top = lamp_at(1, parent)
+    tree = start(top)
+    with pytest.raises(ValueError, match="exists"):
+        tree.add(lamp_at(2, first, parent=top), lamp_at(3), lamp_at(1))
+    with pytest.raises(ValueError, match="exists"):
+        tree.add(lamp_at(2), lamp_at(2))
+    assert [endpoint.number for endpoint in tree] == [1]
+    assert top.children == []
+    assert first.life == []
+
+
+def test_a_cluster_that_cannot_take_up_work_takes_the_others_along(start):
+    class Reluctant(Lamp):
+        def attached(self):
+            self.emit(self.loud)
+            raise ValueError("not today")
+
+    first = Lamp()
+    top = lamp_at(1)
+    tree = start(top)
+    with pytest.raises(ValueError, match="not today"):
+        tree.add(lamp_at(2, first, parent=top), lamp_at(3, Reluctant(), parent=top))
+    assert first.life == ["attached", "detached"]
+    assert [endpoint.number for endpoint in tree] == [1]
+    assert top.children == []
+    assert list(tree.events.since(0)) == []
+    tree.add(lamp_at(2, parent=top))
+    assert [endpoint.number for endpoint in top.children] == [2]
+
+
 def test_a_cluster_is_on_an_endpoint_once():
     with pytest.raises(ValueError, match="twice"):
         Endpoint(1, [], [Lamp(), Lamp()])
