@@ -10,7 +10,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from bridge.command import CommandState
 from bridge.events import (
+    CommandChanged,
     ModuleChanged,
     ModuleRemoved,
     ModulesRegistered,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from bridge.arbiter import Arbiter
+    from bridge.command import Command
     from bridge.events import EventBus
     from bridge.record import ModuleRecord
     from bridge.registry import Registry
@@ -55,6 +58,8 @@ COMFORTABLE_ENDPOINTS = 20
 _UNRATED_W = 10_000.0
 """What a module that does not tell its rating is taken to convert at most."""
 _UNRATED_WH = 5_000.0
+_GIVEN_UP = {CommandState.FAILED, CommandState.REFUSED, CommandState.REPLACED}
+"""What a command comes to that its origin neither took back nor outlived."""
 
 
 class Faces:
@@ -78,6 +83,7 @@ class Faces:
         self._arbiter = arbiter
         self._triggers = triggers
         self._faces: dict[str, Face] = {}
+        self._adjusters: dict[str, ModulePower] = {}
         self._unsubscribe: list[Callable[[], None]] = []
 
     def __len__(self) -> int:
@@ -91,6 +97,7 @@ class Faces:
             bus.subscribe(ModuleRemoved, lambda event: self._remove(event.record)),
             bus.subscribe(ModuleChanged, self._changed),
             bus.subscribe(ReachabilityChanged, self._reachability_changed),
+            bus.subscribe(CommandChanged, lambda event: self._command_changed(event.command)),
             bus.subscribe(ReadingTaken, lambda event: self._show(event.reading)),
         ]
 
@@ -133,6 +140,7 @@ class Faces:
         face = self._faces.pop(record.key, None)
         if face is not None:
             face.leave(self._tree, self._triggers)
+        self._adjusters.pop(record.key, None)
 
     def _make(self, record: ModuleRecord) -> Face | None:
         key, plate = record.key, record.nameplate
@@ -146,7 +154,9 @@ class Faces:
             firmware=identity.firmware,
         )
         place = Place(self._aggregator, lambda part: self._registry.endpoints.number(key, part))
-        adjuster = ModulePower(record, self._arbiter) if ModulePower.can_adjust(record) else None
+        adjuster = None
+        if ModulePower.can_adjust(record):
+            adjuster = self._adjusters[key] = ModulePower(record, self._arbiter)
         delegates = Delegates(
             adjuster=adjuster, blink=_blink(record.name), renamed=lambda name: self._renamed(key, name)
         )
@@ -200,6 +210,16 @@ class Faces:
         face = self._faces.get(event.module)
         if face is not None and not event.reachable:
             face.lost()
+
+    def _command_changed(self, command: Command) -> None:
+        """End an energy manager's adjustment when the module does not do it, or was told otherwise."""
+        adjuster = self._adjusters.get(command.module)
+        if adjuster is None or command.state not in _GIVEN_UP or not adjuster.is_current(command):
+            return
+        match self._faces.get(command.module):
+            case SolarPowerFace(management=management) | BatteryStorageFace(management=management):
+                if management is not None:
+                    management.abandon(failed=command.state is not CommandState.REPLACED)
 
     def _show(self, reading: Reading) -> None:
         face = self._faces.get(reading.module)

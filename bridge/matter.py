@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
 
 from bridge.faces import Faces
+from bridge.power_adjustment import end_leftovers
 from certs.store import load_or_create
 from clusters.test_event_triggers import EventTriggers
 from device_types.aggregator import aggregator
@@ -65,6 +66,7 @@ class MatterBridge:
         arbiter: Arbiter,
         bus: EventBus,
     ) -> None:
+        self._arbiter = arbiter
         clock = SystemClock()
         text = software_version()
         info = DeviceInfo(
@@ -104,7 +106,11 @@ class MatterBridge:
         self.faces.start(bus)
 
     async def start(self) -> None:
-        """Answer and be found. Raise OSError when the port is taken or there is no such interface."""
+        """Answer and be found; the arbiter was started before.
+
+        :raises OSError: the port is taken, or there is no such interface
+        """
+        end_leftovers(self._arbiter)
         await self.node.start()
 
     async def stop(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bridge.command import CommandState, Origin
 from bridge.state import StateError
@@ -12,9 +12,13 @@ from matter_node.status import Status, StatusError
 
 if TYPE_CHECKING:
     from bridge.arbiter import Arbiter
+    from bridge.command import Command
     from bridge.record import ModuleRecord
 
-_SOURCE = "device-energy-management"
+SOURCE: Final = "device-energy-management"
+"""What the arbiter knows these commands by."""
+ORIGINS: Final = (Origin.DEMAND_RESPONSE, Origin.USER)
+"""Who adjusts: the grid's operator by agreement with the user, or the home's own energy manager."""
 
 
 class ModulePower:
@@ -27,6 +31,7 @@ class ModulePower:
         self._key = record.key
         self._solar = record.kind is ModuleKind.MICROINVERTER
         self._arbiter = arbiter
+        self._current = ""
 
     @staticmethod
     def can_adjust(record: ModuleRecord) -> bool:
@@ -43,22 +48,35 @@ class ModulePower:
         """
         kind, value = self._command(power_w)
         origin = Origin.DEMAND_RESPONSE if grid else Origin.USER
-        self.release_power()
+        # What this one replaces is not the adjustment any more when the arbiter says that it was replaced.
+        before, self._current = self._current, ""
         try:
             command = self._arbiter.submit(
-                self._key, kind, value, origin=origin, source=_SOURCE, duration=max(1.0, duration_s)
+                self._key, kind, value, origin=origin, source=SOURCE, duration=max(1.0, duration_s)
             )
         except (ValueError, KeyError, StateError) as error:
+            self._current = before
             raise StatusError(Status.FAILURE, str(error)) from error
         if command.state is CommandState.REFUSED:
+            self._current = before
             raise StatusError(Status.FAILURE, command.reason)
+        self._current = command.id
+        # Only now, so that the module goes from one adjustment to the next without its own logic between.
+        self._withdraw("the adjustment goes on with another power")
 
     def release_power(self) -> None:
         """Take back what was commanded."""
-        for origin in (Origin.DEMAND_RESPONSE, Origin.USER):
-            for command in self._arbiter.live(self._key):
-                if command.origin is origin and command.source == _SOURCE:
-                    self._arbiter.withdraw(command.id, "the adjustment is over")
+        self._current = ""
+        self._withdraw("the adjustment is over")
+
+    def is_current(self, command: Command) -> bool:
+        """Tell whether a command is the adjustment that holds now."""
+        return command.id == self._current
+
+    def _withdraw(self, reason: str) -> None:
+        for command in self._arbiter.live(self._key):
+            if command.source == SOURCE and command.id != self._current:
+                self._arbiter.withdraw(command.id, reason)
 
     def _command(self, power_w: float) -> tuple[SetpointKind, float | None]:
         if self._solar:
@@ -68,3 +86,9 @@ class ModulePower:
         if power_w < 0:
             return SetpointKind.DISCHARGE_W, -power_w
         return SetpointKind.HOLD, None
+
+
+def end_leftovers(arbiter: Arbiter) -> None:
+    """Take back what a former run of the hub left: managers see no adjustment active after a restart."""
+    for origin in ORIGINS:
+        arbiter.vanish(origin, SOURCE, "the hub was restarted, which ended the adjustment")

@@ -153,6 +153,11 @@ class DeviceEnergyManagementServer(DeviceEnergyManagement):
         if self._adjustment is not None and self._opted_out(self._adjustment.cause):
             self._end(CauseEnum.USER_OPT_OUT)
 
+    def abandon(self, cause: CauseEnum) -> None:
+        """End an adjustment that the device does not carry out any more."""
+        if not self._test:
+            self._end(cause)
+
     # ------------------------------------------------------------------ commands
 
     async def handle_power_adjust_request(self, _: Context, request: PowerAdjustRequest) -> None:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clusters.definitions.device_energy_management import ESAStateEnum, ESATypeEnum, PowerAdjustStruct
+from clusters.definitions.device_energy_management import (
+    CauseEnum,
+    ESAStateEnum,
+    ESATypeEnum,
+    PowerAdjustStruct,
+)
 from clusters.device_energy_management import DeviceEnergyManagementServer, PowerAdjuster
 from clusters.device_energy_management_mode import DeviceEnergyManagementModeServer
 from device_types.milli import milli
@@ -87,6 +92,13 @@ class EnergyManagement:
     def lost(self) -> None:
         """Say that the device does not answer."""
         self.cluster.set_state(ESAStateEnum.OFFLINE)
+
+    def abandon(self, *, failed: bool) -> None:
+        """End an adjustment that the device does not carry out any more.
+
+        :param failed: it could not; else somebody commanded something else
+        """
+        self.cluster.abandon(CauseEnum.FAULT if failed else CauseEnum.CANCELLED)
 
     def register(self, triggers: EventTriggers) -> None:
         """Let the energy management tests reach the endpoint."""
