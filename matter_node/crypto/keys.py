@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509.oid import NameOID
+
+from matter_node.codec import der
 
 if TYPE_CHECKING:
     from matter_node.entropy import Entropy
@@ -23,6 +23,26 @@ SIGNATURE_LENGTH = 64
 
 _CURVE = ec.SECP256R1()
 _ECDSA = ec.ECDSA(SHA256())
+
+_EC_PUBLIC_KEY = der.sequence(der.oid("1.2.840.10045.2.1"), der.oid("1.2.840.10045.3.1.7"))
+_ECDSA_WITH_SHA256 = der.sequence(der.oid("1.2.840.10045.4.3.2"))
+_CSR_SUBJECT = der.sequence(
+    der.set_of(der.sequence(der.oid("2.5.4.10"), der.element(der.UTF8_STRING, b"CSR")))
+)
+
+
+def _signing() -> ec.ECDSA:
+    """Return the way to sign: without random numbers (RFC 6979) unless OpenSSL is older than 3.2.
+
+    A weak generator gives no key away then, and what is replayed is the same to the last byte.
+    """
+    try:
+        return ec.ECDSA(SHA256(), deterministic_signing=True)
+    except UnsupportedAlgorithm:
+        return _ECDSA
+
+
+_SIGNING = _signing()
 
 
 class InvalidPublicKeyError(ValueError):
@@ -119,7 +139,7 @@ class KeyPair:
 
     def sign(self, data: bytes) -> bytes:
         """Return the ECDSA-SHA256 signature of `data`, 64 bytes, r then s."""
-        return der_to_raw(self._key.sign(data, _ECDSA))
+        return der_to_raw(self._key.sign(data, _SIGNING))
 
     def ecdh(self, public_key: bytes) -> bytes:
         """Return the X coordinate shared with the owner of `public_key` (65 bytes), 32 bytes.
@@ -130,9 +150,10 @@ class KeyPair:
 
     def csr(self) -> bytes:
         """Return a certificate signing request for this key, PKCS#10 DER, with the subject O=CSR."""
-        subject = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "CSR")])
-        request = x509.CertificateSigningRequestBuilder(subject).sign(self._key, SHA256())
-        return request.public_bytes(Encoding.DER)
+        key_info = der.sequence(_EC_PUBLIC_KEY, der.bit_string(self._public_key))
+        request = der.sequence(der.integer(0), _CSR_SUBJECT, key_info, der.explicit(0))
+        signature = der.bit_string(raw_to_der(self.sign(request)))
+        return der.sequence(request, _ECDSA_WITH_SHA256, signature)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, KeyPair) and self._public_key == other._public_key

@@ -38,6 +38,17 @@ def test_a_signature_verifies_with_its_key_and_data_only():
     assert not verify(other.public_key, b"data", signature)
 
 
+def test_a_signature_is_the_published_one():
+    # RFC 6979 A.2.5, P-256 with SHA-256, message "sample"
+    key = KeyPair.from_scalar(
+        bytes.fromhex("C9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721")
+    )
+    assert key.sign(b"sample").hex().upper() == (
+        "EFD48B2AACB6A8FD1140DD9CD45E81D69D2C877B56AAF991C34D0EA84EAF3716"
+        "F7CB1C942D657C41D436C7A1B6E29F65F3E900DBB9AFF4064DC4AB2F843ACDA8"
+    )
+
+
 @pytest.mark.parametrize("signature", [b"", bytes(64), bytes(63), b"\xff" * 64, bytes(65)])
 def test_a_malformed_signature_does_not_verify(signature):
     assert not verify(KeyPair.generate().public_key, b"data", signature)
