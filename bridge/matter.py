@@ -17,6 +17,7 @@ from matter_node.crypto.spake2p import PaseVerifier
 from matter_node.entropy import SystemEntropy
 from matter_node.node import MatterNode
 from matter_node.system_clock import SystemClock
+from matter_node.transport.network import HomeNetwork
 
 if TYPE_CHECKING:
     from bridge.arbiter import Arbiter
@@ -90,8 +91,9 @@ class MatterBridge:
             SystemEntropy(),
             info,
             secret,
-            port=settings.port,
-            interfaces=None if settings.interface is None else [settings.interface],
+            HomeNetwork(
+                port=settings.port, chosen=None if settings.interface is None else [settings.interface]
+            ),
         )
         triggers = EventTriggers()
         attestation = load_or_create(settings.data_dir / "attestation", VENDOR_ID, PRODUCT_ID)

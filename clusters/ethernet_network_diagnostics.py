@@ -42,6 +42,12 @@ class EthernetNetworkDiagnosticsServer(EthernetNetworkDiagnostics):
         """Start the time since the last reset."""
         self._reset_at = self._now()
 
+    def follow(self, interface: str) -> None:
+        """Read another interface's counters; they count from zero."""
+        if interface != self._interface:
+            self._interface = interface
+            self.handle_reset_counts(None)
+
     def read_phy_rate(self, _: Context) -> PHYRateEnum | None:
         """Negotiated rate, None where the driver does not tell."""
         return _RATES.get(self._link().speed_mbps or 0)
@@ -78,7 +84,7 @@ class EthernetNetworkDiagnosticsServer(EthernetNetworkDiagnostics):
         """Minutes since the last reset of the counters."""
         return int((self._now() - self._reset_at) / 60)
 
-    def handle_reset_counts(self, _: Context) -> None:
+    def handle_reset_counts(self, _: Context | None) -> None:
         """Count from zero again; the kernel's own counters go on."""
         self._base = self._link()
         self._reset_at = self._now()

@@ -28,14 +28,15 @@ from clusters.time_synchronization import TimeSynchronizationServer
 from clusters.user_label import UserLabelServer
 from matter_node.interaction.invoke import MAX_PATHS_PER_INVOKE
 from matter_node.model import DeviceType, Endpoint
-from matter_node.transport.interfaces import interfaces, select
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable
 
     from clusters.time_synchronization import CorrectableClock
     from matter_node.commissioning.attestation import Attestation
     from matter_node.node import MatterNode
+    from matter_node.transport.interfaces import Interface
+    from matter_node.transport.network import Network
 
 _log = logging.getLogger(__name__)
 
@@ -72,12 +73,13 @@ def root_node(
     """
     options = options or RootNodeOptions()
     commissioning = node.commissioning
-    chosen = select(interfaces(), node.interfaces)
-    interface = chosen[0].name if chosen else _NO_NETWORK
+    interface, connected = _primary(node.network)
+    commissioned_network = EthernetCommissioningServer(interface, connected=connected)
+    link_diagnostics = EthernetNetworkDiagnosticsServer(interface)
     access_control = AccessControlServer(node.access)
     basic_information = BasicInformationServer(node.info, max_paths_per_invoke=MAX_PATHS_PER_INVOKE)
     diagnostics = GeneralDiagnosticsServer(
-        lambda: network_interfaces(node.interfaces),
+        lambda: network_interfaces(node.network.interfaces),
         boot_reason(updated=_software_changed(node)),
         enable_key=options.enable_key,
         trigger=options.trigger,
@@ -89,10 +91,10 @@ def root_node(
         GeneralCommissioningServer(
             commissioning.fail_safe, node.window, commissioning.sessions, basic_information
         ),
-        EthernetCommissioningServer(interface),
+        commissioned_network,
         diagnostics,
         SoftwareDiagnosticsServer(),
-        EthernetNetworkDiagnosticsServer(interface),
+        link_diagnostics,
         AdministratorCommissioningServer(node.window, commissioning.fabrics, commissioning.fail_safe),
         OperationalCredentialsServer(commissioning, attestation, access_control, basic_information),
         GroupKeyManagementServer(commissioning.group_keys, node.storage),
@@ -103,13 +105,20 @@ def root_node(
         UserLabelServer(),
         FixedLabelServer(dict(options.labels)),
     ]
-    node.on_interfaces.append(diagnostics.interfaces_changed)
+
+    def follow_interfaces() -> None:
+        name, up = _primary(node.network)
+        commissioned_network.follow(name, connected=up)
+        link_diagnostics.follow(name)
+        diagnostics.interfaces_changed()
+
+    node.on_interfaces.append(follow_interfaces)
     node.on_started.append(basic_information.record_start_up)
     node.on_stopping.append(basic_information.record_shut_down)
     return Endpoint(0, [ROOT_NODE], clusters)
 
 
-def network_interfaces(chosen: Sequence[str] | None) -> tuple[NetworkInterface, ...]:
+def network_interfaces(present: Iterable[Interface]) -> tuple[NetworkInterface, ...]:
     """Return the interfaces that the node is on, as GeneralDiagnostics lists them."""
     return tuple(
         NetworkInterface(
@@ -122,8 +131,14 @@ def network_interfaces(chosen: Sequence[str] | None) -> tuple[NetworkInterface, 
             ipv6_addresses=tuple(address.packed for address in interface.ipv6[:_MAX_IPV6]),
             type=InterfaceTypeEnum.ETHERNET,
         )
-        for interface in select(interfaces(), chosen)
+        for interface in present
     )
+
+
+def _primary(network: Network) -> tuple[str, bool]:
+    """Return the name of the interface that stands for the node's network, and whether it is up."""
+    present = network.interfaces
+    return (present[0].name, present[0].up) if present else (_NO_NETWORK, False)
 
 
 def _software_changed(node: MatterNode) -> bool:

@@ -11,7 +11,7 @@ from matter_node.crypto.fabric_keys import group_session_id, operational_group_k
 from matter_node.fabric import GroupKey
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
 
     from matter_node.commissioning.fabrics import FabricTable
     from matter_node.fabric import Fabric
@@ -46,7 +46,7 @@ class GroupKeySetsFullError(Exception):
 
 
 class GroupKeys:
-    """Key sets and their use; a `GroupKeySource` and a `GroupMembership`.
+    """Key sets and which groups use them; a `GroupKeySource`.
 
     Changes are in storage when a method returns; the caller flushes. Key set 0 is a fabric's IPK: writing it
     changes the fabric. A fabric that leaves takes its key sets along.
@@ -119,10 +119,6 @@ class GroupKeys:
     def is_mapped(self, fabric_index: int, group_id: int, key_set_id: int) -> bool:
         """Tell whether that fabric's GroupKeyMap maps the group to that key set."""
         return (fabric_index, group_id, key_set_id) in self._mapped
-
-    def endpoints(self, fabric_index: int, group_id: int) -> Collection[int]:  # noqa: ARG002 - see below
-        """Return the endpoints of a group: none, as no Groups cluster is served that could add one."""
-        return ()
 
     def _derive(self) -> dict[int, list[GroupKey]]:
         found: dict[int, list[GroupKey]] = {}

@@ -86,7 +86,13 @@ def _tag_matches(named: int, cats: Iterable[int]) -> bool:
 
 
 class GroupMembership(Protocol):
-    """Where group messages find the endpoints that they are for."""
+    """Which endpoints are in which groups: where group messages find what they are for."""
+
+    on_changed: list[Callable[[], None]]
+    """Called after every change."""
+
+    def groups(self) -> Collection[tuple[int, int]]:
+        """Return (fabric index, group id) of every group that an endpoint is in."""
 
     def endpoints(self, fabric_index: int, group_id: int) -> Collection[int]:
         """Return the numbers of the endpoints that are in a group."""

@@ -54,9 +54,12 @@ class InteractionEngine:
         self._running: set[asyncio.Task[None]] = set()
         self.subscriptions = Subscriptions(node, wire)
 
-    async def close(self) -> None:
-        """Stop: running commands are cancelled, subscriptions stay stored for the next start."""
-        await self.subscriptions.close()
+    async def close(self, grace: float = 0.0) -> None:
+        """Stop: running commands are cancelled, subscriptions stay stored for the next start.
+
+        :param grace: seconds that subscribers have to take the events that wait
+        """
+        await self.subscriptions.close(grace)
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 MAX_FAILURES = 3
-"""Reports in a row that may be undeliverable before the subscription is given up."""
+"""Reports in a row that may be undeliverable before the session is, and its client is looked for."""
 MAX_RETRY_SECONDS = 60.0
 _MAX_PENDING_EVENTS = 512
 _HALF_IS_ENOUGH = 120
@@ -65,8 +65,14 @@ class SubscriptionHost(Protocol):
     def end(self, subscription: Subscription) -> None:
         """End a subscription for good."""
 
+    def drop_session(self, subscription: Subscription) -> None:
+        """Close the session that a subscription's reports get lost in."""
+
     def reconnect(self, subscription: Subscription) -> bool:
         """Begin to look for a lost client; False if that is not possible."""
+
+    def reported(self) -> None:
+        """Notice that a report is over, whatever became of it."""
 
 
 def keep_alive_seconds(min_interval: int, max_interval: int) -> float:
@@ -211,6 +217,14 @@ class Subscription:
             self._retry_at = self._clock.monotonic()
         self.plan()
 
+    def report_last(self) -> bool:
+        """Report events that wait at once, for the node stops; tell whether a report is on its way."""
+        if self.state is not State.ACTIVE:
+            return False
+        if self._exchange is None and self._events and self._retry_at == -inf:
+            self._report(self._clock.monotonic())
+        return isinstance(self._transfer, ReportExchange)
+
     def _wake_at(self, due: float, now: float) -> None:
         if due == inf:
             return  # whoever looks for the client will call `retry`
@@ -284,6 +298,10 @@ class Subscription:
         if exchange is not self._exchange:
             return  # an old empty report, delivered already
         self._exchange = self._transfer = None
+        self._finish_report(exchange, outcome)
+        self._host.reported()
+
+    def _finish_report(self, exchange: Exchange, outcome: Outcome) -> None:
         if outcome is Outcome.DELIVERED:
             if isinstance(exchange.handler, ReportExchange):
                 exchange.close()
@@ -306,7 +324,12 @@ class Subscription:
         self._failures += 1
         if self._failures >= MAX_FAILURES:
             _log.info("Subscription %d: its client cannot be reached", self.id)
-            self._host.end(self)
+            self._failures = 0
+            self._host.drop_session(self)
+            if self._host.reconnect(self):
+                self._retry_at = inf
+            else:
+                self._host.end(self)
             return
         self._retry_at = now + min(self._keep_alive, MAX_RETRY_SECONDS)
         self._wake_at(self._retry_at, now)

@@ -76,6 +76,7 @@ class Subscriptions:
         self._connect: Connect | None = None
         self._reconnections: dict[Peer, Reconnection] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._farewell: asyncio.Event | None = None
         node.tree.listeners.append(self)
         node.tree.events.listeners.append(self._event_recorded)
         wire.sessions.on_established.append(self._session_established)
@@ -87,9 +88,20 @@ class Subscriptions:
     def __len__(self) -> int:
         return len(self._by_id)
 
-    async def close(self) -> None:
-        """Send what is due, and stop all; what is stored is resumed at the next start."""
+    async def close(self, grace: float = 0.0) -> None:
+        """Send what is due, and stop all; what is stored is resumed at the next start.
+
+        :param grace: seconds that subscribers have to take the events that wait, the ShutDown event among
+            them; those go out whatever the shortest interval is
+        """
         self._flush()
+        if grace > 0 and self._some_report_last():
+            self._farewell = asyncio.Event()
+            timer = self.clock.call_later(grace, self._farewell.set)
+            try:
+                await self._farewell.wait()
+            finally:
+                timer.cancel()
         for subscription in tuple(self._by_id.values()):
             subscription.end()
         self._by_id.clear()
@@ -97,6 +109,17 @@ class Subscriptions:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _some_report_last(self) -> bool:
+        reporting = [
+            subscription for subscription in tuple(self._by_id.values()) if subscription.report_last()
+        ]
+        return bool(reporting)
+
+    def reported(self) -> None:
+        """Notice that a report is over: while the node stops, the next may be the last."""
+        if self._farewell is not None and not self._some_report_last():
+            self._farewell.set()
 
     # ------------------------------------------------------------------ beginning
 
@@ -295,7 +318,7 @@ class Subscriptions:
         """Return the session to report over: of a client with several, the one it used last."""
         return self._session_with(subscription.record.peer)
 
-    def _session_with(self, peer: Peer) -> Session | None:
+    def _session_with(self, peer: Peer) -> SecureSession | None:
         if peer.session_id:
             return self._wire.sessions.get(peer.session_id)
         return self._wire.sessions.by_peer(peer.fabric_index, peer.node_id)
@@ -314,6 +337,13 @@ class Subscriptions:
         for subscription in tuple(self._by_id.values()):
             if subscription.record.peer == peer:
                 subscription.retry()
+
+    def drop_session(self, subscription: Subscription) -> None:
+        """Close the session that a subscription's reports get lost in: its client may have moved."""
+        peer = subscription.record.peer
+        session = self._session_with(peer)
+        if session is not None and not peer.session_id:
+            self._wire.sessions.close(session)
 
     def reconnect(self, subscription: Subscription) -> bool:
         """Begin to look for the client of a running subscription."""

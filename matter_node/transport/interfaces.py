@@ -98,10 +98,15 @@ def select(found: Iterable[Interface], chosen: Iterable[str] | None = None) -> l
 
     :param chosen: names; or None for all that are up, do multicast and are not virtual
     """
+    return [interface for interface in candidates(found, chosen) if interface.up]
+
+
+def candidates(found: Iterable[Interface], chosen: Iterable[str] | None = None) -> list[Interface]:
+    """Return the interfaces to be seen on once they are up; see `select`."""
     if chosen is not None:
         names = frozenset(chosen)
-        return [interface for interface in found if interface.name in names and interface.up]
-    return [i for i in found if i.up and i.multicast and not i.loopback and not i.virtual]
+        return [interface for interface in found if interface.name in names]
+    return [i for i in found if i.multicast and not i.loopback and not i.virtual]
 
 
 class InterfaceMonitor:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
+from matter_node.entropy import SystemEntropy
 from matter_node.ids import MATTER_PORT
 from matter_node.secure_channel.parameters import OWN_PARAMETERS, SessionParameters
 from matter_node.transport.dns import DNSAddress, DNSIncoming, DNSService
@@ -19,6 +19,7 @@ from matter_node.transport.service import TYPE_A, TYPE_AAAA, TYPE_SRV, Service
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from matter_node.entropy import Entropy
     from matter_node.transport.address import Address
 
 _log = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ OPERATIONAL = "_matter._tcp"
 COMMISSIONABLE = "_matterc._udp"
 _QUERY_TIMES = (0.0, 0.25, 1.0, 3.0)
 _MAX_HOSTS = 64
+_MAX_ADDRESSES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class Advertiser:
     :param port: UDP port that the node listens on
     :param parameters: what TXT records say about retransmission
     :param chosen: names of the interfaces to be seen on; None for all that can lead to a home network
+    :param entropy: instance names, and a host name where there is no hardware address
     :ivar interfaces: the chosen interfaces as they are now
     :ivar on_interfaces: called when they changed
     """
@@ -86,8 +89,10 @@ class Advertiser:
         port: int = MATTER_PORT,
         parameters: SessionParameters = OWN_PARAMETERS,
         chosen: Sequence[str] | None = None,
+        entropy: Entropy | None = None,
     ) -> None:
         self._port = port
+        self._entropy = entropy or SystemEntropy()
         self._chosen = chosen
         self._text = (
             ("SII", str(round(parameters.idle_interval * 1000))),
@@ -106,11 +111,10 @@ class Advertiser:
     def start(self) -> None:
         """Be present from now on, in the running event loop."""
         self.interfaces = select(self._monitor.start(), self._chosen)
-        self._responder = Responder(_host_name(self.interfaces), self._on_response)
+        self._responder = Responder(self._host_name(), self._on_response)
         self._responder.set_interfaces(self.interfaces)
         self._show()
-        if not self.interfaces:
-            _log.warning("No usable network interface: the node cannot be found until there is one")
+        self._judge_interfaces()
 
     def close(self) -> None:
         """Take leave and close."""
@@ -189,7 +193,7 @@ class Advertiser:
             ("PI", record.pairing_instruction),
         )
         text += [(key, str(value)) for key, value in optional if value is not None]
-        instance = secrets.token_hex(8).upper()
+        instance = self._entropy.token(8).hex().upper()
         return Service(instance, COMMISSIONABLE, tuple(subtypes), self._port, (*text, *self._text))
 
     def _show(self) -> None:
@@ -205,8 +209,24 @@ class Advertiser:
         _log.info("Network changed: %s", ", ".join(i.name for i in present) or "no usable interface")
         self.interfaces = present
         self._responder.set_interfaces(present)
+        self._judge_interfaces()
         for listener in self.on_interfaces:
             listener()
+
+    def _judge_interfaces(self) -> None:
+        """Say in words what keeps controllers from finding the node."""
+        if not self.interfaces:
+            _log.warning("No usable network interface: the node cannot be found until there is one")
+        for interface in self.interfaces:
+            if not interface.ipv6:
+                _log.warning(
+                    "%s has no IPv6 address, and Matter needs one: switch IPv6 on for it", interface.name
+                )
+
+    def _host_name(self) -> str:
+        """Return a host name of 12 digits from the first hardware address, or 16 random ones."""
+        mac = next((i.mac for i in self.interfaces if any(i.mac)), None)
+        return f"{(mac or self._entropy.token(8)).hex().upper()}.local."
 
     def _ask(self, resolution: _Resolution) -> None:
         if self._responder is not None:
@@ -239,7 +259,7 @@ class _Resolution:
         for record in message.answers():
             if isinstance(record, DNSService) and record.name.lower() == self._name.lower() and record.ttl:
                 self._target = (record.server, record.port)
-            elif isinstance(record, DNSAddress) and record.ttl and len(self._hosts) < _MAX_HOSTS:
+            elif isinstance(record, DNSAddress) and record.ttl and self._has_room(record.name):
                 address = ip_address(record.address)
                 text, scope = str(address), 0
                 if isinstance(address, IPv4Address):
@@ -253,6 +273,14 @@ class _Resolution:
             self.found.set()
             return False
         return before is None
+
+    def _has_room(self, host: str) -> bool:
+        """Tell whether an address is kept: of some hosts, as an answer may come before we know whose."""
+        addresses = self._hosts.get(host.lower())
+        if addresses is not None:
+            return len(addresses) < _MAX_ADDRESSES
+        meant = self._target is not None and self._target[0].lower() == host.lower()
+        return meant or len(self._hosts) < _MAX_HOSTS
 
     def addresses(self) -> list[Address]:
         """Return what was found."""
@@ -270,9 +298,3 @@ def _preference(address: Address) -> int:
     if parsed.ipv4_mapped is not None:
         return 3
     return 1 if parsed.packed[0] & 0xFE == 0xFC else 2
-
-
-def _host_name(interfaces: list[Interface]) -> str:
-    """Return a host name of 12 digits from the first hardware address, or 16 random ones."""
-    mac = next((i.mac for i in interfaces if any(i.mac)), None)
-    return f"{mac.hex().upper() if mac else secrets.token_hex(8).upper()}.local."

@@ -174,4 +174,3 @@ def test_fabrics_do_not_see_each_others_keys(node, administrator, make_authority
 
 def test_no_groups_cluster_means_no_groups(node):
     assert node.groups.group_table == ()
-    assert node.state.group_keys.endpoints(1, 1) == ()
