@@ -6,13 +6,11 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from matter_node.model.elements import Priority
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from matter_node.clock import Clock
-    from matter_node.model.elements import Event
+    from matter_node.model.elements import Event, Priority
     from matter_node.storage import Storage
 
 _RESERVATION = 0x10000
@@ -42,18 +40,20 @@ class EventRecord:
 
 
 class EventLog:
-    """Rings of events by priority; a lower priority never displaces a higher one.
+    """Rings of events by priority and cluster; a lower priority never displaces a higher one.
 
-    :param capacity: how many events are kept of each priority
+    Nor does a cluster displace another one's: the energy of a thousand modules, told every half minute, would
+    push everything else of its priority out within seconds.
+
+    :param capacity: how many events are kept of each priority and cluster
     """
 
     def __init__(self, storage: Storage, clock: Clock, *, capacity: int = 512) -> None:
         self._storage = storage
         self._clock = clock
         self._started = clock.monotonic()
-        self._rings: dict[Priority, deque[EventRecord]] = {
-            priority: deque(maxlen=capacity) for priority in Priority
-        }
+        self._capacity = capacity
+        self._rings: dict[tuple[Priority, int], deque[EventRecord]] = {}
         stored = storage.get(_KEY)
         self._next = int.from_bytes(stored, "little") if stored else 1
         self._reserved = self._next
@@ -81,7 +81,10 @@ class EventLog:
             fabric_index=fabric_index,
         )
         self._next += 1
-        self._rings[event.priority].append(record)
+        ring = self._rings.get((event.priority, cluster))
+        if ring is None:
+            ring = self._rings[event.priority, cluster] = deque(maxlen=self._capacity)
+        ring.append(record)
         for listener in tuple(self.listeners):
             listener(record)
         return record.number
@@ -94,12 +97,12 @@ class EventLog:
 
     def forget_fabric(self, fabric_index: int) -> None:
         """Drop the fabric-sensitive events of a fabric that is gone."""
-        for priority, ring in self._rings.items():
-            kept = [record for record in ring if record.fabric_index != fabric_index]
-            self._rings[priority] = deque(kept, maxlen=ring.maxlen)
+        self._keep(lambda record: record.fabric_index != fabric_index)
 
     def forget_endpoint(self, endpoint: int) -> None:
         """Drop the events of an endpoint that is gone."""
-        for priority, ring in self._rings.items():
-            kept = [record for record in ring if record.endpoint != endpoint]
-            self._rings[priority] = deque(kept, maxlen=ring.maxlen)
+        self._keep(lambda record: record.endpoint != endpoint)
+
+    def _keep(self, wanted: Callable[[EventRecord], bool]) -> None:
+        for key, ring in self._rings.items():
+            self._rings[key] = deque(filter(wanted, ring), maxlen=self._capacity)

@@ -249,6 +249,13 @@ def test_when_room_is_short_each_priority_loses_its_own(storage, clock):
     assert [record.number for record in log.since(normal[2])] == normal[2:]
 
 
+def test_a_cluster_that_talks_much_silences_no_other(storage, clock):
+    log = EventLog(storage, clock, capacity=3)
+    rare = log.record(1, 6, Lamp.normal, b"")
+    chatty = [log.record(1, 0x91, Lamp.normal, b"") for _ in range(10)]
+    assert [record.number for record in log.since(0)] == [rare, *chatty[-3:]]
+
+
 def test_an_event_bears_the_time_or_the_time_since_start(storage, clock, monkeypatch):
     log = EventLog(storage, clock)
     clock.advance(1.5)
