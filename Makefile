@@ -3,13 +3,14 @@
 # Stamps under .venv remember what is installed: a second run of any target starts at once.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench clean
+.PHONY: help setup demo test lint format bench certify clean
 
 VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 TOOLS := $(VENV)/.tools
 CONTROLLERS := $(VENV)/.controllers
+CERTIFY := .venv-certify
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -45,5 +46,12 @@ format: $(TOOLS) ## let ruff write what lint wants
 bench: setup ## measure the hub; see benchmarks/README.md
 	@PYTHONPATH=tests $(BIN)/python benchmarks/side_by_side.py $(ARGS)
 
+$(CERTIFY)/.ready: tests/certification/requirements.txt scripts/setup.sh
+	@scripts/setup.sh certify
+
+certify: $(TOOLS) $(CERTIFY)/.ready ## Matter's certification scripts: make certify SDK=path; see docs/certification.md
+	@test -n "$(SDK)" || { echo "certify: name a checkout of connectedhomeip: make certify SDK=path"; exit 2; }
+	@PYTHONPATH=tests $(BIN)/python -m certification --sdk "$(SDK)" --environment $(CERTIFY) $(ARGS)
+
 clean: ## forget what setup installed and what the demo kept
-	@rm -rf $(VENV) .demo tests/interop/matterjs/node_modules
+	@rm -rf $(VENV) $(CERTIFY) .certify .demo tests/interop/matterjs/node_modules

@@ -3,6 +3,7 @@
 #
 #   setup.sh runtime      .venv with the hub itself
 #   setup.sh tools        what tests and lint import
+#   setup.sh certify      .venv-certify with what Matter's certification scripts import
 #   setup.sh controllers  the real Matter controllers that the interop tests drive, and Debian tools for the tests
 #
 # runtime and tools must succeed. What of the controllers cannot be had is said here, and its tests are skipped.
@@ -106,7 +107,23 @@ controllers() {
     touch $venv/.controllers
 }
 
+certify() {
+    local python
+    venv=.venv-certify
+    log=$venv/setup.log
+    python=$(find_python) || die "Python $minimum or newer with its venv module is needed"
+    say "making $venv for Matter's certification scripts"
+    "$python" -m venv --clear $venv
+    # The scripts need the interactive part of the controller, but nothing that its package depends on.
+    pip_install -r tests/certification/requirements.txt && pip_install --no-deps home-assistant-chip-repl==2025.7.0 ||
+        die "pip failed; the end of $log:
+$(tail -n 15 $log)"
+    ldconfig -p 2>/dev/null | grep -q libnl-route-3.so.200 || debian_install libnl-route-3-200 ||
+        say "the controller needs the Debian package libnl-route-3-200, which could not be installed"
+    touch $venv/.ready
+}
+
 case "${1:-}" in
-runtime | tools | controllers) "$1" ;;
-*) die "usage: setup.sh runtime | tools | controllers" ;;
+runtime | tools | controllers | certify) "$1" ;;
+*) die "usage: setup.sh runtime | tools | controllers | certify" ;;
 esac

@@ -1,0 +1,173 @@
+"""The certification runner: what it makes of the catalogue, of a hub's PICS, and of a script's output."""
+
+from pathlib import Path
+
+import pytest
+from certification import catalogue, report, script
+from certification.catalogue import Case, Fault, NotRun, Place
+from certification.checkout import Checkout, CheckoutError
+from certification.device import Composition
+from certification.report import Row
+from certification.runner import Runner, not_run_rows
+
+CATALOGUE = Path(__file__).parent / "catalogue.json"
+
+SUMMARY = """\
+---
+Requested Tests:
+- test_run_commissioning
+Type: TestNameList
+...
+---
+Begin Time: 1000
+Details: null
+End Time: 1500
+Result: PASS
+Stacktrace: null
+Test Name: test_run_commissioning
+Type: Record
+...
+---
+Begin Time: 2000
+Details: '45 != 11 Unexpected error while
+
+    sending'
+End Time: 4500
+Result: FAIL
+Stacktrace: "Traceback"
+Test Name: test_TC_X_1_1
+Type: Record
+...
+"""
+OUTPUT = """\
+[MatterTest] 11-23 14:54:05.382 INFO [Test] test_TC_X_1_1
+[MatterTest] 11-23 14:54:05.383 INFO ***** Test Step 1 : Read
+[MatterTest] 11-23 14:54:05.582 INFO ***** Test Step 2 : Write
+"""
+SCRIPT = '''
+class TC_X_1_1:
+    def pics_TC_X_1_1(self):
+        """Needs PWRTL.S and more."""
+        return ["EPM.S", "EPM.S.F01"]
+    def pics_TC_X_1_2(self):
+        return ["MCORE.FS"]
+    def steps_TC_X_1_1(self):
+        return ["DEM.S"]
+'''
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    (tmp_path / "src" / "python_testing").mkdir(parents=True)
+    (tmp_path / "src" / "python_testing" / "TC_X_1_1.py").write_text(SCRIPT)
+    return Checkout(tmp_path, tmp_path / "environment")
+
+
+@pytest.fixture
+def runner(checkout, tmp_path):
+    """A runner for a hub with two meters below the root, one of them with alternating current."""
+    composition = Composition(
+        {
+            0: frozenset({"DESC.S", "MCORE.BRIDGE"}),
+            2: frozenset({"DESC.S", "EPM.S"}),
+            3: frozenset({"DESC.S", "EPM.S", "EPM.S.F01", "EPM.S.A0004"}),
+        }
+    )
+    return Runner(checkout, None, composition, tmp_path, lambda row: None)
+
+
+def x_test(**more):
+    return Case("TC_X_1_1", "about", "TC_X_1_1", **more)
+
+
+def test_the_catalogue_is_well_formed():
+    loaded = catalogue.load(CATALOGUE)
+    assert len(loaded.tests) > 100
+    names = [test.name for test in loaded.tests] + [name for entry in loaded.not_run for name in entry.names]
+    assert len(names) == len(set(names))
+    assert all(entry.reason for entry in loaded.not_run)
+
+
+def test_a_wrong_entry_is_named(tmp_path):
+    path = tmp_path / "catalogue.json"
+    path.write_text('{"tests": [{"test": "TC_A", "about": "a", "limits": 3}], "not_run": []}')
+    with pytest.raises(ValueError, match=r"TC_A.*limits"):
+        catalogue.load(path)
+
+
+def test_a_folder_that_is_no_checkout_is_refused(checkout):
+    with pytest.raises(CheckoutError, match="lacks src/python_testing/matter_testing_infrastructure"):
+        checkout.check()
+
+
+def test_a_script_says_what_it_needs(checkout):
+    assert checkout.preconditions("TC_X_1_1", "test_TC_X_1_1") == ["EPM.S", "EPM.S.F01"]
+    assert checkout.preconditions("TC_X_1_1", "test_TC_X_1_2") == ["MCORE.FS"]
+
+
+def test_a_test_runs_where_its_preconditions_hold(runner):
+    (row,) = runner.plan(x_test(methods=("test_TC_X_1_2",)))
+    assert (row.verdict, row.note) == (
+        "not applicable",
+        "the script asks for MCORE.FS, which the hub does not implement",
+    )
+    (run,) = runner.plan(x_test(cluster="EPM", methods=("test_TC_X_1_1",)))
+    assert run.endpoint == 3
+
+
+def test_each_endpoint_with_the_cluster_gets_its_run(runner):
+    runs = runner.plan(x_test(cluster="EPM", place=Place.EACH, methods=("test_other",)))
+    assert [run.endpoint for run in runs] == [2, 3]
+    assert [run.name for run in runs] == ["TC_X_1_1.other@2", "TC_X_1_1.other@3"]
+
+
+@pytest.mark.parametrize(
+    ("need", "note"),
+    [
+        ({"cluster": "DEM"}, "the test needs DEM.S, which"),
+        ({"cluster": "EPM", "needs": ("EPM.S.A0009",)}, "the test needs EPM.S.A0009, which"),
+        ({"cluster": "EPM", "features": (3, 4)}, "the test needs EPM.S.F03 or EPM.S.F04, which"),
+    ],
+)
+def test_what_the_hub_lacks_is_said(runner, need, note):
+    (row,) = runner.plan(x_test(methods=("test_other",), **need))
+    assert row.verdict == "not applicable"
+    assert row.note.startswith(note)
+
+
+def test_a_script_that_the_checkout_lacks_is_not_run(runner):
+    (row,) = runner.plan(Case("TC_Y", "about", "TC_Y"))
+    assert (row.verdict, row.note) == ("not run", "not in this checkout")
+
+
+def test_a_reason_for_not_running_has_to_be_true(runner):
+    (row,) = not_run_rows([NotRun(("TC_Z",), "no radio", ("CNET.S.F00",))], runner.composition)
+    assert row.note == "no radio (asks for CNET.S.F00)"
+    with pytest.raises(ValueError, match=r"the hub has EPM.S.F01 now"):
+        list(not_run_rows([NotRun(("TC_Z",), "no current", ("EPM.S.F01",))], runner.composition))
+
+
+def test_the_summary_tells_verdict_step_and_time():
+    (outcome,) = script.read_summary(SUMMARY, OUTPUT)
+    assert (outcome.method, outcome.verdict, outcome.step, outcome.seconds) == ("TC_X_1_1", "fail", "2", 2.5)
+    assert outcome.note == "45 != 11 Unexpected error while sending"
+
+
+@pytest.mark.parametrize(
+    ("step", "text", "verdict"), [("2", "45 != 11", "fault"), ("3", "45 != 11", "fail"), ("2", "46", "fail")]
+)
+def test_a_known_fault_is_one_only_at_its_own_place(runner, step, text, verdict):
+    test = x_test(methods=("test_TC_X_1_2",), faults=(Fault("", step, text, "the controller lacks it"),))
+    (run,) = runner.plan(x_test(cluster="EPM", methods=("test_other",)))
+    run = type(run)(test, run.name, run.endpoint, run.method)
+    (outcome,) = script.read_summary(SUMMARY, OUTPUT)
+    assert runner._row(run, outcome, alone=True).verdict == verdict
+
+
+def test_the_table_counts_and_escapes(tmp_path):
+    rows = [Row("TC_A", "pass", 1.0, "", "reads"), Row("TC_B", "fail", 1.0, "a | b", "writes")]
+    report.write(tmp_path / "report", rows, "abc")
+    text = (tmp_path / "report.md").read_text()
+    assert "1 pass, 1 fail" in text
+    assert "| TC_A | pass | reads |" in text
+    assert "| TC_B | fail | a \\| b |" in text
