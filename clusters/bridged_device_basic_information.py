@@ -25,6 +25,8 @@ class BridgedDeviceBasicInformationServer(BridgedDeviceBasicInformation):
     :param identity: further attributes by name, such as ``vendor_name`` and ``serial_number``
     """
 
+    KEPT = frozenset({"configuration_version"})
+
     def __init__(
         self,
         *,

@@ -58,23 +58,23 @@ class EthernetNetworkDiagnosticsServer(EthernetNetworkDiagnostics):
 
     def read_packet_rx_count(self, _: Context) -> int:
         """Packets received since the last reset."""
-        return self._link().packets_received - self._base.packets_received
+        return self._since_reset("packets_received")
 
     def read_packet_tx_count(self, _: Context) -> int:
         """Packets sent since the last reset."""
-        return self._link().packets_sent - self._base.packets_sent
+        return self._since_reset("packets_sent")
 
     def read_tx_err_count(self, _: Context) -> int:
         """Packets that failed to be sent since the last reset."""
-        return self._link().send_errors - self._base.send_errors
+        return self._since_reset("send_errors")
 
     def read_collision_count(self, _: Context) -> int:
         """Collisions since the last reset."""
-        return self._link().collisions - self._base.collisions
+        return self._since_reset("collisions")
 
     def read_overrun_count(self, _: Context) -> int:
         """Packets lost for want of room since the last reset."""
-        return self._link().overruns - self._base.overruns
+        return self._since_reset("overruns")
 
     def read_carrier_detect(self, _: Context) -> bool | None:
         """Whether the link is up, None where the driver does not tell."""
@@ -88,6 +88,12 @@ class EthernetNetworkDiagnosticsServer(EthernetNetworkDiagnostics):
         """Count from zero again; the kernel's own counters go on."""
         self._base = self._link()
         self._reset_at = self._now()
+
+    def _since_reset(self, counter: str) -> int:
+        """Return what a counter of the kernel's has grown by; one that began anew is all growth."""
+        now: int = getattr(self._link(), counter)
+        base: int = getattr(self._base, counter)
+        return now - base if now >= base else now
 
     def _link(self) -> Link:
         return host.link(self._interface)

@@ -56,6 +56,8 @@ class GeneralDiagnosticsServer(GeneralDiagnostics):
     :param trigger: runs a test event trigger; raises StatusError(INVALID_COMMAND) for an unknown one
     """
 
+    KEPT = frozenset({"total_operational_hours"})
+
     def __init__(
         self,
         interfaces: Callable[[], tuple[NetworkInterface, ...]],

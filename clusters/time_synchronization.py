@@ -71,8 +71,11 @@ class TimeSynchronizationServer(TimeSynchronization):
         return None if utc is None else int((utc - MATTER_EPOCH_OFFSET) * 1_000_000)
 
     def read_granularity(self, _: Context) -> GranularityEnum:
-        """How fine the time is."""
-        return min(_GRANULARITY[self._clock.quality], self._granularity_limit)
+        """How fine the time is; an administrator's is as fine as they said."""
+        quality = self._clock.quality
+        if quality is TimeQuality.ADMINISTRATOR:
+            return min(_GRANULARITY[quality], self._granularity_limit)
+        return _GRANULARITY[quality]
 
     def read_time_source(self, _: Context) -> TimeSourceEnum:
         """Where the time comes from."""

@@ -84,6 +84,10 @@ class Cluster:
     QUIET_SECONDS: ClassVar[float] = 1.0
     """Least time between two reports of one attribute of quality Q to one subscriber."""
 
+    KEPT: ClassVar[frozenset[str]] = frozenset()
+    """Names of nonvolatile attributes that clients cannot write, whose stored value counts more than a given
+    one: what the server counts on from start to start."""
+
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         declared = list(vars(cls).values())

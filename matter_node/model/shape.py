@@ -138,7 +138,11 @@ def make_shape(cluster: type[Cluster], features: int, given: frozenset[str]) -> 
             for attribute in ordered.values()
             if attribute.quality & Quality.NONVOLATILE
             and attribute.id not in computed
-            and (attribute.access.write is not None or attribute.name not in given)
+            and (
+                attribute.access.write is not None
+                or attribute.name not in given
+                or attribute.name in cluster.KEPT
+            )
         ),
         computed=computed,
     )

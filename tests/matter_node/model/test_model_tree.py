@@ -180,6 +180,18 @@ def test_what_its_maker_says_of_a_read_only_value_counts_more(start):
     assert again.serial == "new"
 
 
+def test_what_the_server_counts_on_counts_more_than_where_it_began(start):
+    class Counting(Lamp):
+        KEPT = frozenset({"serial"})
+
+    lamp = Counting(serial="1")
+    start(lamp_at(1, lamp))
+    lamp.serial = "2"
+    again = Counting(serial="1")
+    start(lamp_at(1, again))
+    assert again.serial == "2"
+
+
 @pytest.mark.parametrize("stored", [b"", b"\x04\x01", b"\x0c\x01x", b"\xff\xff"])
 def test_a_stored_value_that_makes_no_sense_is_dropped(start, storage, stored):
     storage.put("attribute/1/6/0", stored)
