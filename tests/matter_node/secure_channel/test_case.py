@@ -103,10 +103,16 @@ def flip(data):
     ("why", "change"),
     [
         ("ciphertext", lambda members: {1: flip(members[1])}),
-        ("MIC", lambda members: {1: members[1][:-1] + b"\0"}),
+        ("MIC", lambda members: {1: members[1][:-1] + bytes([members[1][-1] ^ 1])}),
+        ("MIC alone", lambda members: {1: members[1][-16:]}),
+        ("MIC missing", lambda members: {1: members[1][:-16]}),
+        ("one octet more", lambda members: {1: members[1] + b"\0"}),
+        ("played back from Sigma2", lambda members: {1: bytes(len(members[1]))}),
         ("empty", lambda members: {1: b""}),
         ("missing", lambda members: {}),
         ("no bytes", lambda members: {1: 4}),
+        ("null", lambda members: {1: None}),
+        ("under another tag", lambda members: {2: members[1]}),
     ],
 )
 async def test_a_forged_sigma3_is_refused(why, change, controller, device, tampered):

@@ -153,8 +153,15 @@ def test_a_malformed_request_is_refused(why, change, controller, device, commiss
         ("not on the curve", b"\x04" + bytes(64)),
         ("infinity", b"\x00" * 65),
         ("compressed", b"\x02" + bytes(32)),
+        ("one octet short", b"\x04" + bytes(63)),
+        ("one octet more", b"\x04" + bytes(65)),
+        ("hybrid form", b"\x06" + bytes(64)),
+        ("coordinates above the prime", b"\x04" + b"\xff" * 64),
         ("missing", None),
         ("empty", b""),
+        ("text", "share"),
+        ("a number", 4),
+        ("a structure", {1: bytes(65)}),
     ],
 )
 def test_a_malformed_share_is_refused(why, share, controller, device, commissioner, failures):
@@ -168,6 +175,77 @@ def test_a_malformed_share_is_refused(why, share, controller, device, commission
     client = Malformed(controller, device.address).start()
     assert client.reports == [INVALID_PARAMETER.encode()]
     assert failures == [1]
+
+
+@pytest.mark.parametrize(
+    ("why", "payload"),
+    [
+        ("too short", tlv.encode({1: bytes(31)})),
+        ("too long", tlv.encode({1: bytes(33)})),
+        ("all zero", tlv.encode({1: bytes(32)})),
+        ("all one", tlv.encode({1: b"\xff" * 32})),
+        ("null", tlv.encode({1: None})),
+        ("text", tlv.encode({1: "x" * 32})),
+        ("a number", tlv.encode({1: 32})),
+        ("missing", tlv.encode({})),
+        ("under another tag", tlv.encode({2: bytes(32)})),
+        ("no structure", tlv.encode([bytes(32)])),
+        ("cut short", tlv.encode({1: bytes(32)})[:-1]),
+        ("empty", b""),
+    ],
+)
+def test_a_malformed_confirmation_is_refused(why, payload, controller, device, commissioner, failures):
+    class Malformed(commissioner):
+        def on_pake2(self, message):
+            self.exchange.send(0x24, payload)
+
+    client = Malformed(controller, device.address).start()
+    assert client.reports == [INVALID_PARAMETER.encode()]
+    assert failures == [1]
+    assert not list(device.sessions)
+
+
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-10, 1 << 40),
+    st.sampled_from([bytes(32), bytes(31)]),
+    st.dictionaries(st.integers(0, 9), st.integers(-1, 1 << 33)),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(request=st.one_of(st.dictionaries(st.integers(0, 6), VALUES).map(tlv.encode), st.binary(max_size=90)))
+def test_any_request_is_answered_and_leaves_nothing(controller, device, commissioner, clock, caplog, request):
+    device.open_window()
+    commissioner(controller, device.address).start(request)
+    clock.advance(61)
+    assert device.pase._attempt is None
+    assert device.sessions._reserved == set()
+    assert not [entry for entry in caplog.records if entry.levelno >= logging.ERROR]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@given(
+    opcode=st.sampled_from([0x20, 0x22, 0x24, 0x40]),
+    payload=st.one_of(
+        st.binary(max_size=90),
+        st.dictionaries(st.integers(0, 4), st.binary(max_size=33)).map(tlv.encode),
+    ),
+)
+def test_anything_in_place_of_pake3_makes_no_session(
+    controller, device, commissioner, clock, caplog, opcode, payload
+):
+    class Fuzzed(commissioner):
+        def on_pake2(self, message):
+            self.exchange.send(opcode, payload)
+
+    device.open_window()
+    Fuzzed(controller, device.address).start()
+    clock.advance(61)
+    assert device.pase._attempt is None
+    assert not list(device.sessions)
+    assert not [entry for entry in caplog.records if entry.levelno >= logging.ERROR]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)

@@ -93,6 +93,114 @@ def test_a_malformed_sigma1_is_an_error(why, change):
         sigma.Sigma1.decode(tlv.encode(GOOD | change))
 
 
+SIGMA2 = {1: bytes(32), 2: 1, 3: bytes(65), 4: bytes(40)}
+
+
+@pytest.mark.parametrize(
+    ("why", "change"),
+    [
+        ("random too short", {1: bytes(31)}),
+        ("random too long", {1: bytes(33)}),
+        ("random null", {1: None}),
+        ("session id 0", {2: 0}),
+        ("session id too large", {2: 0x10000}),
+        ("session id negative", {2: -1}),
+        ("session id octets", {2: b"1"}),
+        ("key too short", {3: bytes(64)}),
+        ("key a number", {3: 5}),
+        ("encrypted part null", {4: None}),
+        ("encrypted part text", {4: "text"}),
+        ("parameters a list", {5: [1]}),
+        ("idle interval of 33 bits", {5: {1: 1 << 32}}),
+    ],
+)
+def test_a_malformed_sigma2_is_an_error(why, change):
+    sigma.Sigma2.decode(tlv.encode(SIGMA2))
+    with pytest.raises(HandshakeError):
+        sigma.Sigma2.decode(tlv.encode(SIGMA2 | change))
+
+
+RESUME = {1: bytes(16), 2: bytes(16), 3: 1}
+
+
+@pytest.mark.parametrize(
+    ("why", "change"),
+    [
+        ("resumption id too short", {1: bytes(15)}),
+        ("resumption id too long", {1: bytes(17)}),
+        ("resumption id null", {1: None}),
+        ("resumption id text", {1: "0" * 16}),
+        ("MIC too short", {2: bytes(15)}),
+        ("MIC too long", {2: bytes(17)}),
+        ("MIC a number", {2: 16}),
+        ("session id 0", {3: 0}),
+        ("session id too large", {3: 0x10000}),
+        ("session id a boolean", {3: True}),
+        ("parameters a number", {4: 1}),
+        ("active threshold octets", {4: {3: b"1"}}),
+    ],
+)
+def test_a_malformed_sigma2_resume_is_an_error(why, change):
+    sigma.Sigma2Resume.decode(tlv.encode(RESUME))
+    with pytest.raises(HandshakeError):
+        sigma.Sigma2Resume.decode(tlv.encode(RESUME | change))
+
+
+CREDENTIALS = {1: bytes(400), 2: bytes(400), 3: bytes(64), 4: bytes(16)}
+
+
+@pytest.mark.parametrize(
+    ("why", "change"),
+    [
+        ("NOC null", {1: None}),
+        ("NOC a number", {1: 5}),
+        ("NOC of 401 octets", {1: bytes(401)}),
+        ("ICAC null", {2: None}),
+        ("ICAC a structure", {2: {1: 1}}),
+        ("ICAC of 401 octets", {2: bytes(401)}),
+        ("signature too short", {3: bytes(63)}),
+        ("signature too long", {3: bytes(65)}),
+        ("signature null", {3: None}),
+        ("resumption id too short", {4: bytes(15)}),
+        ("resumption id null", {4: None}),
+    ],
+)
+def test_malformed_credentials_are_an_error(why, change):
+    sigma.Credentials.decode(tlv.encode(CREDENTIALS), with_resumption_id=True)
+    with pytest.raises(HandshakeError):
+        sigma.Credentials.decode(tlv.encode(CREDENTIALS | change), with_resumption_id=True)
+
+
+@pytest.mark.parametrize("missing", [1, 3, 4])
+def test_a_member_that_is_missing_is_an_error(missing):
+    members = {tag: value for tag, value in CREDENTIALS.items() if tag != missing}
+    with pytest.raises(HandshakeError):
+        sigma.Credentials.decode(tlv.encode(members), with_resumption_id=True)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        "",
+        "15",
+        "18",
+        "1518" + "00",
+        "1618",
+        "1718",
+        "0401",
+        "14",
+        "153001ff00" + "18",
+        "1530010100" + "30010100" + "18",
+        "152c01ff18",
+        "15" * 40,
+    ],
+)
+def test_what_is_no_structure_of_members_is_no_message(payload):
+    for decode in (sigma.Sigma1.decode, sigma.Sigma2.decode, sigma.Sigma2Resume.decode, sigma.decode_sigma3):
+        with pytest.raises(HandshakeError):
+            decode(bytes.fromhex(payload))
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_message_or_an_error(data):
     for decode in (

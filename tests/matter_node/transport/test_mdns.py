@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matter_node.transport.dns import DNSIncoming, DNSOutgoing, DNSQuestion
+from matter_node.transport.dns import DNSAddress, DNSIncoming, DNSOutgoing, DNSQuestion, DNSService
 from matter_node.transport.interfaces import Interface, InterfaceMonitor, interfaces, select
 from matter_node.transport.mdns import Advertiser, CommissionableRecord, _preference, _Resolution
 from matter_node.transport.responder import Responder
@@ -323,6 +323,63 @@ def test_any_question_is_answered_or_ignored(name, kind, question_class, port):
     sent, _ = asyncio.run(any_packet(bytes.fromhex(QUERY) + body, port))
     assert sent <= 2
     assert sent or kind != TYPE_ANY or name.startswith("_matterc")
+
+
+LABEL = wire_name(NAMES[0])
+
+
+@pytest.mark.parametrize(
+    ("why", "packet"),
+    [
+        ("empty", b""),
+        ("header cut short", bytes(11)),
+        ("more questions than there are", bytes.fromhex("00000000ffff000000000000") + LABEL + b"\0\x0c\0\1"),
+        ("question cut short", bytes.fromhex(QUERY) + LABEL + b"\0\x0c"),
+        ("name cut short", bytes.fromhex(QUERY) + b"\x07_matter"),
+        ("label longer than the packet", bytes.fromhex(QUERY) + b"\x3fshort"),
+        ("name that points at itself", bytes.fromhex(QUERY) + b"\xc0\x0c\0\x0c\0\1"),
+        ("names that point at each other", bytes.fromhex(QUERY) + b"\xc0\x0e\xc0\x0c\0\x0c\0\1"),
+        ("pointer out of the packet", bytes.fromhex(QUERY) + b"\xff\xff\0\x0c\0\1"),
+        ("reserved label type", bytes.fromhex(QUERY) + b"\x80\0\x0c\0\1"),
+        ("name that is no UTF-8", bytes.fromhex(QUERY) + b"\x02\xff\xfe\0\0\x0c\0\1"),
+        ("record cut short", bytes.fromhex(RESPONSE) + LABEL + b"\0\x21\0\1\0\0"),
+        (
+            "record longer than the packet",
+            bytes.fromhex(RESPONSE) + LABEL + b"\0\x21\0\1" + bytes(4) + b"\xff\xff",
+        ),
+        ("address of three octets", bytes.fromhex(RESPONSE) + LABEL + b"\0\x01\0\1" + bytes(4) + b"\0\3abc"),
+        (
+            "service without a target",
+            bytes.fromhex(RESPONSE) + LABEL + b"\0\x21\0\1" + bytes(4) + b"\0\6" + bytes(6),
+        ),
+    ],
+)
+@pytest.mark.parametrize("port", [5353, 40000])
+def test_a_malformed_packet_is_not_answered(why, packet, port):
+    sent, heard = asyncio.run(any_packet(packet, port))
+    assert sent == 0
+    for records in heard:
+        assert all(record.name for record in records)
+
+
+def test_a_search_is_not_drowned():
+    search = _Resolution(INSTANCE)
+
+    def tell(*records):
+        message = DNSOutgoing(0x8400)
+        for record in records:
+            message.add_answer_at_time(record, 0)
+        for packet in message.packets():
+            search.take(DNSIncoming(packet), 1)
+
+    for number in range(200):
+        tell(DNSAddress(f"{number}.local.", TYPE_AAAA, 1, 120, bytes(15) + b"\1"))
+    assert len(search._hosts) == 64
+    tell(DNSService(INSTANCE, TYPE_SRV, 1, 120, 0, 0, 5540, HOST))
+    for number in range(200):
+        tell(DNSAddress(HOST, TYPE_AAAA, 1, 120, bytes([0xFD]) + bytes(14) + bytes([number])))
+    assert search.found.is_set()
+    assert len(search.addresses()) == 16
 
 
 def test_group_messages_arrive_while_joined(in_network):
