@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 from node_lab.sessions import CONTROLLER, DEVICE
-from node_lab.whole import ADMINISTRATOR, BASIC_INFORMATION, NODE_ID, same_world, settle
+from node_lab.whole import ADMINISTRATOR, BASIC_INFORMATION, CREDENTIALS, NODE_ID, same_world, settle
 
 from matter_node.fabric import GroupKey
 from matter_node.secure_channel.session import SessionKind
@@ -95,6 +95,20 @@ async def test_who_loses_patience_with_stopping_still_gets_the_goodbyes(make_wor
             await world.node.stop()
     assert administrator.session.closed
     assert len(world.node.sessions) == 0
+
+
+async def test_subscribers_hear_that_the_node_leaves_their_fabric(world):
+    administrator = await world.commission()
+    await administrator.subscribe_to_events(BASIC_INFORMATION)
+    administrator.events.clear()
+    answer = await administrator.invoke(CREDENTIALS, 0x0A, {0: 1})
+    assert answer[0] == 0
+    assert administrator.events == [LEAVE]
+    assert administrator.session.closed
+    assert world.storage.scan("subscription/") == world.storage.scan("peer/") == []
+    assert world.network.operational == []
+    world.clock.advance(1.0)
+    assert world.network.commissionable is not None
 
 
 # ---------------------------------------------------------------------- finding subscribers again

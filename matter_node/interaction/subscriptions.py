@@ -204,9 +204,10 @@ class Subscriptions:
         self._store.delete(subscription.id)
 
     def fabric_removed(self, fabric_index: int) -> None:
-        """End the subscriptions of a fabric that is gone."""
+        """End the subscriptions of a fabric that is gone, with the event that says so as their last report."""
         for subscription in tuple(self._by_id.values()):
             if subscription.record.peer.fabric_index == fabric_index:
+                subscription.report_last()
                 self.end(subscription)
         for record in self._store.load():
             if record.peer.fabric_index == fabric_index:
