@@ -114,14 +114,8 @@ class Faces:
         self._registry.endpoints.reserve(
             (key, part) for key, record in new.items() for part in _parts(record)
         )
-        faces = {}
-        for key, record in new.items():
-            face = self._make(record)
-            if face is None:
-                _log.warning("%s: no Matter device type for a %s yet", record.name, record.kind.value)
-            else:
-                faces[key] = face
-        self._tree.add(*(endpoint for face in faces.values() for endpoint in face.endpoints))
+        faces = {key: face for key, record in new.items() if (face := self._face_of(record)) is not None}
+        self._join(faces)
         for face in faces.values():
             face.register(self._triggers)
         before = self._bridged()
@@ -132,6 +126,28 @@ class Faces:
                 self._bridged(),
                 COMFORTABLE_ENDPOINTS,
             )
+
+    def _face_of(self, record: ModuleRecord) -> Face | None:
+        try:
+            face = self._make(record)
+        except Exception:  # noqa: BLE001 - one strange module must not hide all others
+            _log.exception("%s cannot be shown on Matter", record.name)
+            return None
+        if face is None:
+            _log.warning("%s: no Matter device type for a %s yet", record.name, record.kind.value)
+        return face
+
+    def _join(self, faces: dict[str, Face]) -> None:
+        """Put faces on the node: all at once, or if one cannot be there, all others one by one."""
+        try:
+            self._tree.add(*(endpoint for face in faces.values() for endpoint in face.endpoints))
+        except Exception:  # noqa: BLE001 - the one that it is for will say so again
+            for key, face in tuple(faces.items()):
+                try:
+                    self._tree.add(*face.endpoints)
+                except Exception:  # noqa: BLE001 - one strange module must not hide all others
+                    _log.exception("%s cannot be shown on Matter", key)
+                    del faces[key]
 
     def _bridged(self) -> int:
         return sum(len(face.endpoints) for face in self._faces.values())
