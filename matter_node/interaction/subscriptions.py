@@ -204,7 +204,7 @@ class Subscriptions:
         self._store.delete(subscription.id)
 
     def fabric_removed(self, fabric_index: int) -> None:
-        """End the subscriptions of a fabric that is gone, with the event that says so as their last report."""
+        """End the subscriptions of a fabric that is gone, the event that says so reported last."""
         for subscription in tuple(self._by_id.values()):
             if subscription.record.peer.fabric_index == fabric_index:
                 subscription.report_last()
