@@ -21,38 +21,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-Element = dict[str, Any]
+from served_clusters import SERVED
 
-SERVED = {
-    "Identify": "I",
-    "Descriptor": "DESC",
-    "AccessControl": "ACL",
-    "BasicInformation": "BINFO",
-    "LocalizationConfiguration": "LCFG",
-    "TimeFormatLocalization": "LTIME",
-    "UnitLocalization": "LUNIT",
-    "PowerSource": "PS",
-    "GeneralCommissioning": "CGEN",
-    "NetworkCommissioning": "CNET",
-    "GeneralDiagnostics": "DGGEN",
-    "SoftwareDiagnostics": "DGSW",
-    "EthernetNetworkDiagnostics": "DGETH",
-    "TimeSynchronization": "TIMESYNC",
-    "BridgedDeviceBasicInformation": "BRBINFO",
-    "AdministratorCommissioning": "CADMIN",
-    "OperationalCredentials": "OPCREDS",
-    "GroupKeyManagement": "GRPKEY",
-    "FixedLabel": "FLABEL",
-    "UserLabel": "ULABEL",
-    "ElectricalPowerMeasurement": "EPM",
-    "ElectricalEnergyMeasurement": "EEM",
-    "DeviceEnergyManagement": "DEM",
-    "DeviceEnergyManagementMode": "DEMM",
-    "EnergyPreference": "EPREF",
-    "PowerTopology": "PWRTL",
-    "TemperatureMeasurement": "TMP",
-}
-"""The clusters that a wired energy bridge serves, with the codes that PICS files know them by."""
+Element = dict[str, Any]
 
 
 def _field(id_: int, name: str, type_: str, base: str, **more: str) -> Element:
@@ -158,6 +129,25 @@ def bounds(constraint: str) -> tuple[str | None, str | None]:
         return number(low), number(high)
     sizes = [size for size in map(number, constraint.split(",")) if size is not None]
     return (sizes[0], sizes[-1]) if sizes else (None, None)
+
+
+def at_revision(value: Any, revision: int) -> Any:
+    """Return elements with what their conformance says for one revision: ``Rev >= v4, O`` is M from 4 on."""
+    if isinstance(value, list):
+        return [at_revision(item, revision) for item in value]
+    if not isinstance(value, dict):
+        return value
+    element = {key: at_revision(item, revision) for key, item in value.items()}
+    if "Rev >= v" in element.get("conformance", ""):
+        judged = [
+            (("O" if match[1] else "M") if revision >= int(match[2]) else "")
+            if (match := re.fullmatch(r"(\[?)Rev >= v(\d+)\]?", clause))
+            else clause
+            for clause in element["conformance"].split(", ")
+        ]
+        clauses = [clause for clause in judged if clause]
+        element["conformance"] = "M" if clauses[:1] == ["M"] else ", ".join(clauses) or "X"
+    return element
 
 
 class Module:
@@ -338,8 +328,8 @@ class ClusterModule(Module):
         self.base = base
         self.body: list[str] = []
 
-    def write(self) -> str:
-        """Return the module's source."""
+    def write(self, version: str) -> str:
+        """Return the module's source; `version` is the specification's."""
         cluster, name = self.cluster, self.cluster["name"]
         self.model.add("Cluster")
         spoken = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
@@ -362,7 +352,7 @@ class ClusterModule(Module):
         self.lines.append(f'    """{spoken}, cluster {cluster["id"]:#06x}."""')
         self.lines += ["", f"    ID = {cluster['id']:#06x}", f"    REVISION = {cluster['revision']}"]
         self.lines += [f'    NAME = "{name}"', f'    PICS = "{SERVED[name]}"', *self.body]
-        return self.source(f"{spoken} cluster as Matter {SPECIFICATION} defines it.")
+        return self.source(f"{spoken} cluster as Matter {version} defines it.")
 
     def _cells(self, element: Element, access: str, default: str) -> str:
         quality = " ".join(
@@ -452,7 +442,6 @@ ALIASES = {
 """Types that the model names differently where they are used and where they are defined."""
 MODEL_DATATYPES: dict[str, Element] = {}
 SHARED: dict[str, Element] = {}
-SPECIFICATION = "1.4.2"
 
 
 def main() -> int:
@@ -460,10 +449,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Write clusters/definitions from the Matter data model.")
     parser.add_argument("model", type=Path, help="the data model as JSON")
     parser.add_argument("out", type=Path, help="folder of the definitions")
+    parser.add_argument("--specification", default="1.4.2", help="the version it has to be (1.4.2)")
     arguments = parser.parse_args()
     model = json.loads(arguments.model.read_text())
-    if model["specification"] != SPECIFICATION:
-        parser.error(f"{arguments.model} is Matter {model['specification']}, not {SPECIFICATION}")
+    version = arguments.specification
+    if model["specification"] != version:
+        parser.error(f"{arguments.model} is Matter {model['specification']}, not {version}")
     clusters = {cluster["name"]: cluster for cluster in model["clusters"]}
     MODEL_DATATYPES.update({datatype["name"]: datatype for datatype in model["datatypes"]})
     semantic_tag = {**MODEL_DATATYPES["semtag"], "name": "SemanticTagStruct"}
@@ -479,13 +470,15 @@ def main() -> int:
         module.write_datatype(datatype)
     SHARED.update(module.datatypes)
     shared = dict.fromkeys(SHARED, "clusters.definitions.common")
-    docstring = f"Data types that several clusters share, as Matter {SPECIFICATION} defines them."
+    docstring = f"Data types that several clusters share, as Matter {version} defines them."
     sources = {"common": module.source(docstring)}
     for name in SERVED:
         cluster = clusters[name]
         cluster["datatypes"] = [item for item in cluster.get("datatypes", []) if item["name"] not in SHARED]
         base = clusters.get(cluster.get("derivedFrom", ""))
-        sources[snake(name)] = ClusterModule(cluster, base, shared).write()
+        sources[snake(name)] = ClusterModule(at_revision(cluster, cluster["revision"]), base, shared).write(
+            version
+        )
     arguments.out.mkdir(parents=True, exist_ok=True)
     for name, source in sources.items():
         (arguments.out / f"{name}.py").write_text(source)

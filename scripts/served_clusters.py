@@ -1,0 +1,32 @@
+"""The clusters that the hub serves, by their names in the data model."""
+
+SERVED = {
+    "Identify": "I",
+    "Descriptor": "DESC",
+    "AccessControl": "ACL",
+    "BasicInformation": "BINFO",
+    "LocalizationConfiguration": "LCFG",
+    "TimeFormatLocalization": "LTIME",
+    "UnitLocalization": "LUNIT",
+    "PowerSource": "PS",
+    "GeneralCommissioning": "CGEN",
+    "NetworkCommissioning": "CNET",
+    "GeneralDiagnostics": "DGGEN",
+    "SoftwareDiagnostics": "DGSW",
+    "EthernetNetworkDiagnostics": "DGETH",
+    "TimeSynchronization": "TIMESYNC",
+    "BridgedDeviceBasicInformation": "BRBINFO",
+    "AdministratorCommissioning": "CADMIN",
+    "OperationalCredentials": "OPCREDS",
+    "GroupKeyManagement": "GRPKEY",
+    "FixedLabel": "FLABEL",
+    "UserLabel": "ULABEL",
+    "ElectricalPowerMeasurement": "EPM",
+    "ElectricalEnergyMeasurement": "EEM",
+    "DeviceEnergyManagement": "DEM",
+    "DeviceEnergyManagementMode": "DEMM",
+    "EnergyPreference": "EPREF",
+    "PowerTopology": "PWRTL",
+    "TemperatureMeasurement": "TMP",
+}
+"""The clusters that a wired energy bridge serves, with the codes that PICS files know them by."""
