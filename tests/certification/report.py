@@ -56,7 +56,7 @@ def write(path: Path, rows: Sequence[Row], revision: str) -> None:
     lines = [
         "| Test | Verdict | What it looks at, or why it is not passed |",
         "|---|---|---|",
-        *(f"| {row.name} | {row.verdict} | {_cell(row.note or row.about)} |" for row in rows),
+        *(f"| {row.name} | {row.verdict} | {_cell(row)} |" for row in rows),
     ]
     path.with_suffix(".md").write_text(
         f"Matter 1.4.2, connectedhomeip {revision}: {headline(rows)}.\n\n" + "\n".join(lines) + "\n",
@@ -64,5 +64,6 @@ def write(path: Path, rows: Sequence[Row], revision: str) -> None:
     )
 
 
-def _cell(text: str) -> str:
+def _cell(row: Row) -> str:
+    text = "; ".join(part for part in (row.about, row.note) if part)
     return text.replace("|", "\\|").replace("\n", " ")

@@ -111,13 +111,15 @@ class Runner:
     def _lack(self, test: Case, asked: frozenset[str], endpoints: list[int]) -> str:
         """Return what the hub lacks for a test, in PICS codes."""
         if endpoints:
-            lacking = min((asked - self.composition.pics(end) for end in endpoints), key=len)
-            return f"the script asks for {', '.join(sorted(lacking))}, which the hub does not implement"
-        options = [f"{test.cluster}.S.F{bit:02x}" for bit in test.features]
-        for code in (f"{test.cluster}.S", *test.needs, *asked):
-            if not self.composition.having(code):
-                return f"the test needs {code}, which the hub does not implement"
-        return f"the test needs {' or '.join(options)}, which the hub does not implement"
+            fewest = min((asked - self.composition.pics(end) for end in endpoints), key=len)
+            return f"the hub has no {', '.join(sorted(fewest))}, the script's own precondition"
+        lacking = {code for code in asked if not self.composition.having(code)}
+        if lacking:
+            return f"the hub has no {', '.join(sorted(lacking))}, the script's own precondition"
+        needed = [f"{test.cluster}.S", *test.needs]
+        missing = [code for code in needed if not self.composition.having(code)]
+        missing = missing or [f"{test.cluster}.S.F{bit:02x}" for bit in test.features]
+        return f"the hub has no {' or '.join(missing)}, which the script uses without asking"
 
     # ------------------------------------------------------------------ one run
 

@@ -109,7 +109,7 @@ def test_a_test_runs_where_its_preconditions_hold(runner):
     (row,) = runner.plan(x_test(methods=("test_TC_X_1_2",)))
     assert (row.verdict, row.note) == (
         "not applicable",
-        "the script asks for MCORE.FS, which the hub does not implement",
+        "the hub has no MCORE.FS, the script's own precondition",
     )
     (run,) = runner.plan(x_test(cluster="EPM", methods=("test_TC_X_1_1",)))
     assert run.endpoint == 3
@@ -124,9 +124,9 @@ def test_each_endpoint_with_the_cluster_gets_its_run(runner):
 @pytest.mark.parametrize(
     ("need", "note"),
     [
-        ({"cluster": "DEM"}, "the test needs DEM.S, which"),
-        ({"cluster": "EPM", "needs": ("EPM.S.A0009",)}, "the test needs EPM.S.A0009, which"),
-        ({"cluster": "EPM", "features": (3, 4)}, "the test needs EPM.S.F03 or EPM.S.F04, which"),
+        ({"cluster": "DEM"}, "the hub has no DEM.S, which the script uses"),
+        ({"cluster": "EPM", "needs": ("EPM.S.A0009",)}, "the hub has no EPM.S.A0009, which"),
+        ({"cluster": "EPM", "features": (3, 4)}, "the hub has no EPM.S.F03 or EPM.S.F04, which"),
     ],
 )
 def test_what_the_hub_lacks_is_said(runner, need, note):
@@ -170,4 +170,4 @@ def test_the_table_counts_and_escapes(tmp_path):
     text = (tmp_path / "report.md").read_text()
     assert "1 pass, 1 fail" in text
     assert "| TC_A | pass | reads |" in text
-    assert "| TC_B | fail | a \\| b |" in text
+    assert "| TC_B | fail | writes; a \\| b |" in text
