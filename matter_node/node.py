@@ -127,6 +127,8 @@ class MatterNode:
         served = ServedNode(self.tree, self.access, self.fabrics, groups)
         self.interaction = InteractionEngine(served, self.layer)
         self.layer.register(ProtocolId.INTERACTION_MODEL, self.interaction)
+        # whoever moved, with a new prefix from the router perhaps, may have lost track of us as we have of it
+        self.interaction.subscriptions.on_lost.append(network.announce)
         self.pase.on_established = self.window.established
         self.pase.on_attempt_failed = self.window.attempt_failed
         self.sessions.on_closed.append(self.fail_safe.session_closed)

@@ -167,6 +167,7 @@ async def test_a_client_whose_address_changes_while_the_node_runs_is_found_again
         world.clock.advance(1)
     assert subscription in administrator.reports
     assert before.closed
+    assert world.network.announced == 1
     (now,) = world.node.sessions
     assert now.address == moved
 

@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Protocol
 
 from matter_node.ids import ProtocolId
+from matter_node.interaction.confirmation import Confirmation
 from matter_node.interaction.messages import status_response, subscribe_response
 from matter_node.interaction.opcode import Opcode
 from matter_node.interaction.paths import InvalidAction
@@ -22,7 +23,7 @@ from matter_node.status import Status
 from matter_node.subject import AuthMode
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Callable, Coroutine, Iterator
 
     from matter_node.clock import Clock
     from matter_node.interaction.messages import SubscribeRequest
@@ -57,7 +58,10 @@ class Wire(Protocol):
 
 
 class Subscriptions:
-    """The subscriptions of all clients; a listener of the tree and its events."""
+    """The subscriptions of all clients; a listener of the tree and its events.
+
+    :ivar on_lost: called when a client cannot be reached in its session any more, which is closed
+    """
 
     def __init__(self, node: ServedNode, wire: Wire, quota: SubscriptionQuota | None = None) -> None:
         self.node = node
@@ -77,6 +81,7 @@ class Subscriptions:
         self._reconnections: dict[Peer, Reconnection] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._farewell: asyncio.Event | None = None
+        self.on_lost: list[Callable[[], None]] = []
         node.tree.listeners.append(self)
         node.tree.events.listeners.append(self._event_recorded)
         wire.sessions.on_established.append(self._session_established)
@@ -182,7 +187,7 @@ class Subscriptions:
         record = subscription.record
         if not record.peer.session_id:
             self._store.put(record)
-        exchange.handler = _Confirmation(self, subscription)
+        exchange.handler = Confirmation(subscription, self.end)
         exchange.send(Opcode.SUBSCRIBE_RESPONSE, subscribe_response(record.id, record.max_interval))
         exchange.close()
 
@@ -345,6 +350,8 @@ class Subscriptions:
         session = self._session_with(peer)
         if session is not None and not peer.session_id:
             self._wire.sessions.close(session)
+            for listener in self.on_lost:
+                listener()
 
     def reconnect(self, subscription: Subscription) -> bool:
         """Begin to look for the client of a running subscription."""
@@ -450,33 +457,6 @@ class Subscriptions:
             subscription.activate()
         elif outcome is Outcome.REFUSED:
             self.end(subscription)
-
-
-class _Confirmation:
-    """The handler of the exchange that begins a subscription, while the last message is on its way.
-
-    A report that overtook that message would find no subscription at the client.
-    """
-
-    __slots__ = ("_subscription", "_subscriptions")
-
-    def __init__(self, subscriptions: Subscriptions, subscription: Subscription) -> None:
-        self._subscriptions = subscriptions
-        self._subscription = subscription
-
-    def on_message(self, exchange: Exchange, opcode: int, payload: bytes) -> None:
-        """Nothing is expected."""
-
-    def on_acknowledged(self, exchange: Exchange) -> None:
-        """Begin to report."""
-        _ = exchange
-        if self._subscription.state is State.PRIMING:
-            self._subscription.activate()
-
-    def on_failed(self, exchange: Exchange) -> None:
-        """End the subscription: its client never learned that it has one."""
-        _ = exchange
-        self._subscriptions.end(self._subscription)
 
 
 def _peer_of(session: Session) -> Peer:

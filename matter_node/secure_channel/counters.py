@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from matter_node.entropy import Entropy
-    from matter_node.storage import Storage
 
 _WINDOW = 32
 _WINDOW_MASK = (1 << _WINDOW) - 1
@@ -54,35 +53,6 @@ class UnsecuredCounter:
 
     def next(self) -> int:
         """Return the next counter."""
-        counter = self._next
-        self._next = (counter + 1) & _MASK
-        return counter
-
-
-class GroupDataCounter:
-    """The node's group data counter: it rolls over and never repeats, whatever happens to the process.
-
-    A block of counters is reserved in the storage before the first of it is used (Matter Core 4.6.1.3).
-
-    :param block: how many counters one write reserves
-    """
-
-    KEY = "counter/group-data"
-
-    def __init__(self, storage: Storage, entropy: Entropy, *, block: int = 1000) -> None:
-        self._storage = storage
-        self._block = block
-        stored = storage.get(self.KEY)
-        start = int.from_bytes(stored, "little") if stored else initial_counter(entropy)
-        self._next = start & _MASK
-        self._reserved = self._next
-
-    def next(self) -> int:
-        """Return the next counter, after making sure that a restart will not return it again."""
-        if self._next == self._reserved:
-            self._reserved = (self._next + self._block) & _MASK
-            self._storage.put(self.KEY, self._reserved.to_bytes(4, "little"))
-            self._storage.flush()
         counter = self._next
         self._next = (counter + 1) & _MASK
         return counter

@@ -57,11 +57,14 @@ class UnsecuredSessions:
         )
 
     def add(self, session: UnsecuredSession) -> None:
-        """Hold a peer's session; the oldest idle one, or else the oldest, makes room."""
+        """Hold a peer's session; the oldest without a handshake, or else the oldest, makes room.
+
+        Handshakes are few, so a flood of strangers, refused ones whose refusal is on its way included, does
+        not throw out a commissioner.
+        """
         while len(self._theirs) >= self._capacity:
-            idle = (s for s in self._theirs.values() if not s.exchanges)
-            oldest = next(idle, None) or next(iter(self._theirs.values()))
-            self.close(oldest)
+            over = (s for s in self._theirs.values() if all(e.closed for e in s.exchanges.values()))
+            self.close(next(over, None) or next(iter(self._theirs.values())))
         self._theirs[session.ephemeral_id] = session
 
     def open(self, address: Address, now: float) -> UnsecuredSession:

@@ -151,6 +151,11 @@ class Advertiser:
         self._commissionable = None if record is None else self._commissionable_service(record)
         self._show()
 
+    def announce(self) -> None:
+        """Tell everybody anew where the node is."""
+        if self._responder is not None:
+            self._responder.announce()
+
     async def resolve(self, compressed_id: bytes, node_id: int, *, wait: float = 5.0) -> list[Address]:
         """Find a node of a fabric.
 

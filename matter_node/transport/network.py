@@ -56,6 +56,9 @@ class Network(Protocol):
     def set_commissionable(self, record: CommissionableRecord | None) -> None:
         """Show the node as ready to be commissioned, or no longer."""
 
+    def announce(self) -> None:
+        """Show anew what is shown: somebody may have forgotten or missed it."""
+
     def set_groups(self, groups: Iterable[str]) -> None:
         """Receive what is sent to these IPv6 multicast addresses, and to no others."""
 
@@ -152,6 +155,11 @@ class HomeNetwork:
         """Show the node as ready to be commissioned, or no longer."""
         if self._advertiser is not None:
             self._advertiser.set_commissionable(record)
+
+    def announce(self) -> None:
+        """Show anew what is shown: somebody may have forgotten or missed it."""
+        if self._advertiser is not None:
+            self._advertiser.announce()
 
     def set_groups(self, groups: Iterable[str]) -> None:
         """Be a member of these IPv6 multicast groups on every interface, and of no others."""

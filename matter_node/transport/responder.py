@@ -125,6 +125,10 @@ class Responder:
                 link.multicast(_response(farewell))
         self._announce(changed, self._links.values())
 
+    def announce(self) -> None:
+        """Tell everybody of all services anew."""
+        self._announce(tuple(self._services), self._links.values())
+
     def ask(self, questions: Iterable[tuple[str, int]]) -> None:
         """Send a query for (name, type) pairs on all interfaces."""
         message = DNSOutgoing(_QUERY)

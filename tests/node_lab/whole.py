@@ -63,6 +63,7 @@ class MemoryNetwork:
         self.commissionable = None
         self.groups = set()
         self.places = {}
+        self.announced = 0
         self.asked = []
 
     def start(self, receive):
@@ -76,6 +77,9 @@ class MemoryNetwork:
 
     def set_commissionable(self, record):
         self.commissionable = record
+
+    def announce(self):
+        self.announced += 1
 
     def set_groups(self, groups):
         self.groups = set(groups)

@@ -8,14 +8,12 @@ from hypothesis import strategies as st
 
 from matter_node.secure_channel.counters import (
     CounterExhausted,
-    GroupDataCounter,
     GroupWindow,
     SecuredWindow,
     SessionCounter,
     UnsecuredCounter,
     UnsecuredWindow,
 )
-from matter_node.storage import MemoryStorage
 
 
 def test_a_session_counter_starts_in_28_bits_and_ends(entropy):
@@ -33,23 +31,6 @@ def test_the_unsecured_counter_rolls_over(entropy):
     counter = UnsecuredCounter(entropy)
     counter._next = 0xFFFF_FFFF
     assert [counter.next(), counter.next()] == [0xFFFF_FFFF, 0]
-
-
-def test_a_group_counter_never_repeats_over_restarts(make_entropy):
-    storage = MemoryStorage()
-    seen = []
-    for restart in range(5):
-        counter = GroupDataCounter(storage, make_entropy(restart), block=10)
-        seen += [counter.next() for _ in range(25)]
-    assert len(set(seen)) == len(seen)
-
-
-def test_a_group_counter_rolls_over(entropy):
-    storage = MemoryStorage()
-    storage.put(GroupDataCounter.KEY, (0xFFFF_FFFE).to_bytes(4, "little"))
-    counter = GroupDataCounter(storage, entropy, block=10)
-    assert [counter.next() for _ in range(4)] == [0xFFFF_FFFE, 0xFFFF_FFFF, 0, 1]
-    assert storage.get(GroupDataCounter.KEY) == (8).to_bytes(4, "little")
 
 
 def test_a_secure_window_takes_each_counter_once():

@@ -376,6 +376,20 @@ def test_unsecured_strangers_are_few(device, clock):
     assert not device.case._handshakes
 
 
+def test_a_flood_of_strangers_does_not_throw_out_a_commissioner(controller, device, commissioner):
+    class Flooded(commissioner):
+        def on_pake2(self, message):
+            for number in range(200):
+                frame = encode_message_header(0, number + 1, source_node_id=number + 1)
+                frame += encode_payload_header(5, 0x30, 1, 0) + b"\x15\x18"
+                device.layer.receive(frame, ("fd00::bad", 1, 0, 0))
+            super().on_pake2(message)
+
+    device.open_window()
+    assert Flooded(controller, device.address).start().session is not None
+    assert len(device.layer._unsecured) <= 64
+
+
 def test_a_stranger_has_few_exchanges_however_they_end(device, wire, clock):
     for number in range(100):
         frame = encode_message_header(0, number + 1, source_node_id=77)

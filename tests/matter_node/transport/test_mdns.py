@@ -198,6 +198,20 @@ def test_changes_are_announced_and_ends_are_farewells(in_network):
     in_network(scenario)
 
 
+def test_all_can_be_announced_anew(in_network):
+    async def scenario():
+        advertiser, listener = await advertise(), Listener()
+        await listener.hear(1.2)
+        advertiser.announce()
+        heard = [r for m in await listener.hear() for r in m.answers()]
+        assert INSTANCE in pointers(heard)
+        assert {TYPE_SRV, TYPE_TXT, TYPE_AAAA} <= {r.type for r in heard}
+        advertiser.close()
+        advertiser.announce()
+
+    in_network(scenario)
+
+
 def test_a_new_address_is_announced(in_network):
     async def scenario():
         advertiser, listener = await advertise(), Listener()
