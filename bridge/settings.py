@@ -95,6 +95,8 @@ def judge(settings: Settings) -> list[tuple[tuple[str | int, ...], str]]:
     key = settings.enable_key
     if key is not None and (len(key) != 32 or not set(key) <= set("0123456789abcdefABCDEF")):
         problems.append((("enable_key",), "needs 32 hexadecimal digits"))
+    elif key is not None and not int(key, 16):
+        problems.append((("enable_key",), "all zero opens nothing; choose another"))
     seen: set[str] = set()
     for index, module in enumerate(settings.modules):
         try:

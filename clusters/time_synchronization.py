@@ -19,10 +19,13 @@ from matter_node.status import Status, StatusError
 from matter_node.system_clock import TimeQuality
 
 if TYPE_CHECKING:
+    from matter_node.clock import Timer
     from matter_node.model import Context
 
 TIME_NOT_ACCEPTED = 0x02
 """Cluster status of a time that is no better than the node's own (Matter Core 11.17.5.3)."""
+
+_LOOK_SECONDS = 60.0
 
 _GRANULARITY = {
     TimeQuality.UNKNOWN: GranularityEnum.NO_TIME_GRANULARITY,
@@ -59,11 +62,21 @@ class TimeSynchronizationServer(TimeSynchronization):
         super().__init__()
         self._clock = clock
         self._granularity_limit = GranularityEnum.MICROSECONDS_GRANULARITY
+        self._shown = TimeQuality.UNKNOWN
+        self._timer: Timer | None = None
 
     def attached(self) -> None:
-        """Report it if the node has no time."""
+        """Report it if the node has no time, and begin to watch how good it is."""
         if self._clock.utc() is None:
             self.emit(TimeSynchronization.time_failure)
+        self._shown = self._clock.quality
+        self._watch()
+
+    def detached(self) -> None:
+        """Watch no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def read_utc_time(self, _: Context) -> int | None:
         """Microseconds since the Matter epoch, None while there is no time."""
@@ -90,5 +103,16 @@ class TimeSynchronizationServer(TimeSynchronization):
                 Status.FAILURE, "the system's clock is synchronized", cluster_status=TIME_NOT_ACCEPTED
             )
         self._granularity_limit = request.granularity
+        self._quality_changed()
+
+    def _watch(self) -> None:
+        """Tell subscribers when the system was synchronized, or lost that: the kernel tells nobody."""
+        if self._clock.quality is not self._shown:
+            self._quality_changed()
+        if self.endpoint is not None and self.endpoint.tree is not None:
+            self._timer = self.endpoint.tree.clock.call_later(_LOOK_SECONDS, self._watch)
+
+    def _quality_changed(self) -> None:
+        self._shown = self._clock.quality
         self.changed(TimeSynchronization.granularity)
         self.changed(TimeSynchronization.time_source)

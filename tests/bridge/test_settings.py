@@ -80,6 +80,7 @@ def test_an_unknown_key_is_an_error_that_says_what_was_meant(file):
             ":2:1: passcode: 11111111 is too easy to guess and not allowed; choose another",
         ),
         ('enable_key = "xyz"', ":1:1: enable_key: needs 32 hexadecimal digits"),
+        (f'enable_key = "{"0" * 32}"', ":1:1: enable_key: all zero opens nothing; choose another"),
         ('log_level = "loud"', ":1:1: log_level: input should be 'debug', 'info', 'warning' or 'error'"),
         ("interface = 7", ":1:1: interface: input should be a valid string"),
         ('[[modules]]\naddress = "host:port"', ":2:1: modules[1].address: 'host:port' is not host"),
@@ -117,7 +118,7 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path, file):
 
 
 def test_an_enable_key_of_digits_stays_text():
-    key = "0" * 32
+    key = "0" * 31 + "1"
     assert loaded(environment={"ORES_BRIDGE_ENABLE_KEY": key}).enable_key == key
 
 

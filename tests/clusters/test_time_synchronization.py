@@ -107,6 +107,22 @@ def test_once_synchronized_an_administrators_doubts_are_forgotten(serve, context
     assert shown(server, context)[1] is GranularityEnum.MILLISECONDS_GRANULARITY
 
 
+def test_subscribers_learn_within_a_minute_that_the_time_is_better_or_worse(serve, reports, turned_clock):
+    clock = Clock(TimeQuality.UNVERIFIED, NOON_2026)
+    server = serve(clock)
+    turned_clock.advance(300)
+    assert reports.seen == []
+    for quality in (TimeQuality.SYNCHRONIZED, TimeQuality.UNVERIFIED):
+        clock.quality = quality
+        turned_clock.advance(60)
+        assert {name for _, name, _ in reports.seen} == {"granularity", "time_source"}
+        reports.seen.clear()
+    server.detached()
+    clock.quality = TimeQuality.SYNCHRONIZED
+    turned_clock.advance(600)
+    assert reports.seen == []
+
+
 def test_a_time_without_granularity_is_none(serve, context):
     clock = Clock(TimeQuality.UNKNOWN)
     server = serve(clock)
