@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
 from enum import Enum
 from itertools import chain
 from math import inf
@@ -14,6 +13,7 @@ from matter_node.interaction.attribute_selection import AttributeSelection
 from matter_node.interaction.event_selection import EventSelection, event_reports
 from matter_node.interaction.keep_alive import KeepAlive
 from matter_node.interaction.paths import AttributePath
+from matter_node.interaction.pending_events import PendingEvents
 from matter_node.interaction.pending_reports import TOLERANCE, PendingReports
 from matter_node.interaction.report_exchange import Outcome, ReportExchange
 from matter_node.interaction.report_messages import ReportMessages
@@ -35,7 +35,6 @@ _log = logging.getLogger(__name__)
 MAX_FAILURES = 3
 """Reports in a row that may be undeliverable before the session is, and its client is looked for."""
 MAX_RETRY_SECONDS = 60.0
-_MAX_PENDING_EVENTS = 512
 _HALF_IS_ENOUGH = 120
 
 
@@ -127,7 +126,7 @@ class Subscription:
         self._keep_alive = keep_alive_seconds(record.min_interval, record.max_interval)
         self._last_report = self._clock.monotonic()
         self._pending = PendingReports(self._last_report)
-        self._events: deque[EventRecord] = deque(maxlen=_MAX_PENDING_EVENTS)
+        self._events = PendingEvents()
         self._urgent = False
         self._failures = 0
         self._retry_at = -inf
@@ -191,7 +190,7 @@ class Subscription:
         """Keep an event for the next report if it is covered; tell whether that is so."""
         if not self.events.covers(record):
             return False
-        self._events.append(record)
+        self._events.add(record)
         self._urgent = self._urgent or self.events.is_urgent(record)
         return True
 
@@ -251,8 +250,7 @@ class Subscription:
             return
         self._retry_at = -inf
         self._sent = self._pending.take(now)
-        self._sent_events = list(self._events)
-        self._events.clear()
+        self._sent_events = self._events.take()
         self._urgent = False
         context = Context(session.subject, session)
         attributes = self._changed(self._sent, context)
@@ -311,7 +309,7 @@ class Subscription:
             return
         now = self._clock.monotonic()
         self._pending.restore(self._sent, now)
-        self._events.extendleft(reversed(self._sent_events[: _MAX_PENDING_EVENTS - len(self._events)]))
+        self._events.restore(self._sent_events)
         self._urgent = self._urgent or any(self.events.is_urgent(record) for record in self._sent_events)
         self._sent, self._sent_events = [], []
         if exchange.session.closed:
