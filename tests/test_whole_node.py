@@ -5,8 +5,16 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from node_lab.sessions import CONTROLLER, DEVICE
-from node_lab.whole import ADMINISTRATOR, BASIC_INFORMATION, CREDENTIALS, NODE_ID, same_world, settle
+from node_lab.sessions import CONTROLLER, DEVICE, Commissioner
+from node_lab.whole import (
+    ADMINISTRATOR,
+    BASIC_INFORMATION,
+    CREDENTIALS,
+    GENERAL_COMMISSIONING,
+    NODE_ID,
+    same_world,
+    settle,
+)
 
 from matter_node.fabric import GroupKey
 from matter_node.secure_channel.session import SessionKind
@@ -105,10 +113,47 @@ async def test_subscribers_hear_that_the_node_leaves_their_fabric(world):
     assert answer[0] == 0
     assert administrator.events == [LEAVE]
     assert administrator.session.closed
-    assert world.storage.scan("subscription/") == world.storage.scan("peer/") == []
+    for prefix in ("fabric/", "subscription/", "peer/", "resumption/", "group-keys/"):
+        assert world.storage.scan(prefix) == []
+    assert world.node.access.entries == ()
     assert world.network.operational == []
     world.clock.advance(1.0)
     assert world.network.commissionable is not None
+
+
+async def test_a_new_certificate_ends_what_was_made_with_the_old_one(world):
+    administrator = await world.commission()
+    other = await world.connect()
+    assert len(world.node.resumption) == 1
+    await administrator.invoke(GENERAL_COMMISSIONING, 0, {0: 60, 1: 1})
+    noc = await world.new_noc(administrator, for_update=True)
+    assert (await administrator.invoke(CREDENTIALS, 7, {0: noc}))[0] == 0
+    assert len(world.node.resumption) == 0
+    assert other.session.closed
+    assert not administrator.session.closed
+    again = await world.connect()
+    assert (await again.invoke(GENERAL_COMMISSIONING, 4, {}))[0] == 0
+    assert world.node.fabrics.get(1).noc == noc
+
+
+async def test_a_commissioning_that_a_kill_interrupts_leaves_nothing(world):
+    await world.join()
+    assert len(world.node.fabrics) == 1
+    await world.come_back()
+    assert len(world.node.fabrics) == 0
+    for prefix in ("fabric/", "group-keys/", "fail-safe/"):
+        assert world.storage.scan(prefix) == []
+    assert world.node.access.entries == ()
+    assert world.network.operational == []
+    assert world.node.window.is_open
+
+
+async def test_twenty_wrong_passcodes_close_the_window_for_all(world):
+    for _ in range(20):
+        assert world.network.commissionable is not None
+        assert Commissioner(world.controller, DEVICE, passcode=1).start().session is None
+    assert world.network.commissionable is None
+    assert not world.node.window.is_open
 
 
 # ---------------------------------------------------------------------- finding subscribers again

@@ -132,6 +132,17 @@ def test_a_window_is_not_opened_twice(rig, fabric):
     assert rig.window.status is WindowStatus.BASIC
 
 
+def test_no_window_opens_during_a_commissioning(rig, fabric):
+    rig.fail_safe.arm(60, rig.session(SessionKind.CASE, fabric.index))
+    for open_again in (
+        lambda: rig.window.open_basic(200, fabric),
+        lambda: rig.window.open_enhanced(200, fabric, OTHER),
+    ):
+        with pytest.raises(WindowBusyError):
+            open_again()
+    assert rig.window.status is WindowStatus.NOT_OPEN
+
+
 def test_twenty_wrong_passcodes_end_it(rig):
     rig.window.open_uncommissioned()
     for count in range(1, 20):

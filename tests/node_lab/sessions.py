@@ -210,14 +210,14 @@ CONTROLLER = ("fd00::1", 5540, 0, 0)
 DEVICE = ("fd00::2", 5540, 0, 0)
 
 
-def connect(clock, entropy, node, peer, kind=SessionKind.CASE, fabric_index=1):
+def connect(clock, entropy, node, peer, kind=SessionKind.CASE, fabric_index=1, peer_node_id=22):
     """Give two nodes a session without a handshake; return both ends."""
     keys = (b"a" * 16, b"b" * 16, b"c" * 16)
     ids = (node.sessions.reserve_id(), peer.sessions.reserve_id())
     ends = []
     for end, other, own_id, peer_id, order, node_ids in (
-        (node, peer, ids[0], ids[1], (0, 1), (11, 22)),
-        (peer, node, ids[1], ids[0], (1, 0), (22, 11)),
+        (node, peer, ids[0], ids[1], (0, 1), (11, peer_node_id)),
+        (peer, node, ids[1], ids[0], (1, 0), (peer_node_id, 11)),
     ):
         session = SecureSession(
             kind,

@@ -121,29 +121,41 @@ class World:
         await settle()
         self.clock.advance(2)
         await stopping
-        self.node = self.make_node(seed)
-        await self.node.start()
+        await self.come_back(seed)
 
     async def commission(self):
         """Go through a commissioning as administrators do; return their CASE session."""
+        await self.join()
+        peer = await self.connect()
+        assert (await peer.invoke(GENERAL_COMMISSIONING, 4, {}))[0] == 0
+        return peer
+
+    async def join(self):
+        """Go through a commissioning up to AddNOC."""
         session = Commissioner(self.controller, DEVICE).start().session
         peer = Peer(self.controller, session)
         await peer.invoke(GENERAL_COMMISSIONING, 0, {0: 60, 1: 1})
         for kind in (1, 2):
             await peer.invoke(CREDENTIALS, 2, {0: kind})
         await peer.invoke(CREDENTIALS, 0, {0: bytes(32)})
-        elements = (await peer.invoke(CREDENTIALS, 4, {0: bytes(32)}))[0]
-        request = x509.load_der_x509_csr(tlv.decode(elements)[1])
-        key = request.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        noc = await self.new_noc(peer)
         await peer.invoke(CREDENTIALS, 0x0B, {0: self.authority.root})
-        noc = self.authority.noc(NODE_ID, key)
         added = await peer.invoke(
             CREDENTIALS, 6, {0: noc, 2: self.authority.epoch_key, 3: ADMINISTRATOR, 4: 0xFFF1}
         )
         assert added[0] == 0
-        peer = await self.connect()
-        assert (await peer.invoke(GENERAL_COMMISSIONING, 4, {}))[0] == 0
-        return peer
+
+    async def new_noc(self, peer, *, for_update=False):
+        """Let the node make a key; return the certificate for it."""
+        elements = (await peer.invoke(CREDENTIALS, 4, {0: bytes(32), 1: for_update}))[0]
+        request = x509.load_der_x509_csr(tlv.decode(elements)[1])
+        key = request.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        return self.authority.noc(NODE_ID, key)
+
+    async def come_back(self, seed=9):
+        """Let the node come up again after a kill, with what it had stored."""
+        self.node = self.make_node(seed)
+        await self.node.start()
 
     async def connect(self):
         """Return the administrator on a CASE session."""

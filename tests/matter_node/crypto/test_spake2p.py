@@ -162,6 +162,14 @@ def test_a_passcode_of_more_than_27_bits_is_refused(passcode):
         PaseVerifier.from_passcode(passcode, SALT, 1000)
 
 
+def test_a_verifier_above_the_group_order_is_refused():
+    point = p256.encode_point(p256.multiply_generator(7))
+    for number in (GROUP_ORDER, GROUP_ORDER + 1, (1 << 256) - 1):
+        with pytest.raises(ValueError, match="below n"):
+            PaseVerifier(number.to_bytes(32, "big"), point)
+    PaseVerifier((GROUP_ORDER - 1).to_bytes(32, "big"), point)
+
+
 @pytest.mark.parametrize("blob", [b"", bytes(97), b"\xff" * 97, bytes(32) + b"\x04" + bytes(64), bytes(96)])
 def test_a_malformed_verifier_is_refused(blob):
     with pytest.raises(ValueError, match=r".*"):

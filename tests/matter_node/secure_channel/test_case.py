@@ -149,6 +149,24 @@ async def test_wrong_credentials_are_refused(wrong, controller, device, authorit
     assert caught.value.report == INVALID_PARAMETER
 
 
+@pytest.mark.parametrize("wrong", ["key", "node", "chain"])
+async def test_a_device_with_wrong_credentials_is_refused(
+    wrong, controller, device, authority, make_authority
+):
+    own = device.fabrics[7]
+    noc = {
+        "key": authority.fabric(7, 22).noc,
+        "node": authority.noc(23, own.key.public_key),
+        "chain": make_authority().noc(22, own.key.public_key),
+    }[wrong]
+    device.fabrics[7] = replace(own, noc=noc)
+    with pytest.raises(CaseError) as caught:
+        await connect(controller, device)
+    assert caught.value.report == INVALID_PARAMETER
+    assert not list(controller.sessions)
+    assert not list(device.sessions)
+
+
 async def test_a_fabric_removed_meanwhile_makes_no_session(controller, device, wire):
     def remove(source, destination, datagram):
         if datagram[17] == 0x32:
@@ -204,6 +222,28 @@ async def test_a_device_resumes_towards_its_controller(controller, device):
     session = await device.initiator.connect(device.fabrics[7], 11, controller.address)
     assert session.subject.cats == (0x0001_0001,)
     assert device.sessions.by_peer(7, 11) is not None
+
+
+async def test_a_device_that_cannot_prove_the_old_session_is_refused(controller, device, tampered):
+    await connect(controller, device)
+    tampered(device, 0x33, lambda members: members | {2: bytes(16)})
+    with pytest.raises(CaseError) as caught:
+        await connect(controller, device)
+    assert caught.value.report == INVALID_PARAMETER
+    assert len(list(controller.sessions)) == len(list(device.sessions)) == 1
+
+
+async def test_a_fabric_removed_during_resumption_makes_no_session(controller, device, wire):
+    await connect(controller, device)
+
+    def remove(source, destination, datagram):
+        if datagram[17] == 0x40:
+            device.fabrics.clear()
+        return False
+
+    wire.lose = remove
+    await connect(controller, device)  # who resumes has nothing more to wait for
+    assert len(list(device.sessions)) == 1
 
 
 async def test_a_used_resumption_id_is_not_valid_again(controller, device):

@@ -156,6 +156,33 @@ def test_a_duplicate_of_a_finished_exchange_is_acknowledged(controller, device, 
     assert len({kind.acknowledged for kind in kinds}) == 1
 
 
+def test_a_duplicate_takes_the_acknowledgement_that_was_due(controller, device, ends, wire, clock, recorder):
+    device.layer.register(IM, recorder())
+    request = ends[0].seal(encode_payload_header(5, 2, 9, IM))[1]
+    for _ in range(2):
+        device.layer.receive(request, controller.address)
+    assert len(wire.sent_by(device.address)) == 1
+    clock.advance(1)
+    assert len(wire.sent_by(device.address)) == 1
+
+
+def test_an_acknowledgement_of_something_else_acknowledges_nothing(
+    controller, device, ends, wire, clock, recorder
+):
+    wire.lose = lambda *_: True
+    client = recorder()
+    exchange = controller.layer.open_exchange(ends[0], IM, client)
+    exchange.send(2, b"read")
+    sent = exchange.outgoing.counter
+    for counter in (sent - 1, sent + 1, 0):
+        answer = encode_payload_header(0, 0x10, exchange.id, 0, counter)
+        controller.layer.receive(ends[1].seal(answer)[1], device.address)
+    assert client.acknowledged == 0
+    clock.advance(20)
+    assert len(wire.sent_by(controller.address)) == 5
+    assert client.failed == 1
+
+
 def test_a_second_reliable_message_waits_for_the_first(controller, device, ends, wire, clock, recorder):
     server = recorder()
     device.layer.register(IM, server)
@@ -344,6 +371,18 @@ def test_a_small_fabric_keeps_its_session_when_a_large_one_grows(make_node, join
         join(node, peer)
     assert not lone.closed
     assert len(node.sessions) == 4
+
+
+def test_a_peer_with_many_sessions_makes_room_for_its_own_next(make_node, join, clock):
+    node = make_node(("fd00::a", 1, 0, 0), capacity=4)
+    peer = make_node(("fd00::b", 1, 0, 0))
+    quiet, _ = join(node, peer, peer_node_id=77)
+    mine = []
+    for _ in range(4):
+        clock.advance(1)
+        mine.append(join(node, peer)[0])
+    assert [session.closed for session in mine] == [True, False, False, False]
+    assert not quiet.closed
 
 
 def test_closing_a_fabric_keeps_the_session_that_still_answers(make_node, join):

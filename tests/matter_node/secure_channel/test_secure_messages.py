@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from matter_node.crypto.aead import DecryptError
+from matter_node.crypto.aead import Cipher, DecryptError
 from matter_node.fabric import GroupKey
 from matter_node.secure_channel.groups import GroupReceiver, toggle_privacy
-from matter_node.secure_channel.message import FrameError, decode_message_header, decode_payload_header
+from matter_node.secure_channel.message import (
+    FrameError,
+    decode_message_header,
+    decode_payload_header,
+    encode_message_header,
+    encode_payload_header,
+)
 from matter_node.secure_channel.parameters import SessionParameters
 from matter_node.secure_channel.session import SecureSession, SessionKind
 from matter_node.subject import AuthMode, Subject
@@ -134,7 +142,7 @@ def test_any_group_message_is_dropped(tail, flags, security):
         GroupReceiver(keys).open(decode_message_header(datagram), datagram)
 
 
-def test_a_group_message_reaches_its_protocol_and_gets_no_answer(cases, make_node, recorder, wire):
+def test_a_group_message_reaches_its_protocol_and_gets_no_answer(cases, make_node, recorder, wire, caplog):
     case = cases[5]
     datagram = bytes.fromhex(case["privacy"])
     node = make_node(("::1", 1, 0, 0), group_keys=Keys(case))
@@ -145,6 +153,40 @@ def test_a_group_message_reaches_its_protocol_and_gets_no_answer(cases, make_nod
     assert handler.messages == [(0x64, b"")]
     assert handler.exchanges[0].session.subject.group_id == 2
     assert not wire.log
+    assert not caplog.records
+
+
+def group_message(case, flags, protocol, *, control=False, counter=77):
+    """Return a group message that is authentic, whatever it says."""
+    key, security = bytes.fromhex(case["encryptKey"]), 0x41 if control else 0x01
+    header = encode_message_header(
+        0xDB7D, counter, security_flags=security, source_node_id=1, destination_group_id=2
+    )
+    nonce = struct.pack("<BIQ", security, counter, 1)
+    return header + Cipher(key).encrypt(nonce, encode_payload_header(flags, 8, 1, protocol), header)
+
+
+@pytest.mark.parametrize(
+    ("why", "flags", "protocol", "control"),
+    [
+        ("of a responder", 0, 1, False),
+        ("of session establishment", 1, 0, False),
+        ("of a protocol that nobody knows", 1, 99, False),
+        ("of the control counter", 1, 1, True),
+    ],
+)
+def test_a_group_message_out_of_place_is_dropped(
+    cases, make_node, recorder, wire, why, flags, protocol, control
+):
+    node = make_node(("::1", 1, 0, 0), group_keys=Keys(cases[5]))
+    handler = recorder()
+    for known in (0, 1):
+        node.layer.register(known, handler)
+    node.layer.receive(group_message(cases[5], flags, protocol, control=control), ("::2", 1, 0, 0))
+    assert not handler.messages
+    assert not wire.log
+    node.layer.receive(group_message(cases[5], 1, 1, counter=78), ("::2", 1, 0, 0))
+    assert handler.messages == [(8, b"")]
 
 
 def test_the_memory_of_group_senders_is_bounded(cases):
