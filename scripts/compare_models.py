@@ -39,7 +39,9 @@ KINDS = (
 )
 COMPARED = ("conformance", "access", "quality", "type", "entry", "constraint", "priority")
 DISTINGUISHING = {"ElectricalPowerMeasurement", "PowerSource"}
+NO_CONSTRAINT = {"all", "desc", "derived", "min 0"}
 FEATURE_MAP = "FeatureMap"  # says the features again
+FABRIC_INDEX = "FabricIndex"  # follows from being fabric-scoped
 NO_CHANGE = "nothing"
 
 
@@ -106,8 +108,10 @@ def element_differences(before: Element, after: Element) -> list[str]:
         for field in COMPARED
         if normal(field, before) != normal(field, after)
     ]
-    mine = {member["name"]: member for member in before.get("members", ())}
-    theirs = {member["name"]: member for member in after.get("members", ())}
+    mine, theirs = (
+        {member["name"]: member for member in item.get("members", ()) if member["name"] != FABRIC_INDEX}
+        for item in (before, after)
+    )
     found += [f"new member {name}" for name in theirs if name not in mine]
     found += [f"member {name} is gone" for name in mine if name not in theirs]
     found += [
@@ -121,7 +125,7 @@ def element_differences(before: Element, after: Element) -> list[str]:
 def normal(field: str, element: Element) -> Any:
     """Return a property so that two ways to write the same are equal."""
     value = element.get(field) or None
-    if field == "constraint" and value in {"all", "desc"}:
+    if field == "constraint" and value in NO_CONSTRAINT:
         return None
     if isinstance(value, str) and field in {"access", "quality"}:
         return frozenset(value.split())

@@ -62,7 +62,11 @@ def main() -> int:
         network.close()
     composition = Composition.of(factory, folder / "device" / "pics")
     started = time.monotonic()
-    rows = Runner(checkout, factory, composition, folder / "runs", tell).run(chosen, options.jobs)
+    try:
+        rows = Runner(checkout, factory, composition, folder / "runs", tell).run(chosen, options.jobs)
+    except KeyboardInterrupt:
+        click.echo("certify: stopped; no table was written", err=True)
+        return 130
     if not options.only:
         rows += not_run_rows(entries.not_run, composition)
     report.write(folder / "report", rows, checkout.revision())

@@ -53,15 +53,24 @@ def write(path: Path, rows: Sequence[Row], revision: str) -> None:
         "rows": [asdict(row) for row in rows],
     }
     path.with_suffix(".json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    lines = [
-        "| Test | Verdict | What it looks at, or why it is not passed |",
-        "|---|---|---|",
-        *(f"| {row.name} | {row.verdict} | {_cell(row)} |" for row in rows),
-    ]
+    lines = ["| Test | Verdict | What it looks at, or why it is not passed |", "|---|---|---|"]
+    for group in _groups(rows):
+        row = group[0]
+        name, place, _ = row.name.partition("@")
+        many = f" on {len(group)} endpoints" if place and len(group) > 1 else ""
+        lines.append(f"| {name if many else row.name} | {row.verdict}{many} | {_cell(row)} |")
     path.with_suffix(".md").write_text(
         f"Matter 1.4.2, connectedhomeip {revision}: {headline(rows)}.\n\n" + "\n".join(lines) + "\n",
         encoding="utf-8",
     )
+
+
+def _groups(rows: Sequence[Row]) -> list[list[Row]]:
+    """Put the endpoints of one test together where they say the same."""
+    groups: dict[tuple[str, str, str], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row.name.partition("@")[0], row.verdict, row.note), []).append(row)
+    return list(groups.values())
 
 
 def _cell(row: Row) -> str:

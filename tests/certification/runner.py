@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import shutil
+import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,7 @@ class Runner:
 
     :ivar folder: where logs and data directories go
     :ivar tell: called with each line as it is known
+    :ivar stop: set to end what runs
     """
 
     checkout: Checkout
@@ -55,6 +57,7 @@ class Runner:
     composition: Composition
     folder: Path
     tell: Callable[[Row], None]
+    stop: threading.Event = field(default_factory=threading.Event)
 
     def run(self, tests: Sequence[Case], jobs: int) -> list[Row]:
         """Run tests, the longest first, and return their lines in the catalogue's order."""
@@ -62,7 +65,13 @@ class Runner:
         runs = [part for parts in planned for part in parts if isinstance(part, Run)]
         order = sorted(runs, key=lambda part: -part.test.limit)
         with ThreadPoolExecutor(jobs) as pool:
-            done = dict(zip([run.name for run in order], pool.map(self.execute, order), strict=True))
+            futures = {run.name: pool.submit(self.execute, run) for run in order}
+            try:
+                done = {name: future.result() for name, future in futures.items()}
+            except BaseException:
+                self.stop.set()
+                pool.shutdown(cancel_futures=True)
+                raise
         rows = []
         for part in (part for parts in planned for part in parts):
             rows += done[part.name] if isinstance(part, Run) else [part]
@@ -133,7 +142,7 @@ class Runner:
             try:
                 hub.start(until="^Manual pairing code:")
                 command = self._command(run, folder, hub)
-                outcomes = script.run(network.phone, command, folder / "logs", run.test.limit)
+                outcomes = script.run(network.phone, command, folder / "logs", run.test.limit, self.stop)
                 if not hub.running:
                     outcomes = [*outcomes, script.Outcome("hub", "fail", 0.0, "", "the hub ended by itself")]
             except RuntimeError as error:

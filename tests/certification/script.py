@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Sequence
 
     from interop.network import Side
@@ -29,7 +30,7 @@ _VERDICTS = {"PASS": "pass", "FAIL": "fail", "SKIP": "skip"}
 class Outcome:
     """How one method of a script ended.
 
-    :ivar method: without `test_`; empty when the script ended before any
+    :ivar method: without `test_`; `script` where that is about the script as a whole
     :ivar verdict: pass, fail, skip, error or timeout
     :ivar step: the last one that it entered
     :ivar note: what it said
@@ -42,10 +43,17 @@ class Outcome:
     note: str = ""
 
 
-def run(side: Side, command: Sequence[str], logs: Path, limit: float) -> list[Outcome]:
+class StoppedError(Exception):
+    """Somebody wants the run to end."""
+
+
+def run(side: Side, command: Sequence[str], logs: Path, limit: float, stop: threading.Event) -> list[Outcome]:
     """Run a script on a side of the network and read what came of it.
 
     The controller keeps counters in `/data`: it sees a root of its own, with that folder in `logs`.
+
+    :param limit: seconds that the script was given for itself
+    :raises StoppedError: `stop` was set meanwhile
     """
     root, data, output = logs / "root", logs / "data", logs / "output.log"
     for folder in (root, data):
@@ -55,18 +63,32 @@ def run(side: Side, command: Sequence[str], logs: Path, limit: float) -> list[Ou
     with output.open("wb") as log:
         process = side.popen([*private, *command], stdout=log.fileno(), stderr=subprocess.STDOUT)
         try:
-            process.wait(limit + _GRACE)
-        except subprocess.TimeoutExpired:
-            pass
+            while process.poll() is None and time.monotonic() < started + limit + _GRACE:
+                if stop.wait(0.1):
+                    raise StoppedError
+            code = process.poll()
         finally:
             _end(process)
-    text = output.read_text(encoding="utf-8", errors="replace")
     summary = logs / "MatterTest" / "latest" / "test_summary.yaml"
-    outcomes = read_summary(summary.read_text(errors="replace"), text) if summary.exists() else []
-    seconds = time.monotonic() - started
-    if not outcomes:
-        slow = seconds >= limit + _GRACE
-        return [Outcome("", "timeout" if slow else "error", seconds, _last_step(text), last_complaint(text))]
+    return judge(
+        code,
+        time.monotonic() - started,
+        summary.read_text(errors="replace") if summary.exists() else "",
+        output.read_text(encoding="utf-8", errors="replace"),
+    )
+
+
+def judge(code: int | None, seconds: float, summary: str, output: str) -> list[Outcome]:
+    """Return how a script's methods ended, and how the script did where that says more.
+
+    :param code: exit code of the script, None if it had to be stopped
+    """
+    outcomes = read_summary(summary, output)
+    note = last_complaint(output)
+    if code is None:
+        outcomes.append(Outcome("script", "timeout", seconds, _last_step(output), note))
+    elif not outcomes or (code != 0 and all(outcome.verdict in {"pass", "skip"} for outcome in outcomes)):
+        outcomes.append(Outcome("script", "error", seconds, _last_step(output), f"exit code {code}: {note}"))
     return outcomes
 
 

@@ -153,6 +153,23 @@ def test_the_summary_tells_verdict_step_and_time():
     assert outcome.note == "45 != 11 Unexpected error while sending"
 
 
+def test_a_script_that_had_to_be_stopped_is_a_timeout_whatever_passed_before():
+    passed = SUMMARY.replace("FAIL", "PASS")
+    assert [outcome.verdict for outcome in script.judge(0, 9.0, passed, OUTPUT)] == ["pass"]
+    verdicts = [(outcome.method, outcome.verdict) for outcome in script.judge(None, 9.0, passed, OUTPUT)]
+    assert verdicts == [("TC_X_1_1", "pass"), ("script", "timeout")]
+
+
+def test_a_script_that_fails_without_saying_where_is_an_error():
+    passed = SUMMARY.replace("FAIL", "PASS")
+    assert script.judge(1, 9.0, passed, OUTPUT)[-1].verdict == "error"
+    (outcome,) = script.judge(1, 9.0, "", "ImportError: no module")
+    assert (outcome.verdict, outcome.note) == ("error", "exit code 1: ImportError: no module")
+    (outcome,) = script.judge(0, 9.0, "", OUTPUT)
+    assert outcome.verdict == "error"
+    assert [outcome.verdict for outcome in script.judge(1, 9.0, SUMMARY, OUTPUT)] == ["fail"]
+
+
 @pytest.mark.parametrize(
     ("step", "text", "verdict"), [("2", "45 != 11", "fault"), ("3", "45 != 11", "fail"), ("2", "46", "fail")]
 )
@@ -171,3 +188,12 @@ def test_the_table_counts_and_escapes(tmp_path):
     assert "1 pass, 1 fail" in text
     assert "| TC_A | pass | reads |" in text
     assert "| TC_B | fail | writes; a \\| b |" in text
+
+
+def test_endpoints_that_say_the_same_share_a_line(tmp_path):
+    rows = [Row(f"TC_A@{end}", verdict, 1.0, "", "reads") for end, verdict in ((2, "pass"), (3, "pass"))]
+    report.write(tmp_path / "report", [*rows, Row("TC_A@4", "fail", 1.0, "step 2: x", "reads")], "abc")
+    text = (tmp_path / "report.md").read_text()
+    assert "| TC_A | pass on 2 endpoints | reads |" in text
+    assert "| TC_A@4 | fail | reads; step 2: x |" in text
+    assert "2 pass, 1 fail" in text
