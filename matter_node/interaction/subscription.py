@@ -222,7 +222,8 @@ class Subscription:
             return False
         if self._exchange is None and self._events and self._retry_at == -inf:
             self._report(self._clock.monotonic())
-        return isinstance(self._transfer, ReportExchange)
+        under_way = self._exchange is not None
+        return under_way and (bool(self._events) or isinstance(self._transfer, ReportExchange))
 
     def _wake_at(self, due: float, now: float) -> None:
         if due == inf:

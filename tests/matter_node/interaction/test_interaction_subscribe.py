@@ -1,5 +1,7 @@
 """Subscriptions: how they begin, when they report, how they end (Matter Core 8.5)."""
 
+import asyncio
+
 import pytest
 
 from matter_node.interaction.access import AccessTarget
@@ -440,3 +442,33 @@ async def test_what_happened_last_is_still_told_when_the_node_stops(lab, alice, 
     await lab.engine.close()
     assert len(im.events(lab.wire.opened[0])) == 1
     assert len(lab.storage.scan("subscription/")) == 1
+
+
+async def test_the_last_events_wait_for_what_is_on_its_way(lab, alice, im):
+    alice.subscribed(events=[im.event()], low=30, high=60)
+    lab.clock.advance(48)
+    (empty,) = lab.wire.opened
+    lab.lamp.emit(type(lab.lamp).jammed)
+    closing = asyncio.create_task(lab.engine.close(1.0))
+    await im.settle()
+    assert not closing.done()
+    empty.acknowledge()
+    report = lab.wire.opened[1]
+    assert len(im.events(report)) == 1
+    report.confirm()
+    await im.settle()
+    assert closing.done()
+
+
+async def test_a_client_that_does_not_confirm_the_last_events_is_left_after_the_grace(lab, alice, im):
+    alice.subscribed(events=[im.event()], low=30, high=60)
+    lab.lamp.emit(type(lab.lamp).jammed)
+    closing = asyncio.create_task(lab.engine.close(1.0))
+    await im.settle()
+    assert len(im.events(lab.wire.opened[0])) == 1
+    lab.clock.advance(0.9)
+    await im.settle()
+    assert not closing.done()
+    lab.clock.advance(0.1)
+    await im.settle()
+    assert closing.done()
