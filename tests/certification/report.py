@@ -54,11 +54,7 @@ def write(path: Path, rows: Sequence[Row], revision: str) -> None:
     }
     path.with_suffix(".json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     lines = ["| Test | Verdict | What it looks at, or why it is not passed |", "|---|---|---|"]
-    for group in _groups(rows):
-        row = group[0]
-        name, place, _ = row.name.partition("@")
-        many = f" on {len(group)} endpoints" if place and len(group) > 1 else ""
-        lines.append(f"| {name if many else row.name} | {row.verdict}{many} | {_cell(row)} |")
+    lines += [_line(group) for group in _groups(rows)]
     path.with_suffix(".md").write_text(
         f"Matter 1.4.2, connectedhomeip {revision}: {headline(rows)}.\n\n" + "\n".join(lines) + "\n",
         encoding="utf-8",
@@ -66,11 +62,20 @@ def write(path: Path, rows: Sequence[Row], revision: str) -> None:
 
 
 def _groups(rows: Sequence[Row]) -> list[list[Row]]:
-    """Put the endpoints of one test together where they say the same."""
+    """Put together the endpoints of a test that say the same, and the tests that one reason keeps out."""
     groups: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
-        groups.setdefault((row.name.partition("@")[0], row.verdict, row.note), []).append(row)
+        name = "" if row.verdict == "not run" else row.name.partition("@")[0]
+        groups.setdefault((name, row.verdict, row.note), []).append(row)
     return list(groups.values())
+
+
+def _line(group: Sequence[Row]) -> str:
+    first = group[0]
+    if first.verdict == "not run" or len(group) == 1:
+        return f"| {', '.join(row.name for row in group)} | {first.verdict} | {_cell(first)} |"
+    name = first.name.partition("@")[0]
+    return f"| {name} | {first.verdict} on {len(group)} endpoints | {_cell(first)} |"
 
 
 def _cell(row: Row) -> str:

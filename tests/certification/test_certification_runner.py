@@ -197,3 +197,8 @@ def test_endpoints_that_say_the_same_share_a_line(tmp_path):
     assert "| TC_A | pass on 2 endpoints | reads |" in text
     assert "| TC_A@4 | fail | reads; step 2: x |" in text
     assert "2 pass, 1 fail" in text
+
+
+def test_tests_that_one_reason_keeps_out_share_a_line(tmp_path):
+    report.write(tmp_path / "report", [Row(name, "not run", 0.0, "no radio", "") for name in "AB"], "abc")
+    assert "| A, B | not run | no radio |" in (tmp_path / "report.md").read_text()
