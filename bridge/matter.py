@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import secrets
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
@@ -17,6 +18,7 @@ from matter_node.crypto.spake2p import PaseVerifier
 from matter_node.entropy import SystemEntropy
 from matter_node.node import MatterNode
 from matter_node.system_clock import SystemClock
+from matter_node.transport.interfaces import interfaces
 from matter_node.transport.network import HomeNetwork
 
 if TYPE_CHECKING:
@@ -51,6 +53,10 @@ def version_number(text: str) -> int:
     return parts[0] << 16 | min(parts[1], 255) << 8 | min(parts[2], 255)
 
 
+class NetworkError(OSError):
+    """The node cannot be on the network; the message says why and what to do."""
+
+
 class MatterBridge:
     """The Matter side of the hub: made from what is stored, started when everything else is there.
 
@@ -68,6 +74,7 @@ class MatterBridge:
         bus: EventBus,
     ) -> None:
         self._arbiter = arbiter
+        self._settings = settings
         clock = SystemClock()
         text = software_version()
         info = DeviceInfo(
@@ -110,10 +117,28 @@ class MatterBridge:
     async def start(self) -> None:
         """Answer and be found; the arbiter was started before.
 
-        :raises OSError: the port is taken, or there is no such interface
+        :raises NetworkError: the port is taken, or there is no such interface
         """
         end_leftovers(self._arbiter)
-        await self.node.start()
+        try:
+            await self.node.start()
+        except OSError as error:
+            raise NetworkError(self._remedy(error)) from error
+
+    def _remedy(self, error: OSError) -> str:
+        """Say in words why the node's socket could not be opened, and what to do."""
+        if error.errno == errno.EADDRINUSE:
+            return (
+                f"UDP port {self._settings.port} is in use: another hub or Matter bridge runs here. "
+                "Stop it, or choose another --port (Alexa finds bridges on 5540 only)"
+            )
+        if error.errno == errno.ENODEV:
+            known = ", ".join(interface.name for interface in interfaces() if not interface.loopback)
+            return (
+                f"there is no network interface {self._settings.interface!r}; there are: {known or 'none'}. "
+                "Choose one with --interface, or leave it out for every suitable one"
+            )
+        return f"the Matter node cannot use the network: {error}"
 
     async def stop(self) -> None:
         """Take leave of the network."""

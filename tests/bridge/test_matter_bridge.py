@@ -8,7 +8,7 @@ import pytest
 from bridge import setup_code
 from bridge.arbiter import Arbiter
 from bridge.command import CommandState, Origin
-from bridge.matter import PRODUCT_ID, VENDOR_ID, MatterBridge, version_number
+from bridge.matter import PRODUCT_ID, VENDOR_ID, MatterBridge, NetworkError, version_number
 from bridge.power_adjustment import SOURCE
 from bridge.settings import Settings
 from clusters.definitions import general_diagnostics as diagnostics
@@ -121,10 +121,19 @@ async def test_a_start_ends_adjustments_that_a_killed_hub_left(make, home, clock
     assert time.monotonic() - started < 3
 
 
-async def test_an_interface_there_is_not_is_an_error(make, home):
+async def test_a_missing_interface_is_told_with_what_to_do(make, home):
     bridge, _ = make(home, interface="nowhere0", port=_free_port())
-    with pytest.raises(OSError, match="No such device"):
+    with pytest.raises(NetworkError, match=r"no network interface 'nowhere0'; there are: .* --interface"):
         await bridge.start()
+
+
+async def test_a_taken_port_is_told_with_what_to_do(make, home):
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as other:
+        other.bind(("::", 0))
+        port = other.getsockname()[1]
+        bridge, _ = make(home, port=port, interface="lo")
+        with pytest.raises(NetworkError, match=rf"UDP port {port} is in use: .* choose another --port"):
+            await bridge.start()
 
 
 def _free_port():
