@@ -61,14 +61,14 @@ def main() -> int:
     finally:
         network.close()
     composition = Composition.of(factory, folder / "device" / "pics")
+    not_run = [] if options.only else list(not_run_rows(entries.not_run, composition))
     started = time.monotonic()
     try:
         rows = Runner(checkout, factory, composition, folder / "runs", tell).run(chosen, options.jobs)
     except KeyboardInterrupt:
         click.echo("certify: stopped; no table was written", err=True)
         return 130
-    if not options.only:
-        rows += not_run_rows(entries.not_run, composition)
+    rows += not_run
     report.write(folder / "report", rows, checkout.revision())
     click.echo(
         f"\n{report.headline(rows)}; {time.monotonic() - started:.0f} s -> {folder / 'report'}.md, .json"
