@@ -78,25 +78,46 @@ class CaseInitiator:
         self.resumption = resumption
         self.parameters = parameters
         self._max_attempts = max_attempts
+        self._under_way: dict[Address, asyncio.Future[bool]] = {}
 
     async def connect(self, fabric: Fabric, node_id: int, address: Address) -> SecureSession:
         """Open a session to a node of a fabric.
 
-        A busy peer is given the time it asks for.
+        A busy peer is given the time it asks for. One address is asked for one session at a time.
 
         :raises PeerUnreachableError: if it does not answer
         :raises CaseError: if it refuses or does not prove who it is
         """
         for _ in range(self._max_attempts - 1):
             try:
-                return await self._attempt(fabric, node_id, address)
+                return await self._in_turn(fabric, node_id, address)
             except CaseError as error:
                 wait = error.report.busy_wait if error.report is not None else None
                 if wait is None:
                     raise
                 _log.debug("%s is busy for %.1f s", address[0], wait)
                 await self._sleep(wait)
-        return await self._attempt(fabric, node_id, address)
+        return await self._in_turn(fabric, node_id, address)
+
+    async def _in_turn(self, fabric: Fabric, node_id: int, address: Address) -> SecureSession:
+        """Make an attempt once no other one to this address is under way.
+
+        Several controllers in one process share an address, and the SDK's take one handshake at a time: asked
+        together, all but one are busy for five seconds.
+        """
+        while (ahead := self._under_way.get(address)) is not None:
+            if not await asyncio.shield(ahead):  # for nobody but the one ahead may call that one off
+                raise PeerUnreachableError(f"{address[0]} has just not answered")
+        turn = self._under_way[address] = asyncio.get_running_loop().create_future()
+        answers = True
+        try:
+            return await self._attempt(fabric, node_id, address)
+        except PeerUnreachableError:
+            answers = False
+            raise
+        finally:
+            del self._under_way[address]
+            turn.set_result(answers)
 
     async def _attempt(self, fabric: Fabric, node_id: int, address: Address) -> SecureSession:
         handshake = _Handshake(self, fabric, node_id, address)

@@ -287,12 +287,6 @@ def test_an_unreadable_record_is_dropped():
 # ---------------------------------------------------------------- many, slow and silent peers
 
 
-async def test_handshakes_go_on_side_by_side(controller, device, wire):
-    sessions = await asyncio.gather(*(connect(controller, device) for _ in range(10)))
-    assert len({session.id for session in sessions}) == 10
-    assert len(device.sessions) == 10
-
-
 class Held:
     """A peer that never answers Sigma2."""
 
@@ -319,6 +313,42 @@ def hold(controller, device, peer=None):
     exchange = controller.layer.open_exchange(session, ProtocolId.SECURE_CHANNEL, peer)
     exchange.send(0x30, sigma1)
     return peer
+
+
+async def test_handshakes_go_on_side_by_side(controller, device):
+    held = [hold(controller, device) for _ in range(10)]
+    assert (await connect(controller, device)).subject.node_id == 22
+    assert all(peer.messages[0][0] == 0x31 for peer in held)
+
+
+async def test_an_address_is_asked_for_one_session_at_a_time(controller, device):
+    device.case._max_handshakes = 1  # as the SDK's controllers
+    attempts = asyncio.gather(*(connect(controller, device) for _ in range(10)))
+    sessions = await asyncio.wait_for(attempts, 10)  # the clock stands: nobody was busy
+    assert len({session.id for session in sessions}) == len(device.sessions) == 10
+
+
+async def test_who_waits_for_a_silent_address_has_waited_enough(controller, device, wire, clock):
+    wire.lose = lambda *_: True
+    attempts = [asyncio.ensure_future(connect(controller, device)) for _ in range(10)]
+    await asyncio.sleep(0)
+    clock.advance(10)
+    errors = await asyncio.gather(*attempts, return_exceptions=True)
+    assert {type(error) for error in errors} == {PeerUnreachableError}
+    wire.lose = lambda *_: False
+    assert (await connect(controller, device)).subject.node_id == 22
+
+
+async def test_who_is_called_off_makes_way(controller, device, wire):
+    wire.lose = lambda *_: True
+    first, second, third = (asyncio.ensure_future(connect(controller, device)) for _ in range(3))
+    await asyncio.sleep(0)
+    wire.lose = lambda *_: False
+    for attempt in (second, first):
+        attempt.cancel()
+    assert (await third).subject.node_id == 22
+    assert first.cancelled()
+    assert second.cancelled()
 
 
 async def test_a_node_with_too_many_handshakes_says_busy_and_recovers(controller, device, clock):
