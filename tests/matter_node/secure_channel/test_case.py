@@ -323,6 +323,8 @@ async def test_handshakes_go_on_side_by_side(controller, device):
 
 async def test_an_address_is_asked_for_one_session_at_a_time(controller, device):
     device.case._max_handshakes = 1  # as the SDK's controllers
+    receive, loop = device.layer.receive, asyncio.get_running_loop()
+    device.layer.receive = lambda *arrived: loop.call_soon(receive, *arrived)  # the way takes its time
     attempts = asyncio.gather(*(connect(controller, device) for _ in range(10)))
     sessions = await asyncio.wait_for(attempts, 10)  # the clock stands: nobody was busy
     assert len({session.id for session in sessions}) == len(device.sessions) == 10
@@ -333,7 +335,7 @@ async def test_who_waits_for_a_silent_address_has_waited_enough(controller, devi
     attempts = [asyncio.ensure_future(connect(controller, device)) for _ in range(10)]
     await asyncio.sleep(0)
     clock.advance(10)
-    errors = await asyncio.gather(*attempts, return_exceptions=True)
+    errors = await asyncio.wait_for(asyncio.gather(*attempts, return_exceptions=True), 10)
     assert {type(error) for error in errors} == {PeerUnreachableError}
     wire.lose = lambda *_: False
     assert (await connect(controller, device)).subject.node_id == 22
@@ -346,7 +348,7 @@ async def test_who_is_called_off_makes_way(controller, device, wire):
     wire.lose = lambda *_: False
     for attempt in (second, first):
         attempt.cancel()
-    assert (await third).subject.node_id == 22
+    assert (await asyncio.wait_for(third, 10)).subject.node_id == 22
     assert first.cancelled()
     assert second.cancelled()
 
