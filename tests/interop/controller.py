@@ -1,6 +1,7 @@
 """A real Matter controller in a process of its own, asked and heard by lines of JSON.
 
-`sdk_controller.py` describes the requests; both controllers answer the same ones.
+`sdk_controller.py` describes the requests; both controllers answer the same ones, but only the SDK's process
+can be several controllers and subscribe to less than everything.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ import sys
 import threading
 import time
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from interop.network import Side
 
@@ -48,14 +50,15 @@ class Reading:
 
 @dataclass(slots=True)
 class Controller:
-    """One controller with one fabric. Tests ask by the methods; `told` holds what it said of itself."""
+    """One controller with one fabric. Tests ask by the methods; `told` holds what its process tells."""
 
     name: str
     process: subprocess.Popen[bytes]
     node: int = 1  # the node id that it gives the hub
+    by: int = 0  # its number in its process
     told: list[dict[str, Any]] = field(default_factory=list)
     _waiting: dict[int, tuple[str, Future[Any]]] = field(default_factory=dict)
-    _last: int = 0
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
     @classmethod
@@ -78,15 +81,21 @@ class Controller:
             raise RuntimeError(f"{kind}: {(folder / 'log').read_text(errors='replace')[-3000:]}") from None
         return controller
 
+    def another(self, fabric: int, own_node: int) -> Controller:
+        """One more controller in the same process: a node of its own in this or another fabric."""
+        number = self.ask("add_controller", fabric=fabric, own_node=own_node)
+        return replace(self, name=f"sdk-{fabric}/{own_node}", by=number)
+
     # ------------------------------------------------------------ asking
 
     def begin(self, what: str, **arguments: Any) -> Future[Any]:
         """Send a request; its answer comes by the future."""
         future: Future[Any] = Future()
         with self._changed:
-            self._last += 1
-            number = self._last
+            number = next(self._numbers)
             self._waiting[number] = (what, future)
+        if self.by:
+            arguments["by"] = self.by
         assert self.process.stdin is not None
         self.process.stdin.write((json.dumps({"id": number, "do": what, **arguments}) + "\n").encode())
         self.process.stdin.flush()

@@ -7,7 +7,8 @@ Run by tests in a process and a network namespace of its own; it imports nothing
 Standard input takes `{"id": 1, "do": "read", ...}` a line; standard output answers `{"id": 1, "result": ...}`
 or `{"id": 1, "error": {...}}`, and tells of itself `{"told": "attribute" | "event" | "resubscribing" | ...,
 "at": monotonic seconds}`. Bytes travel as `{"bytes": "hex"}`; structs as objects with the context tag as a
-key. The SDK logs on standard error.
+key. One process can be several controllers: `add_controller` gives a number, and a request with `"by"` that
+number is done by that one. The SDK logs on standard error.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import sys
@@ -48,44 +50,89 @@ class Answers:
         self._out.write(json.dumps(message) + "\n")
 
 
-class SdkController:
-    """One controller with its own certificate authority and fabric; each `do_` method is a request."""
+class Sdk:
+    """The SDK in this process: its certificate authorities and the controllers that they made, by number."""
 
     def __init__(self, arguments: argparse.Namespace, answers: Answers) -> None:
         import chip.native
 
         chip.native.Init()
         import chip.CertificateAuthority
-        import chip.clusters
         import chip.FabricAdmin
         import chip.logging
         from chip.ChipStack import ChipStack
-        from chip.clusters import Attribute, ClusterObjects
-        from chip.clusters.Types import Nullable, NullValue
-        from chip.tlv import TLVReader, TLVWriter, uint
 
         chip.logging.SetLogFilter(
             chip.logging.LOG_CATEGORY_DETAIL if arguments.verbose else chip.logging.LOG_CATEGORY_ERROR
         )
-        self._answers = answers
+        self.answers = answers
+        self.subscription_numbers = itertools.count(1)
+        self.controllers: list[SdkController] = []
+        self._vendor, self._trust = arguments.vendor_id, str(arguments.paa)
+        self._stack = ChipStack(persistentStoragePath=str(arguments.storage / "controller.json"))
+        self._authorities = chip.CertificateAuthority.CertificateAuthorityManager(chipStack=self._stack)
+        self._authorities.LoadAuthoritiesFromStorage()
+        self.add_controller(arguments.fabric_id, arguments.node_id)
+
+    def add_controller(self, fabric: int, node: int) -> int:
+        """Make one more controller, a node of its own in a fabric that is made when there is none yet."""
+        controller = self._administrator(fabric).NewController(nodeId=node, paaTrustStorePath=self._trust)
+        self.controllers.append(SdkController(self, controller))
+        return len(self.controllers) - 1
+
+    def _administrator(self, fabric: int) -> Any:
+        for authority in self._authorities.activeCaList:
+            for administrator in authority.adminList:
+                if administrator.fabricId == fabric:
+                    return administrator
+        authority = self._authorities.NewCertificateAuthority()
+        return authority.NewFabricAdmin(vendorId=self._vendor, fabricId=fabric)
+
+    async def answer(self, request: dict[str, Any]) -> None:
+        """Do one request and answer it."""
+        number, what, by = request.pop("id"), request.pop("do"), request.pop("by", 0)
+        try:
+            result = await getattr(self.controllers[by], f"do_{what}")(**request)
+        except Exception as error:  # noqa: BLE001 - every failure is the asker's to judge
+            status = getattr(error, "status", None)
+            self.answers.tell(
+                id=number,
+                error={
+                    "kind": type(error).__name__,
+                    "text": str(error),
+                    "status": None if status is None else int(status),
+                },
+            )
+        else:
+            self.answers.tell(id=number, result=result)
+
+    def close(self) -> None:
+        """Leave the network."""
+        for controller in self.controllers:
+            controller.close()
+        self._authorities.Shutdown()
+        self._stack.Shutdown()
+
+
+class SdkController:
+    """One controller, a node of a fabric; each `do_` method is a request."""
+
+    def __init__(self, sdk: Sdk, controller: Any) -> None:
+        import chip.clusters
+        from chip.clusters import Attribute, ClusterObjects
+        from chip.clusters.Types import Nullable, NullValue
+        from chip.tlv import TLVReader, TLVWriter, uint
+
+        self._sdk, self._controller = sdk, controller
         self._clusters = chip.clusters
         self._attribute, self._cluster_objects = Attribute, ClusterObjects
         self._nullable, self._null = Nullable, NullValue
         self._uint, self._reader, self._writer = uint, TLVReader, TLVWriter
-        self._stack = ChipStack(persistentStoragePath=str(arguments.storage / "controller.json"))
-        authorities = chip.CertificateAuthority.CertificateAuthorityManager(chipStack=self._stack)
-        authorities.LoadAuthoritiesFromStorage()
-        if not authorities.activeCaList:
-            authorities.NewCertificateAuthority(caIndex=1).NewFabricAdmin(
-                vendorId=arguments.vendor_id, fabricId=arguments.fabric_id
-            )
-        administrator = authorities.activeCaList[0].adminList[0]
-        self._controller = administrator.NewController(
-            nodeId=CONTROLLER_NODE_ID, paaTrustStorePath=str(arguments.paa)
-        )
-        self._authorities = authorities
         self._subscriptions: dict[int, Any] = {}
-        self._next_subscription = 1
+
+    async def do_add_controller(self, fabric: int, own_node: int) -> int:
+        """Make one more controller in this process; the number to ask it `by`."""
+        return self._sdk.add_controller(fabric, own_node)
 
     # ------------------------------------------------------------ commissioning
 
@@ -256,12 +303,25 @@ class SdkController:
     async def do_write(
         self, node: int, endpoint: int, cluster: int, attribute: int, value: Any, timed: int | None = None
     ) -> int:
-        """Write one attribute; its status."""
+        """Write one attribute, its value as `do_read` gives it; its status."""
         kind = self._attribute._AttributeIndex[(cluster, attribute)][0]
+        written = kind(kind.FromTagDictOrRawValue(self._tagged(value)))
         results = await self._controller.WriteAttribute(
-            node, [(endpoint, kind(value))], timedRequestTimeoutMs=timed
+            node, [(endpoint, written)], timedRequestTimeoutMs=timed
         )
         return int(results[0].Status)
+
+    def _tagged(self, value: Any) -> Any:
+        """What `plain` made of a TLV value, as it was; the SDK encodes the numbers as their fields say."""
+        if isinstance(value, dict):
+            if "bytes" in value:
+                return bytes.fromhex(value["bytes"])
+            return {int(tag): self._tagged(member) for tag, member in value.items()}
+        if isinstance(value, list):
+            return [self._tagged(member) for member in value]
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            return self._uint(value)
+        return value
 
     async def do_invoke(
         self,
@@ -286,18 +346,30 @@ class SdkController:
     # ------------------------------------------------------------ subscriptions
 
     async def do_subscribe(
-        self, node: int, floor: int, ceiling: int, *, keep: bool = False
+        self,
+        node: int,
+        floor: int,
+        ceiling: int,
+        *,
+        keep: bool = False,
+        paths: list[list[int | None]] | None = None,
     ) -> dict[str, Any]:
-        """Subscribe to every attribute and every event; reports are told as they come."""
+        """Subscribe to every attribute and every event; reports are told as they come.
+
+        With `paths` [[endpoint, cluster, attribute]...], None for all, to these attributes and to no event.
+        """
+        everything = paths is None
         transaction = await self._controller.Read(
             node,
-            attributes=[self._attribute.AttributePath()],
-            events=[()],
+            attributes=[
+                self._attribute.AttributePath(EndpointId=endpoint, ClusterId=cluster, AttributeId=attribute)
+                for endpoint, cluster, attribute in paths or [[None, None, None]]
+            ],
+            events=[()] if everything else None,
             reportInterval=(floor, ceiling),
             keepSubscriptions=keep,
         )
-        number = self._next_subscription
-        self._next_subscription += 1
+        number = next(self._sdk.subscription_numbers)
         self._subscriptions[number] = transaction
         transaction.SetAttributeUpdateCallback(None)
         transaction.SetRawAttributeUpdateCallback(
@@ -337,34 +409,12 @@ class SdkController:
         self._subscriptions.pop(subscription).Shutdown()
 
     def _tell(self, what: str, **more: Any) -> None:
-        self._answers.tell(told=what, at=time.monotonic(), **more)
-
-    # ------------------------------------------------------------ the process
-
-    async def answer(self, request: dict[str, Any]) -> None:
-        """Do one request and answer it."""
-        number, what = request.pop("id"), request.pop("do")
-        try:
-            result = await getattr(self, f"do_{what}")(**request)
-        except Exception as error:  # noqa: BLE001 - every failure is the asker's to judge
-            status = getattr(error, "status", None)
-            self._answers.tell(
-                id=number,
-                error={
-                    "kind": type(error).__name__,
-                    "text": str(error),
-                    "status": None if status is None else int(status),
-                },
-            )
-        else:
-            self._answers.tell(id=number, result=result)
+        self._sdk.answers.tell(told=what, at=time.monotonic(), **more)
 
     def close(self) -> None:
-        """Leave the network."""
+        """End the subscriptions on this side."""
         for subscription in self._subscriptions.values():
             subscription.Shutdown()
-        self._authorities.Shutdown()
-        self._stack.Shutdown()
 
 
 def _flat(tree: dict[int, dict[int, dict[int, Any]]]) -> Any:
@@ -374,7 +424,7 @@ def _flat(tree: dict[int, dict[int, dict[int, Any]]]) -> Any:
                 yield (endpoint, cluster, attribute), value
 
 
-async def serve(controller: SdkController, answers: Answers) -> None:
+async def serve(sdk: Sdk, answers: Answers) -> None:
     """Answer requests, several at a time, until standard input ends."""
     loop = asyncio.get_running_loop()
     lines = asyncio.StreamReader(limit=1 << 22)
@@ -382,7 +432,7 @@ async def serve(controller: SdkController, answers: Answers) -> None:
     answers.tell(told="ready", at=time.monotonic())
     running: set[asyncio.Task[None]] = set()
     while line := await lines.readline():
-        task = asyncio.create_task(controller.answer(json.loads(line)))
+        task = asyncio.create_task(sdk.answer(json.loads(line)))
         running.add(task)
         task.add_done_callback(running.discard)
     for task in running:
@@ -390,7 +440,7 @@ async def serve(controller: SdkController, answers: Answers) -> None:
 
 
 def main() -> None:
-    """Serve one controller."""
+    """Serve the controller, and those that are added."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -399,14 +449,15 @@ def main() -> None:
     )
     parser.add_argument("--paa", type=Path, required=True, help="folder of trusted attestation roots (DER)")
     parser.add_argument("--fabric-id", type=int, default=1)
+    parser.add_argument("--node-id", type=int, default=CONTROLLER_NODE_ID, help="of the first controller")
     parser.add_argument("--vendor-id", type=int, default=0xFFF1)
     parser.add_argument("--verbose", action="store_true", help="the SDK's own progress log")
     arguments = parser.parse_args()
     answers = Answers()
-    controller = SdkController(arguments, answers)
+    sdk = Sdk(arguments, answers)
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(controller, answers))
-    controller.close()
+        asyncio.run(serve(sdk, answers))
+    sdk.close()
 
 
 if __name__ == "__main__":
