@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from clusters.definitions.group_key_management import (
+    GroupInfoMapStruct,
     GroupKeyManagement,
     GroupKeyMapStruct,
     GroupKeyMulticastPolicyEnum,
@@ -22,31 +23,60 @@ from matter_node.status import Status, StatusError
 
 if TYPE_CHECKING:
     from matter_node.commissioning.group_keys import GroupKeys
+    from matter_node.commissioning.group_table import GroupTable
     from matter_node.model import Context
     from matter_node.storage import Storage
 
 _MAX_APPLICATION_GROUP = 0xFEFF
+_FEWEST_GROUPS = 4
+"""Groups that a fabric may map where no endpoint can be in one."""
 
 
 class GroupKeyManagementServer(GroupKeyManagement):
-    """The node's GroupKeyManagement. No Groups cluster is served, so the group table is empty.
+    """The node's GroupKeyManagement.
 
-    :param max_groups: how many groups a fabric may map to key sets
+    :param table: the groups that the node's Groups clusters fill, None on a node without one; it says how
+        many groups a fabric may map to key sets, too
     """
 
-    def __init__(self, group_keys: GroupKeys, storage: Storage, *, max_groups: int = 4) -> None:
-        super().__init__(max_groups_per_fabric=max_groups, max_group_keys_per_fabric=group_keys.max_key_sets)
+    def __init__(self, group_keys: GroupKeys, storage: Storage, table: GroupTable | None = None) -> None:
+        super().__init__(
+            max_groups_per_fabric=_FEWEST_GROUPS if table is None else table.capacity,
+            max_group_keys_per_fabric=group_keys.max_key_sets,
+        )
         self._group_keys = group_keys
         self._storage = storage
+        self._table = table
 
     def attached(self) -> None:
-        """Put the stored map in force."""
+        """Put the stored map in force, and follow the group table."""
         self._apply()
+        if self._table is not None:
+            self._table.on_changed.append(self._table_changed)
+
+    def detached(self) -> None:
+        """Follow no more."""
+        if self._table is not None:
+            self._table.on_changed.remove(self._table_changed)
 
     def fabric_removed(self, fabric_index: int) -> None:
-        """Drop the fabric's mappings."""
+        """Drop the fabric's mappings and groups."""
         super().fabric_removed(fabric_index)
+        if self._table is not None:
+            self._table.remove_fabric(fabric_index)
         self._apply()
+
+    def read_group_table(self, _: Context) -> tuple[GroupInfoMapStruct, ...]:
+        """Return the groups that endpoints of the node are in."""
+        return tuple(
+            GroupInfoMapStruct(
+                group_id=group.id,
+                endpoints=group.endpoints,
+                group_name=group.name,
+                fabric_index=group.fabric_index,
+            )
+            for group in self._table or ()
+        )
 
     def write_group_key_map(self, context: Context, value: tuple[GroupKeyMapStruct, ...]) -> None:
         """Take a fabric's mapping of groups to key sets; the key sets may follow later."""
@@ -110,6 +140,9 @@ class GroupKeyManagementServer(GroupKeyManagement):
     def handle_key_set_read_all_indices(self, context: Context) -> KeySetReadAllIndicesResponse:
         """Return the ids of the fabric's key sets."""
         return KeySetReadAllIndicesResponse(group_key_set_ids=self._group_keys.ids(context.fabric_index))
+
+    def _table_changed(self) -> None:
+        self.changed(GroupKeyManagement.group_table)
 
     def _apply(self) -> None:
         self._group_keys.map(

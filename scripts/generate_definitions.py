@@ -74,6 +74,14 @@ RELAXED = {
     "AddTrustedRootCertificate": "Matter Core 11.18.6: a wrong length is an invalid command",
     "SetVidVerificationStatement": "Matter Core 11.18.6: the statement's length and emptiness have a meaning",
     "OpenCommissioningWindow": "Matter Core 11.19.8: wrong parameters have a status of their own",
+    "AddGroup": "Matter Application Clusters 1.3.7.1: what breaks a constraint is answered in the response",
+    "ViewGroup": "Matter Application Clusters 1.3.7.2: the same",
+    "RemoveGroup": "Matter Application Clusters 1.3.7.4: the same",
+    "AddScene": "Matter Application Clusters 1.4.9.2: the same",
+    "ViewScene": "Matter Application Clusters 1.4.9.4: the same",
+    "RemoveScene": "Matter Application Clusters 1.4.9.6: the same",
+    "StoreScene": "Matter Application Clusters 1.4.9.10: the same",
+    "CopyScene": "Matter Application Clusters 1.4.9.15: the same",
     "SetRegulatoryConfig": "commissioners in the field send an empty country code",
 }
 
@@ -198,11 +206,12 @@ class Module:
             self.model.add(kind)
             limits = [f"{word}={value}" for word, value in (("minimum", low), ("maximum", high)) if value]
             return (f"{kind}({', '.join(limits)})", annotation)
-        integer = INTEGERS[base]
+        # An enumeration that the specification does not spell out, such as the status codes of a response.
+        integer = INTEGERS[re.sub(r"^enum", "uint", base)]
         self.model.add(integer)
         floor, ceiling = NARROWER.get(type_, (None, None))
         low, high = low or floor, high or ceiling
-        if base.startswith("u") and low == "0":
+        if integer.startswith("U") and low == "0":
             low = None
         if low is None and high is None:
             return integer, "int"
@@ -483,7 +492,7 @@ def main() -> int:
     for name, source in sources.items():
         (arguments.out / f"{name}.py").write_text(source)
     ruff = [sys.executable, "-m", "ruff"]
-    subprocess.run([*ruff, "check", "--quiet", "--select", "I", "--fix", str(arguments.out)], check=True)
+    subprocess.run([*ruff, "check", "--quiet", "--select", "F401,I", "--fix", str(arguments.out)], check=True)
     subprocess.run([*ruff, "format", "--quiet", str(arguments.out)], check=True)
     return 0
 

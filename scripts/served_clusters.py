@@ -2,6 +2,9 @@
 
 SERVED = {
     "Identify": "I",
+    "Groups": "G",
+    "OnOff": "OO",
+    "ScenesManagement": "S",
     "Descriptor": "DESC",
     "AccessControl": "ACL",
     "BasicInformation": "BINFO",

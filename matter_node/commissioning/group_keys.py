@@ -116,6 +116,10 @@ class GroupKeys:
             self._by_session = self._derive()
         return self._by_session.get(session_id, ())
 
+    def maps(self, fabric_index: int, group_id: int) -> bool:
+        """Tell whether that fabric's GroupKeyMap maps the group to any key set."""
+        return any(entry[:2] == (fabric_index, group_id) for entry in self._mapped)
+
     def is_mapped(self, fabric_index: int, group_id: int, key_set_id: int) -> bool:
         """Tell whether that fabric's GroupKeyMap maps the group to that key set."""
         return (fabric_index, group_id, key_set_id) in self._mapped

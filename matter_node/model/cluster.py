@@ -132,6 +132,9 @@ class Cluster:
     def detached(self) -> None:
         """End work: the endpoint leaves the node."""
 
+    def forgotten(self) -> None:
+        """Delete what the server stored elsewhere than in attributes: the endpoint has left for ever."""
+
     def tree_changed(self) -> None:
         """Notice that this endpoint, or one below it, came or went; on the root, any endpoint."""
 

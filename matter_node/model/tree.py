@@ -112,6 +112,8 @@ class NodeTree:
         for endpoint in leaving:
             for cluster in endpoint.clusters.values():
                 cluster.detached()
+                if forget:
+                    cluster.forgotten()
         for endpoint in reversed(leaving):
             self._take_off(endpoint)
             if forget:
