@@ -55,27 +55,30 @@ def run(config_file: Path | None, data_dir: Path | None, **options: Any) -> None
 @click.command()
 @_with_node
 @click.option("--modules", "modules", type=int, help="How many modules the home has, 1 to 1000.")
+@click.option("--plugs", type=int, help="How many plugs it has besides, 0 to 100.")
 @click.option("--seed", type=int, help="Which home: the same seed, the same home and weather.")
 @click.option("--speed", type=float, help="Simulated seconds per second.")
 def demo(
     config_file: Path | None,
     data_dir: Path | None,
     modules: int | None,
+    plugs: int | None,
     seed: int | None,
     speed: float | None,
     **options: Any,
 ) -> None:
     """Run a hub with a simulated home, to try it without hardware.
 
-    Sun, clouds and a household are simulated; the devices speak SunSpec over Modbus TCP, and the hub reads
-    them as it reads real ones. Started again, it is the same home, still paired with the same apps.
+    Sun, clouds and a household are simulated; the devices speak SunSpec over Modbus TCP, the plugs Shelly's
+    RPC over HTTP, and the hub reads them as it reads real ones. Started again, it is the same home, still
+    paired with the same apps.
 
     \b
     ores-bridge demo
     ores-bridge demo --modules 12 --speed 60
     ores-bridge demo --data-dir /tmp/demo --port 5541
     """  # noqa: D301 - a backspace tells click to leave the lines as they are
-    options |= {"demo.modules": modules, "demo.seed": seed, "demo.speed": speed}
+    options |= {"demo.modules": modules, "demo.plugs": plugs, "demo.seed": seed, "demo.speed": speed}
     settings = load_settings(config_file, data_dir, **options)
     _serve(settings, demo=True)
 

@@ -13,8 +13,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from bridge.command import PRIVILEGES, Aspect, Command, CommandState
-from hw.module import ModuleError
+from bridge.command import PRIVILEGES, Aspect, Command, CommandState, Origin
+from hw.module import ModuleError, ModuleKind
 from hw.setpoint import Applied, AppliedState, Setpoint, SetpointKind
 
 if TYPE_CHECKING:
@@ -240,6 +240,8 @@ class CommandQueue:
         for aspect, entry in winners.items():
             written = self._written.get(aspect)
             command = entry.command
+            if self._is_lasting(command):
+                return _Write(Setpoint(command.kind, command.value, None), hurries=True, entry=entry)
             if written is not None and written.command != command.id and self._close_enough(command, written):
                 written.command = command.id
                 self._update(entry, CommandState.APPLIED, "as good as in force already", value=written.value)
@@ -262,11 +264,24 @@ class CommandQueue:
             if aspect is Aspect.RESERVE:
                 # Nothing but AUTO takes a reserve back; not being repeated, it goes when the device reverts.
                 del self._written[aspect]
-            elif aspect in _NEUTRAL:
+            elif aspect in _NEUTRAL and not self._is_load:
                 return _Write(Setpoint(*_NEUTRAL[aspect], REVERT), aspect=aspect)
             else:
                 return _Write(Setpoint(SetpointKind.AUTO), aspect=aspect)
         return None
+
+    def _is_lasting(self, command: Command) -> bool:
+        """Whether a command is a person's switching of a load, which does what a press of its button does.
+
+        It is done at once and once, ends what plans and programmes had switched, and then the load is as it
+        is: nothing is repeated, and nothing is taken back when the hub ends.
+        """
+        by_person = command.origin is Origin.USER and command.expires is None
+        return by_person and command.aspect is Aspect.CONNECTION and self._is_load
+
+    @property
+    def _is_load(self) -> bool:
+        return self.module.record.kind is ModuleKind.LOAD
 
     def _close_enough(self, command: Command, written: _Written) -> bool:
         """Whether a change is too small to be worth a write. The ends of the range are always written."""
@@ -288,6 +303,9 @@ class CommandQueue:
 
     async def _perform(self, write: _Write) -> None:
         """Write, read back, and note what came of it."""
+        lasting = write.entry is not None and self._is_lasting(write.entry.command)
+        if not lasting:
+            self._set_owed(owed=True)
         applied = await self._apply(write.setpoint)
         now = self._clock.monotonic()
         if applied.state is AppliedState.FAILED:
@@ -296,7 +314,9 @@ class CommandQueue:
         else:
             self._failures = 0
             self._not_before = now + SPACING
-        if write.entry is not None:
+        if lasting and write.entry is not None and applied.state is AppliedState.APPLIED:
+            self._switched(write.entry, applied)
+        elif write.entry is not None:
             self._note(write.entry, write.setpoint, applied, now)
         elif applied.state is not AppliedState.FAILED:
             if write.setpoint.kind is SetpointKind.AUTO:
@@ -311,7 +331,6 @@ class CommandQueue:
                 self._end(entry, CommandState.FAILED, f"{applied.detail}; tried on")
 
     async def _apply(self, setpoint: Setpoint) -> Applied:
-        self._set_owed(owed=True)
         try:
             async with self.module.lock:
                 if self.module.device is None:
@@ -348,6 +367,19 @@ class CommandQueue:
             else:
                 entry.queued = now
                 self._update(entry, CommandState.QUEUED, f"tried again: {applied.detail}")
+
+    def _switched(self, entry: _Entry, applied: Applied) -> None:
+        """End a person's switching of a load: it is done, and what it outweighs is over."""
+        aspect, command = _aspect(entry), entry.command
+        self._written.pop(aspect, None)
+        for other in tuple(self._entries.values()):
+            if other is not entry and _aspect(other) is aspect and other.command.weight > command.weight:
+                self._end(other, CommandState.REPLACED, "a person switched the load", by=command.id)
+        if command.id in self._entries:
+            entry.command = replace(command, applied_value=applied.value)
+            self._end(entry, CommandState.APPLIED, "the load stays so")
+        if not self._written and not self._entries:
+            self._set_owed(owed=False)
 
     # What is said about it
 

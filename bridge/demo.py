@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from bridge.hub import DRIVER
 from bridge.poller import Source
+from hw.module import ModuleKind
 from hw.simulator.process import SimulatedHome
 
 if TYPE_CHECKING:
@@ -22,5 +22,12 @@ async def simulated_home(settings: DemoSettings) -> AsyncIterator[Sequence[Sourc
     Ports differ from run to run; the devices' serial numbers follow from the seed, so the registry knows them
     again. Raise SimulationError when it does not start.
     """
-    async with SimulatedHome(settings.modules, seed=settings.seed, speed=settings.speed) as home:
-        yield [Source(DRIVER, device.address) for device in home.devices]
+    async with SimulatedHome(
+        settings.modules, plugs=settings.plugs, seed=settings.seed, speed=settings.speed
+    ) as home:
+        yield [
+            Source("shelly", device.address)
+            if device.kind == ModuleKind.LOAD
+            else Source("sunspec", device.address)
+            for device in home.devices
+        ]

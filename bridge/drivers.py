@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hw.module import Module
+
+
+DRIVERS: Final = ("sunspec", "shelly")
+"""The drivers' names, as settings have them."""
 
 
 class Driver(Protocol):
@@ -42,8 +46,29 @@ class SunSpecDriver:
         return f"{host}:{port}"
 
 
+class ShellyDriver:
+    """Shelly relays of generation 2 and later, over HTTP; the relays of one device are read in turn."""
+
+    async def discover(self, address: str, *, serial: str = "") -> Sequence[Module]:  # noqa: ARG002 - they have one
+        """Return the relays at `host[:port]`, opened."""
+        from hw.shelly.discover import discover  # brings an HTTP client
+
+        return await discover(address)
+
+    def link(self, address: str) -> str:
+        """Return host and port."""
+        from hw.shelly.address import parse_address
+
+        host, port = parse_address(address)
+        return f"{host}:{port}"
+
+
 def driver(name: str) -> Driver:
     """Return a new driver. Raise ValueError for a name that is none."""
-    if name == "sunspec":
-        return SunSpecDriver()
-    raise ValueError(f"there is no driver {name!r}")
+    match name:
+        case "sunspec":
+            return SunSpecDriver()
+        case "shelly":
+            return ShellyDriver()
+        case _:
+            raise ValueError(f"there is no driver {name!r}; there are {' and '.join(DRIVERS)}")

@@ -19,6 +19,7 @@ from bridge.events import (
     ReachabilityChanged,
     ReadingTaken,
 )
+from bridge.load_switch import LoadSwitch
 from bridge.power_adjustment import ModulePower
 from bridge.registry import UnknownModuleError
 from device_types.battery_storage import (
@@ -34,6 +35,7 @@ from device_types.electrical_sensor import (
     GridMeterFace,
     grid_meter,
 )
+from device_types.on_off_plug import OnOffPlugFace, on_off_plug
 from device_types.solar_power import SolarPowerFace, solar_power
 from hw.module import ModuleKind
 from hw.reading import OperatingState
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from bridge.events import EventBus
     from bridge.record import ModuleRecord
     from bridge.registry import Registry
+    from clusters.groups import Grouping
     from clusters.test_event_triggers import EventTriggers
     from device_types.bridged_node import Face
     from hw.reading import Reading
@@ -67,6 +70,7 @@ class Faces:
 
     :param aggregator: the endpoint that they go below
     :param triggers: where their test event triggers are registered
+    :param grouping: the groups that loads can be in, which those that can be switched need
     """
 
     def __init__(
@@ -76,7 +80,10 @@ class Faces:
         registry: Registry,
         arbiter: Arbiter,
         triggers: EventTriggers,
+        grouping: Grouping | None = None,
     ) -> None:
+        self._grouping = grouping
+        self._bus: EventBus | None = None
         self._tree = tree
         self._aggregator = aggregator
         self._registry = registry
@@ -91,6 +98,7 @@ class Faces:
 
     def start(self, bus: EventBus) -> None:
         """Put every registered module on the node, and follow what happens from now on."""
+        self._bus = bus
         self._add(module.record for module in self._registry)
         self._unsubscribe = [
             bus.subscribe(ModulesRegistered, lambda event: self._add(event.records)),
@@ -201,6 +209,11 @@ class Faces:
                 )
             case ModuleKind.METER:
                 return grid_meter(device, rating, place, delegates)
+            case ModuleKind.LOAD:
+                if self._grouping is None or self._bus is None or not LoadSwitch.can_switch(record):
+                    return grid_meter(device, rating, place, delegates)
+                switch = LoadSwitch(self._registry[key], self._arbiter, self._bus)
+                return on_off_plug(device, rating, place, switch, self._grouping, delegates)
             case _:
                 return None
 
@@ -256,15 +269,18 @@ class Faces:
                 )
             case GridMeterFace():
                 face.update(_electrical(reading))
+            case OnOffPlugFace():
+                face.update(_electrical(reading), on=reading.connected, faults=faults)
 
 
 def _parts(record: ModuleRecord) -> Iterable[str]:
     """Yield the names of the parts that a module's face will ask numbers for."""
-    if record.kind in {ModuleKind.MICROINVERTER, ModuleKind.BATTERY, ModuleKind.METER}:
+    if record.kind is not ModuleKind.EVSE:
         yield "energy"
     if record.kind is ModuleKind.BATTERY:
         yield "energy-battery"
-    if record.kind is not ModuleKind.METER and record.capabilities.temperature:
+    warm = {ModuleKind.MICROINVERTER, ModuleKind.BATTERY}
+    if record.kind in warm and record.capabilities.temperature:
         yield "energy-temperature"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bridge import setup_code
 from bridge.arbiter import Arbiter
-from bridge.drivers import driver
+from bridge.drivers import DRIVERS, driver
 from bridge.events import EventBus
 from bridge.matter import MatterBridge
 from bridge.pace import Pace
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from bridge.setup_code import SetupCode
     from matter_node.clock import Clock
     from matter_node.storage import Storage
-
-DRIVER = "sunspec"
 
 
 class Hub:
@@ -40,20 +38,22 @@ class Hub:
         self.registry = Registry(storage, self.bus)
         self.arbiter = Arbiter(self.registry, storage, self.bus, clock)
         self.pace = Pace(settings.polling.interval, settings.polling.cpu, time.process_time)
-        self.drivers = {DRIVER: driver(DRIVER)}
+        self.drivers = {name: driver(name) for name in DRIVERS}
         self.poller = Poller(self.registry, self.drivers, self.pace, clock)
         self.matter = MatterBridge(settings, storage, self.setup, self.registry, self.arbiter, self.bus)
 
     def sources(self) -> list[Source]:
         """Return where to find modules: the settings' addresses, and the saved ones that they leave out."""
         listed = [
-            Source(DRIVER, module.address, module.serial, module.name, module.room)
+            Source(module.driver, module.address, module.serial, module.name, module.room)
             for module in self.settings.modules
         ]
-        links = {self.drivers[DRIVER].link(source.address) for source in listed}
+        links = {(source.driver, self.drivers[source.driver].link(source.address)) for source in listed}
         saved = [
             Source(module.record.driver, module.record.address)
             for module in self.registry
-            if self.drivers[module.record.driver].link(module.record.address) not in links
+            if module.record.driver in self.drivers
+            and (module.record.driver, self.drivers[module.record.driver].link(module.record.address))
+            not in links
         ]
         return listed + saved

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Final
 from bridge.faces import Faces
 from bridge.power_adjustment import end_leftovers
 from certs.store import load_or_create
+from clusters.groups import Grouping
 from clusters.test_event_triggers import EventTriggers
 from device_types.aggregator import aggregator
 from device_types.root_node import RootNodeOptions, root_node
+from hw.module import ModuleKind
 from matter_node.commissioning.device_info import DeviceInfo, SetupSecret
+from matter_node.commissioning.group_table import GroupTable
 from matter_node.crypto.spake2p import PaseVerifier
 from matter_node.entropy import SystemEntropy
 from matter_node.node import MatterNode
@@ -34,6 +37,10 @@ VENDOR_ID: Final = 0xFFF1
 PRODUCT_ID: Final = 0x8000
 PRODUCT_NAME: Final = "ORES Bridge"
 VENDOR_NAME: Final = "ORES"
+GROUPS_PER_LOAD: Final = 4
+"""Groups that every fabric may have for each load (Matter Core 2.11.1.2)."""
+FEWEST_LOADS: Final = 4
+"""Room is made for so many loads, or for those that there are when the hub starts."""
 _UNIQUE_ID: Final = "node/unique-id"
 _SERIAL: Final = "node/serial"
 
@@ -92,6 +99,8 @@ class MatterBridge:
         secret = SetupSecret(
             setup.discriminator, PaseVerifier.from_bytes(setup.verifier), setup.iterations, setup.salt
         )
+        loads = sum(module.record.kind is ModuleKind.LOAD for module in registry)
+        groups = GroupTable(storage, capacity=GROUPS_PER_LOAD * max(loads, FEWEST_LOADS))
         self.node = MatterNode(
             storage,
             clock,
@@ -101,17 +110,20 @@ class MatterBridge:
             HomeNetwork(
                 port=settings.port, chosen=None if settings.interface is None else [settings.interface]
             ),
+            groups=groups,
         )
         triggers = EventTriggers()
         attestation = load_or_create(settings.data_dir / "attestation", VENDOR_ID, PRODUCT_ID)
         options = RootNodeOptions(
             enable_key=None if settings.enable_key is None else bytes.fromhex(settings.enable_key),
             trigger=triggers,
+            groups=groups,
         )
         root = root_node(self.node, clock, attestation, options)
         top = aggregator(root)
         self.node.tree.add(root, top)
-        self.faces = Faces(self.node.tree, top, registry, arbiter, triggers)
+        grouping = Grouping(groups, self.node.commissioning.group_keys)
+        self.faces = Faces(self.node.tree, top, registry, arbiter, triggers, grouping)
         self.faces.start(bus)
 
     async def start(self) -> None:

@@ -1,8 +1,9 @@
 """Reads every module again and again, and notices the ones that do not answer.
 
-One task a link (a Modbus endpoint): the modules behind it are read one after the other, each when it is due,
-so nothing queues up however slow a device is. An address is asked for its modules until it has answered once,
-and again when all of them have been silent for long: another device may have moved in.
+One task a link (a Modbus endpoint, or a device of its own): the modules behind it are read one after the
+other, each when it is due, so nothing queues up however slow a device is. An address is asked for its modules
+until it has answered once, and again when all of them have been silent for long: another device may have
+moved in.
 """
 
 from __future__ import annotations
@@ -134,7 +135,7 @@ class Poller:
 
 
 class _Link:
-    """One Modbus endpoint: the sources that name it and the modules behind it."""
+    """One Modbus endpoint or one device: the sources that name it and the modules behind it."""
 
     def __init__(
         self, registry: Registry, driver: Driver, pace: Pace, clock: Clock, randomness: random.Random
@@ -205,7 +206,9 @@ class _Link:
                 _log.warning("no module found at %s yet: %s", source.address, error)
             here = self._driver.link(source.address)
             for registered in self._registry:
-                if registered.device is None and self._driver.link(registered.record.address) == here:
+                record = registered.record
+                missing = registered.device is None and record.driver == source.driver
+                if missing and self._driver.link(record.address) == here:
                     self._registry.lost(registered, str(error))
             return
         site.attempts = 0

@@ -22,12 +22,17 @@ _STRICT = {"extra": "forbid"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModuleSettings:
-    """One address with SunSpec modules behind it."""
+    """One address with modules behind it."""
 
     __pydantic_config__ = _STRICT
 
     address: Annotated[str, MinLen(1), MaxLen(255)]
-    """`host`, `host:port` or `host:port:unit`; IPv6 in brackets. Port 502 and every usual unit by default."""
+    """`host`, `host:port` or for SunSpec `host:port:unit`; IPv6 in brackets.
+
+    SunSpec is looked for at port 502 and every usual unit by default, a Shelly at port 80.
+    """
+    driver: Literal["sunspec", "shelly"] = "sunspec"
+    """What is spoken there: SunSpec over Modbus TCP, or the RPC of Shelly relays, generation 2 or later."""
     serial: Annotated[str, MaxLen(64)] = ""
     """Names a device that has no serial number of its own."""
     name: Annotated[str, MaxLen(32)] = ""
@@ -54,6 +59,9 @@ class DemoSettings:
     __pydantic_config__ = _STRICT
 
     modules: Annotated[int, Interval(ge=1, le=1000)] = 4
+    """Without the plugs."""
+    plugs: Annotated[int, Interval(ge=0, le=100)] = 1
+    """Plugs with a load behind each."""
     seed: Annotated[int, Interval(ge=0, le=2**32 - 1)] = 1
     speed: Annotated[float, Interval(ge=0, le=86400)] = 1.0
     """Simulated seconds per second."""
@@ -85,7 +93,7 @@ class Settings:
 
 def judge(settings: Settings) -> list[tuple[tuple[str | int, ...], str]]:
     """Return what types and ranges cannot say: the path of each bad value, and what to do about it."""
-    from hw.sunspec.discover import parse_address  # brings Modbus: needed only where modules are listed
+    from bridge.drivers import driver  # what it loads is needed only where modules are listed
 
     problems: list[tuple[tuple[str | int, ...], str]] = []
     if settings.passcode is not None and not is_valid_passcode(settings.passcode):
@@ -100,7 +108,7 @@ def judge(settings: Settings) -> list[tuple[tuple[str | int, ...], str]]:
     seen: set[str] = set()
     for index, module in enumerate(settings.modules):
         try:
-            parse_address(module.address)
+            driver(module.driver).link(module.address)
         except ValueError as error:
             problems.append((("modules", index, "address"), str(error)))
         if module.address in seen:

@@ -5,13 +5,23 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from clusters.definitions.identify import Identify, IdentifyRequest, IdentifyTypeEnum
+from clusters.definitions.identify import (
+    EffectIdentifierEnum,
+    Identify,
+    IdentifyRequest,
+    IdentifyTypeEnum,
+    TriggerEffectRequest,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from matter_node.clock import Timer
     from matter_node.model import Context
+
+
+_EFFECT_SECONDS = 1.0
+"""How long an effect is, which devices show as they show identification."""
 
 
 class IdentifyServer(Identify):
@@ -80,5 +90,44 @@ class IdentifyServer(Identify):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+            if self._blink is not None:
+                self._blink(False)
+
+
+class IdentifyEffectServer(IdentifyServer):
+    """The same with TriggerEffect, which some device types demand.
+
+    An effect is a short blink, whichever it is, and leaves IdentifyTime alone (1.2.6.2).
+    """
+
+    _effect: Timer | None = None
+
+    def handle_trigger_effect(self, _: Context, request: TriggerEffectRequest) -> None:
+        """Blink once, or stop."""
+        if self.identifying or self._blink is None:
+            return
+        self._end_effect()
+        over = {EffectIdentifierEnum.FINISH_EFFECT, EffectIdentifierEnum.STOP_EFFECT}
+        if (
+            request.effect_identifier not in over
+            and self.endpoint is not None
+            and self.endpoint.tree is not None
+        ):
+            self._blink(True)
+            self._effect = self.endpoint.tree.clock.call_later(_EFFECT_SECONDS, self._end_effect)
+
+    def detached(self) -> None:
+        """End without a word."""
+        self._end_effect()
+        super().detached()
+
+    def _set(self, seconds: int) -> None:
+        self._end_effect()
+        super()._set(seconds)
+
+    def _end_effect(self) -> None:
+        if self._effect is not None:
+            self._effect.cancel()
+            self._effect = None
             if self._blink is not None:
                 self._blink(False)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from clusters.time_synchronization import CorrectableClock
     from matter_node.commissioning.attestation import Attestation
+    from matter_node.commissioning.group_table import GroupTable
     from matter_node.node import MatterNode
     from matter_node.transport.interfaces import Interface
     from matter_node.transport.network import Network
@@ -53,11 +54,13 @@ class RootNodeOptions:
     :ivar enable_key: 16 bytes that open the test event triggers, None to keep them shut
     :ivar trigger: runs a test event trigger; raises StatusError for one it does not know
     :ivar labels: fixed labels, such as ``{"room": "cellar"}``
+    :ivar groups: the groups of the node's endpoints, None if they can be in none
     """
 
     enable_key: bytes | None = None
     trigger: Callable[[int], None] | None = None
     labels: tuple[tuple[str, str], ...] = (("role", "energy hub"),)
+    groups: GroupTable | None = None
 
 
 def root_node(
@@ -97,7 +100,7 @@ def root_node(
         link_diagnostics,
         AdministratorCommissioningServer(node.window, commissioning.fabrics, commissioning.fail_safe),
         OperationalCredentialsServer(commissioning, attestation, access_control, basic_information),
-        GroupKeyManagementServer(commissioning.group_keys, node.storage),
+        GroupKeyManagementServer(commissioning.group_keys, node.storage, options.groups),
         TimeSynchronizationServer(clock),
         LocalizationConfigurationServer(),
         TimeFormatLocalizationServer(),

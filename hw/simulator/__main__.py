@@ -27,6 +27,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         prog="python -m hw.simulator", description="A simulated home on Modbus TCP."
     )
     parser.add_argument("--modules", type=int, default=4, help="how many modules, 1 to 1000 (default 4)")
+    parser.add_argument("--plugs", type=int, default=0, help="how many plugs besides, 0 to 100 (default 0)")
     parser.add_argument("--seed", type=int, default=1, help="of clouds and household (default 1)")
     parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds a second (default 1)")
     parser.add_argument(
@@ -39,8 +40,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--port-base", type=int, default=15020, help="first port; 0 takes free ones")
     parser.add_argument("--control", action="store_true", help="take commands on standard input")
     options = parser.parse_args(arguments)
-    if not 0 <= options.port_base <= 65535 - options.modules:
-        parser.error(f"--port-base {options.port_base} leaves no room for {options.modules} ports")
+    ports = options.modules + options.plugs
+    if not 0 <= options.port_base <= 65535 - ports:
+        parser.error(f"--port-base {options.port_base} leaves no room for {ports} ports")
     return options
 
 
@@ -94,7 +96,8 @@ def say(message: dict[str, Any]) -> None:
 
 async def run(options: argparse.Namespace) -> None:
     """Run the home until a signal or the end of the control input."""
-    world = World(Home.of(options.modules), seed=options.seed, start=options.start_time, speed=options.speed)
+    composition = Home.of(options.modules, options.plugs)
+    world = World(composition, seed=options.seed, start=options.start_time, speed=options.speed)
     home = RunningHome(world, host=options.host, port_base=options.port_base)
     done = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -117,7 +120,7 @@ def main() -> None:
     """Run from the command line."""
     options = parse()
     # A listener and a connection for each module, and some of everything else.
-    need = options.modules * 3 + 64
+    need = (options.modules + options.plugs) * 3 + 64
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < need:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(need, hard), hard))

@@ -13,7 +13,10 @@ from hw.simulator.storage_devices import BatteryDevice, MeterDevice
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hw.simulator.shelly import PlugServer
     from hw.simulator.world import World
+
+    _Server = DeviceServer | PlugServer
 
 GARBAGE = 0x1234
 """What a scale factor reads while it is garbage."""
@@ -34,10 +37,17 @@ class RunningHome:
             devices.append(BatteryDevice(world.battery, world.meter, "B000001"))
         if world.has_meter:
             devices.append(MeterDevice(world.meter, "G000001", large=len(devices) >= LARGE_HOME))
-        self.servers = {
+        self.servers: dict[str, DeviceServer | PlugServer] = {
             device.serial: DeviceServer(device, host, port_base + index if port_base else 0, self._now)
             for index, device in enumerate(devices)
         }
+        if world.heaters:
+            from hw.simulator.shelly import PlugDevice, PlugServer  # brings an HTTP server
+
+            for index, heater in enumerate(world.heaters):
+                plug = PlugDevice(heater, world.meter, f"A8032AB{index + 1:05X}", self._now)
+                port = port_base + len(self.servers) if port_base else 0
+                self.servers[plug.serial] = PlugServer(plug, host, port)
         self._zero = 0.0
         self._skipped = 0.0
 
@@ -87,6 +97,8 @@ class RunningHome:
             "time": world.time.isoformat(),
             "solar_w": world.solar_w,
             "load_w": world.load_w,
+            "plugs_w": world.plugs_w,
+            "plugs": [heater.output for heater in world.heaters],
             "battery_w": world.battery.power_w if world.battery else 0.0,
             "battery_soc_percent": world.battery.soc_percent if world.battery else None,
             "grid_w": world.meter.power_w,
@@ -97,11 +109,11 @@ class RunningHome:
     async def fault(self, serial: str, kind: str, value: float | None = None) -> None:
         """Break a device. Raise KeyError for an unknown one, ValueError for a fault that it cannot have."""
         server = self.servers[serial]
-        faults: dict[str, Callable[[DeviceServer, float | None], None]] = {
+        faults: dict[str, Callable[[_Server, float | None], None]] = {
             "dead": lambda s, _: _inverter(s, Health.DEAD),
             "sagging": lambda s, _: _inverter(s, Health.SAGGING),
             "asleep": lambda s, _: _inverter(s, Health.DARK),
-            "garbage": lambda s, _: _garbage(s.device),
+            "garbage": lambda s, _: _garbage(s),
             "exception": _exception,
             "slow": _slow,
         }
@@ -117,7 +129,8 @@ class RunningHome:
         server = self.servers[serial]
         server.exception = None
         server.delay_s = 0.0
-        server.device.overlay = {}
+        if isinstance(server.device, SimulatedDevice):
+            server.device.overlay = {}
         if isinstance(server.device, ClassicInverter | DerInverter):
             server.device.inverter.health = Health.GOOD
         await server.start()
@@ -128,22 +141,25 @@ class RunningHome:
         return self.world.steps
 
 
-def _inverter(server: DeviceServer, health: Health) -> None:
+def _inverter(server: _Server, health: Health) -> None:
     if not isinstance(server.device, ClassicInverter | DerInverter):
         raise ValueError(f"{server.device.serial} has no panels")  # noqa: TRY004 - bad input, not a bug
     server.device.inverter.health = health
 
 
-def _garbage(device: SimulatedDevice) -> None:
+def _garbage(server: _Server) -> None:
+    device = server.device
+    if not isinstance(device, SimulatedDevice):
+        raise ValueError(f"{device.serial} has no registers")  # noqa: TRY004 - bad input, not a bug
     slots = device.layout.slots.values()
     device.overlay = {slot.offset: GARBAGE for slot in slots if slot.type == "sunssf"}
 
 
-def _exception(server: DeviceServer, code: float | None) -> None:
+def _exception(server: _Server, code: float | None) -> None:
     if code is not None and int(code) not in range(1, 12):
         raise ValueError(f"no Modbus exception {code}")
     server.exception = int(code or 4)
 
 
-def _slow(server: DeviceServer, seconds: float | None) -> None:
+def _slow(server: _Server, seconds: float | None) -> None:
     server.delay_s = 0.5 if seconds is None else max(0.0, seconds)

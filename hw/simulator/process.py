@@ -34,7 +34,7 @@ class SimulatedAddress:
     """Where a simulated device answers."""
 
     address: str
-    """`host:port:unit`, as `hw.sunspec.discover` takes it."""
+    """`host:port:unit`, as `hw.sunspec.discover` takes it; of a plug `host:port`, as `hw.shelly` takes it."""
     kind: str
     """A `ModuleKind`."""
     serial: str
@@ -48,6 +48,7 @@ class SimulatedHome:
         self,
         modules: int = 4,
         *,
+        plugs: int = 0,
         seed: int = 1,
         speed: float = 1.0,
         start: datetime | None = None,
@@ -58,7 +59,7 @@ class SimulatedHome:
         self.devices: list[SimulatedAddress] = []
         self.pid = 0
         self._arguments = ["--modules", modules, "--seed", seed, "--speed", speed, "--host", host]
-        self._arguments += ["--port-base", port_base, "--control"]
+        self._arguments += ["--port-base", port_base, "--plugs", plugs, "--control"]
         if start is not None:
             self._arguments += ["--start-time", start.isoformat()]
         self._process: asyncio.subprocess.Process | None = None
@@ -130,7 +131,7 @@ class SimulatedHome:
         await self._ask({"do": "skip", "seconds": seconds})
 
     async def state(self) -> dict[str, Any]:
-        """Return the truth about the home: time, solar_w, load_w, battery_w, grid_w and more."""
+        """Return the truth about the home: time, solar_w, load_w, plugs_w, battery_w, grid_w and more."""
         return await self._ask({"do": "state"})
 
     async def _ask(self, command: dict[str, Any]) -> dict[str, Any]:

@@ -12,11 +12,14 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from hw.simulator.household import Household
+from hw.simulator.loads import WaterHeater
 from hw.simulator.physics import Battery, GridMeter, SolarInverter
 from hw.simulator.weather import Clouds, sun_at
 
 DEFAULT_START = datetime(2026, 6, 15, 9, 30, tzinfo=UTC)
 """A morning in June: the sun is high enough, and rises."""
+PLUG_PHASE = 1
+"""The phase that plugs are on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +29,19 @@ class Home:
     inverters: int = 2
     battery: bool = True
     meter: bool = True
+    plugs: int = 0
 
     @classmethod
-    def of(cls, modules: int) -> Home:
-        """Return the home of so many modules: a meter, a battery, and for the rest inverters.
+    def of(cls, modules: int, plugs: int = 0) -> Home:
+        """Return the home of so many modules: a meter, a battery, and for the rest inverters; and its plugs.
 
         One module is an inverter; two are an inverter and a meter. Raise ValueError below 1 and above 1000.
         """
         if not 1 <= modules <= 1000:
             raise ValueError(f"a home has 1 to 1000 modules, not {modules}")
-        return cls(max(1, modules - 2), battery=modules > 2, meter=modules > 1)
+        if not 0 <= plugs <= 100:
+            raise ValueError(f"a home has 0 to 100 plugs, not {plugs}")
+        return cls(max(1, modules - 2), battery=modules > 2, meter=modules > 1, plugs=plugs)
 
 
 class World:
@@ -60,6 +66,7 @@ class World:
             _inverter(_chance(seed, f"inverter {index}"), index) for index in range(home.inverters)
         ]
         self.battery = Battery() if home.battery else None
+        self.heaters = [WaterHeater(energy_wh=120_000.0 + 1000 * index) for index in range(home.plugs)]
         self.meter = GridMeter()
         self.has_meter = home.meter
         self.load_phases_w = (0.0, 0.0, 0.0)
@@ -79,8 +86,13 @@ class World:
 
     @property
     def load_w(self) -> float:
-        """What the household takes."""
+        """What the household takes, without what is behind the plugs."""
         return sum(self.load_phases_w)
+
+    @property
+    def plugs_w(self) -> float:
+        """What the plugs and the loads behind them take together."""
+        return math.fsum(heater.power_w for heater in self.heaters)
 
     def advance(self, seconds: float) -> None:
         """Let the home live until so many simulated seconds after its start."""
@@ -103,6 +115,10 @@ class World:
         self.load_phases_w = self._household.step(now, seconds)
         for index, watts in enumerate(self.load_phases_w):
             phases[index] += watts
+        for heater in self.heaters:
+            heater.pass_time(seconds / self.speed)
+            heater.step(seconds, self.ambient_c)
+            phases[PLUG_PHASE] += heater.power_w
         if self.battery is not None:
             self.battery.pass_time(seconds / self.speed)
             self.battery.step(seconds, sum(phases), self.ambient_c)
