@@ -61,6 +61,13 @@ COMFORTABLE_ENDPOINTS = 20
 _UNRATED_W = 10_000.0
 """What a module that does not tell its rating is taken to convert at most."""
 _UNRATED_WH = 5_000.0
+_ORDER = (
+    ModuleKind.METER,
+    ModuleKind.MICROINVERTER,
+    ModuleKind.BATTERY,
+    ModuleKind.EVSE,
+    ModuleKind.LOAD,
+)
 _GIVEN_UP = {CommandState.FAILED, CommandState.REFUSED, CommandState.REPLACED}
 """What a command comes to that its origin neither took back nor outlived."""
 
@@ -97,9 +104,15 @@ class Faces:
         return len(self._faces)
 
     def start(self, bus: EventBus) -> None:
-        """Put every registered module on the node, and follow what happens from now on."""
+        """Put every registered module on the node, and follow what happens from now on.
+
+        Modules that are new get endpoints in the order of their kinds and keys, whichever answered first.
+        """
         self._bus = bus
-        self._add(module.record for module in self._registry)
+        self._add(sorted((module.record for module in self._registry), key=_order))
+        for module in self._registry:
+            if module.reachable and module.reading is not None:
+                self._show(module.reading)
         self._unsubscribe = [
             bus.subscribe(ModulesRegistered, lambda event: self._add(event.records)),
             bus.subscribe(ModuleRemoved, lambda event: self._remove(event.record)),
@@ -108,6 +121,11 @@ class Faces:
             bus.subscribe(CommandChanged, lambda event: self._command_changed(event.command)),
             bus.subscribe(ReadingTaken, lambda event: self._show(event.reading)),
         ]
+
+    @property
+    def started(self) -> bool:
+        """Whether it follows what happens."""
+        return bool(self._unsubscribe)
 
     def stop(self) -> None:
         """Follow no more."""
@@ -271,6 +289,10 @@ class Faces:
                 face.update(_electrical(reading))
             case OnOffPlugFace():
                 face.update(_electrical(reading), on=reading.connected, faults=faults)
+
+
+def _order(record: ModuleRecord) -> tuple[int, str]:
+    return _ORDER.index(record.kind), record.key
 
 
 def _parts(record: ModuleRecord) -> Iterable[str]:

@@ -124,13 +124,18 @@ class MatterBridge:
         self.node.tree.add(root, top)
         grouping = Grouping(groups, self.node.commissioning.group_keys)
         self.faces = Faces(self.node.tree, top, registry, arbiter, triggers, grouping)
-        self.faces.start(bus)
+        self._bus = bus
+        if len(registry):
+            self.faces.start(bus)
 
     async def start(self) -> None:
         """Answer and be found; the arbiter was started before.
 
         :raises NetworkError: the port is taken, or there is no such interface
         """
+        if not self.faces.started:
+            # Nothing is known of a new hub's modules until they have been looked for.
+            self.faces.start(self._bus)
         end_leftovers(self._arbiter)
         try:
             await self.node.start()
