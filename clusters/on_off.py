@@ -40,8 +40,8 @@ class OnOffServer(OnOff):
     power, and a bridge that starts gives none to it.
     """
 
-    def __init__(self, switch: Switch, *, on: bool = False) -> None:
-        super().__init__(features=OnOff.Feature.LT, on_off=on, global_scene_control=True)
+    def __init__(self, switch: Switch) -> None:
+        super().__init__(features=OnOff.Feature.LT, global_scene_control=True)
         self._switch = switch
         self._on_time = Countdown(self._on_time_over)
         self._off_wait = Countdown(self._off_wait_over)

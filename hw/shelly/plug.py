@@ -142,6 +142,8 @@ class ShellyPlug:
         return await self._set(setpoint, {"on": not status.output})
 
     async def _set(self, setpoint: Setpoint, wanted: dict[str, Any]) -> Applied:
+        if not self._verified:
+            await self._verify()
         await self._call("Switch.Set", **wanted)
         status = await self._status()
         value = None if setpoint.kind is SetpointKind.AUTO else float(status.output)

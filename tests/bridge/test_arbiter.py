@@ -6,6 +6,7 @@ from bridge.arbiter import HISTORY, Arbiter, UnknownCommandError
 from bridge.command import Command, CommandState, Origin
 from bridge.command_queue import PATIENCE, SPACING
 from bridge.registry import UnknownModuleError
+from hw.module import ModuleKind
 from hw.setpoint import SetpointKind as Kind
 
 KEY = "acme-1001"
@@ -331,3 +332,64 @@ async def test_a_drivers_bug_fails_the_command_and_not_the_queue(arbiter, device
     again = limit(arbiter, 40)
     await clock.pass_(60)
     assert state(arbiter, again) is CommandState.APPLIED
+
+
+class TestLoads:
+    """A person's switching of a load does what a press of its button does; a plan's is a loan."""
+
+    @pytest.fixture
+    def device(self, home):
+        return home.add(kind=ModuleKind.LOAD, kinds=(Kind.CONNECT, Kind.AUTO))
+
+    def switch(self, arbiter, on, origin=Origin.USER, *, duration=None):
+        return arbiter.submit(KEY, Kind.CONNECT, on, origin=origin, source="test", duration=duration)
+
+    async def test_it_is_written_once_without_an_end_and_then_it_is_so(self, arbiter, device, clock, home):
+        command = self.switch(arbiter, 0)
+        await clock.pass_(0)
+        assert device.told == [(1000.0, Kind.CONNECT, 0, None)]
+        assert state(arbiter, command) is CommandState.APPLIED
+        assert arbiter.live(KEY) == ()
+        await clock.pass_(3600)
+        await arbiter.close()
+        assert len(device.told) == 1
+        assert owed(home) == []
+
+    async def test_people_need_not_wait_between_two_presses(self, arbiter, device, clock):
+        for on in (0, 1, 0):
+            self.switch(arbiter, on)
+            await clock.pass_(0.1)
+        assert device.values == [(Kind.CONNECT, 0), (Kind.CONNECT, 1), (Kind.CONNECT, 0)]
+
+    async def test_it_ends_what_a_plan_had_switched(self, arbiter, device, clock, home):
+        plan = self.switch(arbiter, 0, Origin.PLAN, duration=3600)
+        await clock.pass_(0)
+        person = self.switch(arbiter, 1)
+        await clock.pass_(SPACING)
+        assert (state(arbiter, plan), state(arbiter, person)) == (CommandState.REPLACED, CommandState.APPLIED)
+        assert device.told[-1][1:] == (Kind.CONNECT, 1, None)
+        await clock.pass_(3600)
+        assert len(device.told) == 2
+        assert owed(home) == []
+
+    async def test_it_makes_a_plans_switching_last(self, arbiter, device, clock):
+        self.switch(arbiter, 0, Origin.PLAN, duration=3600)
+        await clock.pass_(0)
+        self.switch(arbiter, 0)
+        await clock.pass_(0)
+        assert [told[1:] for told in device.told] == [(Kind.CONNECT, 0, 60.0), (Kind.CONNECT, 0, None)]
+
+    async def test_what_protects_the_home_comes_first(self, arbiter, device, clock):
+        self.switch(arbiter, 0, Origin.SAFETY, duration=60)
+        await clock.pass_(0)
+        person = self.switch(arbiter, 1)
+        await clock.pass_(1)
+        assert state(arbiter, person) is CommandState.SUPERSEDED
+        await clock.pass_(60)
+        assert state(arbiter, person) is CommandState.APPLIED
+
+    async def test_a_plans_switching_is_taken_back_as_the_device_would(self, arbiter, device, clock, home):
+        self.switch(arbiter, 0, Origin.PLAN, duration=20)
+        await clock.pass_(30)
+        assert device.values == [(Kind.CONNECT, 0), (Kind.AUTO, None)]
+        assert owed(home) == []
