@@ -82,6 +82,8 @@ class CommandState(StrEnum):
     """Accepted; its turn to be written comes."""
     APPLIED = "applied"
     """In force: written, and read back as written."""
+    DONE = "done"
+    """Written, read back, and over: the module stays so by itself."""
     SUPERSEDED = "superseded"
     """Another one is in force in its place; it comes back when that one ends, if it still lives."""
     REPLACED = "replaced"

@@ -377,7 +377,7 @@ class CommandQueue:
                 self._end(other, CommandState.REPLACED, "a person switched the load", by=command.id)
         if command.id in self._entries:
             entry.command = replace(command, applied_value=applied.value)
-            self._end(entry, CommandState.APPLIED, "the load stays so")
+            self._end(entry, CommandState.DONE, "the load stays so")
         if not self._written and not self._entries:
             self._set_owed(owed=False)
 

@@ -45,6 +45,7 @@ class OnOffServer(OnOff):
         self._switch = switch
         self._on_time = Countdown(self._on_time_over)
         self._off_wait = Countdown(self._off_wait_over)
+        self._turning = asyncio.Lock()
         self._switching_off: asyncio.Task[None] | None = None
 
     def attached(self) -> None:
@@ -95,7 +96,7 @@ class OnOffServer(OnOff):
 
     async def handle_toggle(self, _: Context) -> None:
         """Turn it to what it is not."""
-        await self._turn(on=not self.on_off)
+        await self._turn(on=None)
 
     async def handle_off_with_effect(self, context: Context, _: OffWithEffectRequest) -> None:
         """Turn it off; a relay has no effects. What it was before can be recalled."""
@@ -159,9 +160,12 @@ class OnOffServer(OnOff):
 
     # ------------------------------------------------------------------ inside
 
-    async def _turn(self, *, on: bool) -> None:
-        await self._switch.switch(on)
-        self._settle(on)
+    async def _turn(self, *, on: bool | None) -> None:
+        """Turn it on, off, or (None) to what it is not when what was asked before has been done."""
+        async with self._turning:
+            wanted = not self.on_off if on is None else on
+            await self._switch.switch(wanted)
+            self._settle(wanted)
 
     def _settle(self, on: bool) -> None:  # noqa: FBT001 - on or off is what it settles to
         """Take note that the device is on or off now."""

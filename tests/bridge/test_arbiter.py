@@ -348,12 +348,21 @@ class TestLoads:
         command = self.switch(arbiter, 0)
         await clock.pass_(0)
         assert device.told == [(1000.0, Kind.CONNECT, 0, None)]
-        assert state(arbiter, command) is CommandState.APPLIED
+        assert state(arbiter, command) is CommandState.DONE
         assert arbiter.live(KEY) == ()
         await clock.pass_(3600)
         await arbiter.close()
         assert len(device.told) == 1
         assert owed(home) == []
+
+    async def test_a_restart_does_not_repeat_it(self, arbiter, device, clock, home, another_home):
+        self.switch(arbiter, 0)
+        await clock.pass_(0)
+        again = another_home(home.storage, clock)
+        device = again.add(kind=ModuleKind.LOAD, kinds=(Kind.CONNECT, Kind.AUTO))
+        Arbiter(again.registry, again.storage, again.bus, clock).start()
+        await clock.pass_(SPACING)
+        assert device.told == []
 
     async def test_people_need_not_wait_between_two_presses(self, arbiter, device, clock):
         for on in (0, 1, 0):
@@ -366,7 +375,7 @@ class TestLoads:
         await clock.pass_(0)
         person = self.switch(arbiter, 1)
         await clock.pass_(SPACING)
-        assert (state(arbiter, plan), state(arbiter, person)) == (CommandState.REPLACED, CommandState.APPLIED)
+        assert (state(arbiter, plan), state(arbiter, person)) == (CommandState.REPLACED, CommandState.DONE)
         assert device.told[-1][1:] == (Kind.CONNECT, 1, None)
         await clock.pass_(3600)
         assert len(device.told) == 2
@@ -386,7 +395,7 @@ class TestLoads:
         await clock.pass_(1)
         assert state(arbiter, person) is CommandState.SUPERSEDED
         await clock.pass_(60)
-        assert state(arbiter, person) is CommandState.APPLIED
+        assert state(arbiter, person) is CommandState.DONE
 
     async def test_a_plans_switching_is_taken_back_as_the_device_would(self, arbiter, device, clock, home):
         self.switch(arbiter, 0, Origin.PLAN, duration=20)

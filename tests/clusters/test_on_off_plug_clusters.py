@@ -66,6 +66,7 @@ class Relay:
     async def switch(self, on):
         if self.stuck:
             raise StatusError(Status.FAILURE, "stuck")
+        await asyncio.sleep(0)
         self.moves.append(on)
 
 
@@ -176,6 +177,10 @@ class TestOnOff:
         await plug.on_off.handle_off(FIRST)
         assert plug.relay.moves == [True, False, True, False]
 
+    async def test_two_toggles_at_once_are_two_toggles(self, plug):
+        await asyncio.gather(plug.on_off.handle_toggle(FIRST), plug.on_off.handle_toggle(FIRST))
+        assert plug.relay.moves == [True, False]
+
     async def test_what_the_relay_does_not_do_is_not_shown(self, plug):
         plug.relay.stuck = True
         with pytest.raises(StatusError, match="stuck"):
@@ -197,7 +202,7 @@ class TestOnOff:
         plug.clock.advance(2)
         assert plug.times == (30, 20)
         plug.clock.advance(3)
-        await asyncio.sleep(0)
+        await plug.on_off._switching_off
         assert (plug.on_off.on_off, plug.times) == (False, (0, 0))
         assert plug.relay.moves == [True, False]
 

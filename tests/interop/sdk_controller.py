@@ -343,6 +343,66 @@ class SdkController:
         )
         return None if answer is None else {name: plain(member) for name, member in vars(answer).items()}
 
+    # ------------------------------------------------------------ groups
+
+    async def do_join_group(self, node: int, endpoint: int) -> int:
+        """Put an endpoint into the group that the SDK knows for tests, with its keys; the group's id.
+
+        The keys are those of the SDK's own group data for tests (src/lib/support/TestGroupData.h).
+        """
+        group, key_set = 0x0103, 0x01A3
+        objects = self._clusters.Objects
+        management, control = objects.GroupKeyManagement, objects.AccessControl
+        self._controller.InitGroupTestingData()
+        keys = [bytes([0xD0 + number, *range(0xD1, 0xE0)]) for number in range(3)]
+        await self._controller.SendCommand(
+            node,
+            0,
+            management.Commands.KeySetWrite(
+                management.Structs.GroupKeySetStruct(
+                    groupKeySetID=key_set,
+                    groupKeySecurityPolicy=management.Enums.GroupKeySecurityPolicyEnum.kTrustFirst,
+                    epochKey0=keys[0],
+                    epochStartTime0=2220000,
+                    epochKey1=keys[1],
+                    epochStartTime1=2220001,
+                    epochKey2=keys[2],
+                    epochStartTime2=2220002,
+                )
+            ),
+        )
+        mapping = management.Structs.GroupKeyMapStruct(groupId=group, groupKeySetID=key_set)
+        acl = (await self._controller.ReadAttribute(node, [(0, control.Attributes.Acl)]))[0]
+        entry = control.Structs.AccessControlEntryStruct(
+            privilege=control.Enums.AccessControlEntryPrivilegeEnum.kOperate,
+            authMode=control.Enums.AccessControlEntryAuthModeEnum.kGroup,
+            subjects=[group],
+            targets=self._null,
+        )
+        entries = [*acl[control][control.Attributes.Acl], entry]
+        written = await self._controller.WriteAttribute(
+            node,
+            [(0, management.Attributes.GroupKeyMap([mapping])), (0, control.Attributes.Acl(entries))],
+        )
+        joined = await self._controller.SendCommand(
+            node, endpoint, objects.Groups.Commands.AddGroup(groupID=group, groupName="Loads")
+        )
+        refused = [int(each.Status) for each in (*written,) if each.Status] + [joined.status] * bool(
+            joined.status
+        )
+        if refused:
+            raise RuntimeError(f"refused with {refused}")
+        return group
+
+    async def do_invoke_group(self, group: int, cluster: int, command: int) -> None:
+        """Send a command without fields to a group, by multicast; nobody answers."""
+        kind = next(
+            kind
+            for kind in vars(self._attribute._ClusterIndex[cluster].Commands).values()
+            if getattr(kind, "command_id", None) == command and kind.is_client
+        )
+        self._controller.SendGroupCommand(group, kind())
+
     # ------------------------------------------------------------ subscriptions
 
     async def do_subscribe(

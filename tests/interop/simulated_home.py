@@ -24,9 +24,10 @@ class SimulatedHome:
     devices: list[dict[str, str]]
 
     @classmethod
-    def start(cls, side: Side, modules: int) -> SimulatedHome:
-        """Start a home of `modules` devices that all listen."""
-        command = [sys.executable, "-m", "hw.simulator", "--modules", str(modules), "--speed", "60"]
+    def start(cls, side: Side, modules: int, *, plugs: int = 0, speed: int = 60) -> SimulatedHome:
+        """Start a home of `modules` devices, and of plugs, that all listen."""
+        command = [sys.executable, "-m", "hw.simulator", "--modules", str(modules), "--speed", str(speed)]
+        command += ["--plugs", str(plugs)]
         process = side.popen(
             [*command, "--port-base", str(PORT_BASE), "--control"],
             stdin=subprocess.PIPE,
@@ -37,7 +38,13 @@ class SimulatedHome:
 
     def write_config(self, path: Path) -> None:
         """A configuration file for a hub that knows these devices' addresses and nothing else of them."""
-        path.write_text("".join(f'[[modules]]\naddress = "{device["address"]}"\n' for device in self.devices))
+        path.write_text(
+            "".join(
+                f'[[modules]]\naddress = "{device["address"]}"\n'
+                f'driver = "{"shelly" if device["kind"] == "load" else "sunspec"}"\n'
+                for device in self.devices
+            )
+        )
 
     def unplug(self, serial: str) -> None:
         """Its Modbus server stops; connections end."""
@@ -47,13 +54,21 @@ class SimulatedHome:
         """It listens again."""
         self._ask(do="heal", serial=serial)
 
+    def state(self) -> dict[str, Any]:
+        """The truth about the home."""
+        return self._answer(do="state")
+
     def _ask(self, **command: Any) -> None:
+        answer = self._answer(**command)
+        assert answer == {}, answer
+
+    def _answer(self, **command: Any) -> dict[str, Any]:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(json.dumps(command).encode() + b"\n")
         self.process.stdin.flush()
-        answer = json.loads(self.process.stdout.readline())
-        assert answer == {}, answer
+        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return answer
 
     def close(self) -> None:
         """The end of its input ends it."""
