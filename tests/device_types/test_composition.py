@@ -6,12 +6,17 @@ import tracemalloc
 import pytest
 
 from clusters.descriptor import DescriptorServer
+from clusters.groups import Grouping
 from device_types.aggregator import NUMBER, aggregator
 from device_types.battery_storage import BatteryRating, BatteryState, battery_storage
 from device_types.bridged_node import BridgedDevice, Delegates, Place
 from device_types.electrical_sensor import ElectricalRating, ElectricalReading, grid_meter
+from device_types.on_off_plug import on_off_plug
 from device_types.solar_power import solar_power
 from matter_node.codec import tlv
+from matter_node.commissioning.fabrics import FabricTable
+from matter_node.commissioning.group_keys import GroupKeys
+from matter_node.commissioning.group_table import GroupTable
 from matter_node.model import DeviceType, Endpoint
 
 REQUIRED_AND_ALLOWED = {
@@ -20,13 +25,14 @@ REQUIRED_AND_ALLOWED = {
     0x0013: ({0x39}, {0x2F}),
     0x0017: (set(), {0x03}),
     0x0018: (set(), {0x03}),
+    0x010A: ({0x03, 0x04, 0x06, 0x62}, {0x08}),
     0x0302: ({0x03, 0x402}, set()),
     0x050D: ({0x98}, {0x9F}),
     0x0510: ({0x9C}, {0x90, 0x91}),
 }
 """Server clusters by device type, required and allowed (Matter Device Library 1.4.2)."""
 EVERYWHERE = {0x1D, 0x40, 0x41}
-APPLICATION = {0x0017, 0x0018, 0x0302}
+APPLICATION = {0x0017, 0x0018, 0x010A, 0x0302}
 
 
 class Adjuster:
@@ -35,6 +41,16 @@ class Adjuster:
 
     def release_power(self):
         pass
+
+
+class Relay:
+    async def switch(self, on):
+        pass
+
+
+def grouping(tree):
+    keys = GroupKeys(tree.storage, FabricTable(tree.storage))
+    return Grouping(GroupTable(tree.storage), keys)
 
 
 @pytest.fixture
@@ -62,12 +78,16 @@ def faces(tree):
             temperature=True,
         ),
         grid_meter(BridgedDevice("c", "Grid"), ElectricalRating(17_000), place, delegates),
+        on_off_plug(
+            BridgedDevice("d", "Heater"), ElectricalRating(2500), place, Relay(), grouping(tree), delegates
+        ),
     ]
     for face in made:
         face.join(tree)
     made[0].update(ElectricalReading(-200, 230, 0.9, 50, 1, 2), temperature_c=30)
     made[1].update(ElectricalReading(900, 230, 3.9, 50, 1, 2), BatteryState(50, 51, 17), temperature_c=20)
     made[2].update(ElectricalReading(100, 230, 0.5, 50, 1, 2))
+    made[3].update(ElectricalReading(2000, 230, 8.7, 50, 1, 2), on=True)
     return made
 
 
@@ -89,7 +109,7 @@ def test_solar_and_battery_hold_what_a_controller_looks_for_on_one_endpoint(face
     for face, kind in zip(faces, (0x17, 0x18), strict=False):
         kinds = {device_type.id for device_type in face.endpoint.device_types}
         assert kinds == {kind, 0x13, 0x510, 0x11, 0x50D}
-    solar, battery, _ = faces
+    solar, battery, _, _ = faces
     assert len(solar.endpoints) == 2
     assert {kind.id for kind in battery.endpoints[1].device_types} == {0x510, 0x11}
 
