@@ -29,6 +29,7 @@ DEVICE_TYPES = (
     "BatteryStorage",
     "DeviceEnergyManagement",
     "TemperatureSensor",
+    "OnOffPlugInUnit",
 )
 KINDS = (
     ("feature", "features", "code"),

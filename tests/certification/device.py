@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ENABLE_KEY = "000102030405060708090a0b0c0d0e0f"
 """What the scripts take for the key of the test event triggers."""
 _MODULES = 4
+_PLUGS = 1
 _FIND = 30.0
 """Seconds that the hub may take to find the simulated modules."""
 
@@ -40,7 +41,10 @@ class Factory:
         hub.start()
         try:
             deadline = time.monotonic() + _FIND
-            while len(re.findall("INFO +registered", hub.log_path.read_text(errors="replace"))) < _MODULES:
+            while (
+                len(re.findall("INFO +registered", hub.log_path.read_text(errors="replace")))
+                < _MODULES + _PLUGS
+            ):
                 if time.monotonic() > deadline:
                     raise RuntimeError(f"the hub did not find its modules; see {hub.log_path}")
                 time.sleep(0.1)
@@ -62,7 +66,9 @@ class Factory:
 
 def _hub(side: Side, folder: Path) -> Hub:
     folder.mkdir(parents=True)
-    return Hub(side, folder, "demo", ("--enable-key", ENABLE_KEY, "--modules", str(_MODULES)))
+    return Hub(
+        side, folder, "demo", ("--enable-key", ENABLE_KEY, "--modules", str(_MODULES), "--plugs", str(_PLUGS))
+    )
 
 
 @dataclass(frozen=True, slots=True)
