@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from bridge.drivers import driver
+from bridge.drivers import DRIVERS, driver
 from bridge.events import EventBus, ReachabilityChanged, ReadingTaken
 from bridge.pace import LONGEST_INTERVAL, Pace
 from bridge.poller import Poller, Source
@@ -161,3 +161,30 @@ def test_the_pace_keeps_the_processor_within_its_budget(modules, interval):
     load.modules = 10
     load.run(pace, 400)
     assert pace.interval == 1.0, "and recovers"
+
+
+async def test_modules_of_two_drivers_live_together():
+    async with SimulatedHome(modules=2, plugs=2) as simulated:
+        house = House({name: driver(name) for name in DRIVERS}, interval=0.2)
+        house.poller.start(
+            Source("shelly" if device.kind == "load" else "sunspec", device.address)
+            for device in simulated.devices
+        )
+        try:
+            await house.until(lambda: sum(module.reachable for module in house.registry) == 4)
+            kinds = sorted(module.record.kind.value for module in house.registry)
+            assert kinds == ["load", "load", "meter", "microinverter"]
+        finally:
+            await house.poller.stop()
+
+
+async def test_a_silent_address_is_no_word_on_another_drivers_modules(make_device, caplog):
+    house = House({name: driver(name) for name in DRIVERS})
+    house.registry.found([make_device("1001")], "sunspec")
+    house.registry["acme-1001"].device = None
+    house.poller.start([Source("shelly", "127.0.0.1:1")])
+    await house.until(lambda: "no module found at 127.0.0.1:1" in caplog.text)
+    await asyncio.sleep(0.2)
+    await house.poller.stop()
+    assert "polling" not in caplog.text
+    assert house.registry["acme-1001"].unreachable_because == "not found yet since the hub started"

@@ -84,6 +84,11 @@ def test_an_unknown_key_is_an_error_that_says_what_was_meant(file):
         ('log_level = "loud"', ":1:1: log_level: input should be 'debug', 'info', 'warning' or 'error'"),
         ("interface = 7", ":1:1: interface: input should be a valid string"),
         ('[[modules]]\naddress = "host:port"', ":2:1: modules[1].address: 'host:port' is not host"),
+        (
+            '[[modules]]\ndriver = "shelly"\naddress = "plug:80:1"',
+            ":3:1: modules[1].address: 'plug:80:1' is not host or host:port",
+        ),
+        ('[[modules]]\ndriver = "x"\naddress = "a"', ":2:1: modules[1].driver: "),
         ('modules = [{address = "a"}, {address = "a"}]', ":1:30: modules[2].address: a is listed twice"),
         ("port = \n", ":1:8: invalid value"),
         ("[polling\ninterval = 1", ":1:9: expected ']' at the end of a table declaration"),
