@@ -78,8 +78,8 @@ async def test_modules_are_there_before_it_answers(make, home, another_home, clo
 
 
 async def test_test_event_triggers_reach_the_modules_behind_the_key(make, home):
-    bridge, _ = make(home, enable_key=KEY.hex())
     home.add("1001", kind=ModuleKind.BATTERY)
+    bridge, _ = make(home, enable_key=KEY.hex())
     server = bridge.node.tree.endpoints[0].cluster(diagnostics.GeneralDiagnostics)
 
     def run(code, key=KEY):

@@ -138,7 +138,7 @@ async def test_a_removed_modules_numbers_are_never_used_again(bridge, home, rest
 
 async def test_a_kind_without_a_device_type_is_left_out_and_said(bridge, home, caplog):
     with caplog.at_level(logging.WARNING):
-        add(home, ModuleKind.LOAD, SOLAR)
+        add(home, ModuleKind.EVSE, SOLAR)
     assert len(bridge.faces) == 1
     assert "no Matter device type" in caplog.text
 
