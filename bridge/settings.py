@@ -60,7 +60,7 @@ class DemoSettings:
 
     modules: Annotated[int, Interval(ge=1, le=1000)] = 4
     """Without the plugs."""
-    plugs: Annotated[int, Interval(ge=0, le=100)] = 1
+    plugs: Annotated[int, Interval(ge=0, le=100)] = 0
     """Plugs with a load behind each."""
     seed: Annotated[int, Interval(ge=0, le=2**32 - 1)] = 1
     speed: Annotated[float, Interval(ge=0, le=86400)] = 1.0

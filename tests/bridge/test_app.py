@@ -112,7 +112,7 @@ def test_a_hub_says_how_to_pair_it_and_sigterm_ends_it_in_order(start):
     assert "discriminator 3840" in line
     assert "Manual pairing code: [34970112332]" in hub.output
     assert any(re.fullmatch(r"SetupQRCode: \[MT:[A-Z0-9.-]+\]", line) for line in hub.output)
-    assert len(hub.ask("status")["modules"]) == 5
+    assert len(hub.ask("status")["modules"]) == 4
     code, seconds = hub.end(signal.SIGTERM)
     assert code == 0
     assert seconds < 3
@@ -188,7 +188,7 @@ def test_without_a_hub_the_command_line_reads_what_it_has_left(start, tmp_path):
     assert "no hub is running" in ores("set", "x", "off", *place).stderr
 
     reset = ores("factory-reset", "--yes", *place)
-    assert reset.stdout == "Forgotten: 0 apps, 5 modules. The setup code stays.\n"
+    assert reset.stdout == "Forgotten: 0 apps, 4 modules. The setup code stays.\n"
     assert json.loads(ores("status", "--json", *place).stdout)["modules"] == []
     again = start()
     assert again.ask("pair")["qr_code"] == codes["qr_code"]
