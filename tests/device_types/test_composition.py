@@ -114,6 +114,14 @@ def test_solar_and_battery_hold_what_a_controller_looks_for_on_one_endpoint(face
     assert {kind.id for kind in battery.endpoints[1].device_types} == {0x510, 0x11}
 
 
+def test_no_endpoint_has_one_tag_number_twice(faces):
+    """The certification scripts tell the tags of an endpoint by their numbers alone, not by namespace."""
+    for face in faces:
+        for endpoint in face.endpoints:
+            numbers = [tag.tag for tag in endpoint.tags]
+            assert len(numbers) == len(set(numbers)) <= 6
+
+
 def test_parts_of_one_device_that_are_alike_have_different_tags(faces):
     for face in faces:
         by_kind = {}
