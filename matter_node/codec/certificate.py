@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["AttributeType", "Certificate", "CertificateError", "DistinguishedName", "KeyPurpose", "KeyUsage"]
 
 MAX_TLV_LENGTH = 400
-MAX_DER_LENGTH = 600
 MAX_SERIAL_LENGTH = 21
 """RFC 5280 says 20, but the sign byte before a 20-byte serial number occurs in the field."""
 

@@ -75,13 +75,6 @@ class HandshakeMessage:
             raise HandshakeError(f"member {tag} is no boolean")
         return value
 
-    def structure(self, tag: int) -> dict[Any, Any]:
-        """Return a structure member."""
-        value = self._members.get(tag)
-        if not isinstance(value, dict):
-            raise HandshakeError(f"member {tag} is no structure")
-        return value
-
     def parameters(self, tag: int) -> SessionParameters:
         """Return the session parameters; the defaults if the member is absent."""
         try:
