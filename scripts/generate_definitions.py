@@ -102,7 +102,8 @@ EXEMPTION = "the names are the specification's, and it says what they mean"
 
 def snake(name: str) -> str:
     """Return CamelCase as snake_case: ``UtcTime`` utc_time, ``WiFiScanResults`` wifi_scan_results."""
-    name = name.replace("WiFi", "Wifi").replace("IPv", "Ipv").replace("IDs", "Ids").replace("kWh", "Kwh")
+    for spelt, as_word in (("WiFi", "Wifi"), ("IPv", "Ipv"), ("IDs", "Ids"), ("kWh", "Kwh"), ("SoC", "Soc")):
+        name = name.replace(spelt, as_word)
     name = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z0-9])(?=[A-Z][a-z])", "_", name)
     return re.sub(r"(?<=[a-z])(?=\d+[A-Z])", "_", name).lower()
 
@@ -156,6 +157,18 @@ def at_revision(value: Any, revision: int) -> Any:
         clauses = [clause for clause in judged if clause]
         element["conformance"] = "M" if clauses[:1] == ["M"] else ", ".join(clauses) or "X"
     return element
+
+
+def merged(attributes: list[Element]) -> list[Element]:
+    """Return attributes by id: what features define differently is one, with the last, widest constraint."""
+    found: dict[int, Element] = {}
+    for item in attributes:
+        before = found.get(item["id"])
+        conformance = item.get("conformance", "M")
+        if before is not None:
+            conformance = f"{before.get('conformance', 'M')}, {conformance}"
+        found[item["id"]] = item | {"conformance": conformance}
+    return list(found.values())
 
 
 class Module:
@@ -374,7 +387,7 @@ class ClusterModule(Module):
     def _attributes(self) -> None:
         attributes = [
             item
-            for item in self.cluster.get("attributes", [])
+            for item in merged(self.cluster.get("attributes", []))
             if item["id"] < GLOBAL_ATTRIBUTES and item.get("conformance") != "X"
         ]
         if attributes:
@@ -392,14 +405,19 @@ class ClusterModule(Module):
             self.model.add("command")
             self.body.append("")
         for item in requests:
+            # A command whose type is another command has that one's fields, as MoveToLevelWithOnOff has.
+            shape = commands.get(item.get("type", ""), item)
             fields = [
                 field
-                for field in item.get("members", [])
+                for field in shape.get("members", [])
                 if field["id"] != FABRIC_INDEX_TAG and field.get("conformance") != "X"
             ]
-            request = item["name"] if item["name"].endswith("Request") else f"{item['name']}Request"
+            request = shape["name"] if shape["name"].endswith("Request") else f"{shape['name']}Request"
             arguments = [f"{item['id']:#04x}"]
-            if fields:
+            if fields and request in self._written:
+                arguments.append(request)
+            elif fields:
+                self._written.add(request)
                 self.write_struct(request, fields, relaxed=item["name"] in RELAXED)
                 arguments.append(request)
             response = commands.get(item.get("response", ""))
