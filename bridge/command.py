@@ -68,6 +68,7 @@ ASPECTS: Final = {
     SetpointKind.POWER_LIMIT_W: Aspect.OUTPUT,
     SetpointKind.CONNECT: Aspect.CONNECTION,
     SetpointKind.CHARGE_W: Aspect.STORAGE,
+    SetpointKind.CHARGE_LIMIT_W: Aspect.STORAGE,
     SetpointKind.DISCHARGE_W: Aspect.STORAGE,
     SetpointKind.HOLD: Aspect.STORAGE,
     SetpointKind.RESERVE_PERCENT: Aspect.RESERVE,

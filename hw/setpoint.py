@@ -18,6 +18,8 @@ class SetpointKind(StrEnum):
     """Convert (`value` 1) or disconnect from the grid (`value` 0)."""
     CHARGE_W = "charge_w"
     """Charge with `value` watts, as far as the battery takes them."""
+    CHARGE_LIMIT_W = "charge_limit_w"
+    """Charge with at most `value` watts, 0 for not at all; discharging is the module's own business."""
     DISCHARGE_W = "discharge_w"
     """Discharge with `value` watts (a magnitude), as far as the battery gives them."""
     HOLD = "hold"
