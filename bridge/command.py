@@ -119,6 +119,8 @@ class Command:
     """UTC, seconds since 1970."""
     expires: float | None = None
     """UTC, seconds since 1970; None: until withdrawn."""
+    target_percent: float | None = None
+    """State of charge at which a battery has done it; None: it goes on."""
     state: CommandState = CommandState.QUEUED
     reason: str = ""
     """Why it is in its state, for a person."""
@@ -136,6 +138,14 @@ class Command:
     def weight(self) -> tuple[int, float, str]:
         """Sorts the command that wins to the front: by origin, then the newer one."""
         return (self.origin, -self.created, self.id)
+
+    def reached(self, soc_percent: float) -> bool:
+        """Tell whether a battery that holds so much has done it."""
+        if self.target_percent is None:
+            return False
+        if self.kind is SetpointKind.DISCHARGE_W:
+            return soc_percent <= self.target_percent
+        return soc_percent >= self.target_percent
 
     def setpoint(self, now: float, longest: float) -> Setpoint:
         """Return what is written: the command's value, for what is left of its life but at most `longest`."""

@@ -89,17 +89,24 @@ class CommandQueue:
         module: RegisteredModule,
         clock: Clock,
         changed: Callable[[Command], None],
+        *,
         owe: Callable[[bool], None],
+        keep_reserve: Callable[[float | None], None],
     ) -> None:
         """Tell `changed` every new state of a command, and `owe` whether there is something to take back.
 
-        `owe(True)` is called before the module is told anything, `owe(False)` after all was taken back.
+        `owe(True)` is called before the module is told anything, `owe(False)` after all was taken back. A
+        reserve has no revert timer: `keep_reserve` is told the one that the module had, before another is
+        written, and None when it has it again.
         """
         self.module = module
         self.owed = False
+        self.own_reserve: float | None = None
+        """Reserve in percent that the module had before it was told another one; None if it has its own."""
         self._clock = clock
         self._changed = changed
         self._owe = owe
+        self._keep_reserve = keep_reserve
         self._entries: dict[str, _Entry] = {}
         self._autos: list[_Entry] = []
         self._written: dict[Aspect, _Written] = {}
@@ -143,6 +150,14 @@ class CommandQueue:
         self._end(entry, CommandState.WITHDRAWN, reason)
         self.evaluate()
         return True
+
+    def charged(self, soc_percent: float) -> None:
+        """End the commands that wanted no more than the battery holds now."""
+        done = [entry for entry in self._entries.values() if entry.command.reached(soc_percent)]
+        for entry in done:
+            self._end(entry, CommandState.DONE, f"the battery holds {soc_percent:g} %")
+        if done:
+            self.evaluate()
 
     def resume(self) -> None:
         """Take back, once the module answers, what a former run of the hub has left in it."""
@@ -258,11 +273,14 @@ class CommandQueue:
     def _next_release(self, winners: dict[Aspect, _Entry]) -> _Write | None:
         if not winners and self.owed:
             return _Write(Setpoint(SetpointKind.AUTO))
+        if self.own_reserve is not None and Aspect.RESERVE not in winners:
+            own = Setpoint(SetpointKind.RESERVE_PERCENT, self.own_reserve, None)
+            return _Write(own, aspect=Aspect.RESERVE)
         for aspect in tuple(self._written):
             if aspect in winners:
                 continue
             if aspect is Aspect.RESERVE:
-                # Nothing but AUTO takes a reserve back; not being repeated, it goes when the device reverts.
+                # The module never said what it had: there is nothing to go back to.
                 del self._written[aspect]
             elif aspect in _NEUTRAL and not self._is_load:
                 return _Write(Setpoint(*_NEUTRAL[aspect], REVERT), aspect=aspect)
@@ -306,6 +324,8 @@ class CommandQueue:
         lasting = write.entry is not None and self._is_lasting(write.entry.command)
         if not lasting:
             self._set_owed(owed=True)
+        if write.entry is not None and write.setpoint.kind is SetpointKind.RESERVE_PERCENT:
+            self._note_own_reserve()
         applied = await self._apply(write.setpoint)
         now = self._clock.monotonic()
         if applied.state is AppliedState.FAILED:
@@ -319,16 +339,23 @@ class CommandQueue:
         elif write.entry is not None:
             self._note(write.entry, write.setpoint, applied, now)
         elif applied.state is not AppliedState.FAILED:
-            if write.setpoint.kind is SetpointKind.AUTO:
-                # It took back every aspect: the others are written anew.
-                self._written.clear()
-            elif write.aspect is not None:
-                del self._written[write.aspect]
-            if not self._entries or self._closed:
-                self._set_owed(owed=False)
+            self._released(write)
         elif self._failures >= ATTEMPTS:
             for entry in tuple(self._autos):
                 self._end(entry, CommandState.FAILED, f"{applied.detail}; tried on")
+
+    def _released(self, write: _Write) -> None:
+        """Note that something was taken back."""
+        if write.setpoint.kind is SetpointKind.AUTO:
+            # It took back every aspect: the others are written anew.
+            self._written.clear()
+        elif write.aspect is not None:
+            self._written.pop(write.aspect, None)
+        if write.aspect is Aspect.RESERVE:
+            self.own_reserve = None
+            self._keep_reserve(None)
+        if not self._entries or self._closed:
+            self._set_owed(owed=False)
 
     async def _apply(self, setpoint: Setpoint) -> Applied:
         try:
@@ -382,6 +409,13 @@ class CommandQueue:
             self._set_owed(owed=False)
 
     # What is said about it
+
+    def _note_own_reserve(self) -> None:
+        reading = self.module.reading
+        if self.own_reserve is None and reading is not None and reading.battery is not None:
+            self.own_reserve = reading.battery.reserve_percent
+            if self.own_reserve is not None:
+                self._keep_reserve(self.own_reserve)
 
     def _set_owed(self, *, owed: bool) -> None:
         if owed != self.owed:

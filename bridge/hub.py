@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from bridge import setup_code
+from bridge.actions import ModuleActions
 from bridge.arbiter import Arbiter
 from bridge.drivers import DRIVERS, driver
 from bridge.events import EventBus
@@ -37,10 +38,13 @@ class Hub:
         self.bus = EventBus()
         self.registry = Registry(storage, self.bus)
         self.arbiter = Arbiter(self.registry, storage, self.bus, clock)
+        self.actions = ModuleActions(self.registry, self.arbiter, self.bus)
         self.pace = Pace(settings.polling.interval, settings.polling.cpu, time.process_time)
         self.drivers = {name: driver(name) for name in DRIVERS}
         self.poller = Poller(self.registry, self.drivers, self.pace, clock)
-        self.matter = MatterBridge(settings, storage, self.setup, self.registry, self.arbiter, self.bus)
+        self.matter = MatterBridge(
+            settings, storage, self.setup, self.registry, self.arbiter, self.actions, self.bus
+        )
 
     def sources(self) -> list[Source]:
         """Return where to find modules: the settings' addresses, and the saved ones that they leave out."""

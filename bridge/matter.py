@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
 
 from bridge.faces import Faces
+from bridge.module_face import Stage
 from bridge.power_adjustment import end_leftovers
 from certs.store import load_or_create
 from clusters.groups import Grouping
@@ -25,6 +26,7 @@ from matter_node.transport.interfaces import interfaces
 from matter_node.transport.network import HomeNetwork
 
 if TYPE_CHECKING:
+    from bridge.actions import ModuleActions
     from bridge.arbiter import Arbiter
     from bridge.events import EventBus
     from bridge.registry import Registry
@@ -78,6 +80,7 @@ class MatterBridge:
         setup: SetupCode,
         registry: Registry,
         arbiter: Arbiter,
+        actions: ModuleActions,
         bus: EventBus,
     ) -> None:
         self._arbiter = arbiter
@@ -123,10 +126,10 @@ class MatterBridge:
         top = aggregator(root)
         self.node.tree.add(root, top)
         grouping = Grouping(groups, self.node.commissioning.group_keys)
-        self.faces = Faces(self.node.tree, top, registry, arbiter, triggers, grouping)
-        self._bus = bus
+        stage = Stage(top, registry, arbiter, actions, bus, grouping)
+        self.faces = Faces(self.node.tree, stage, triggers)
         if len(registry):
-            self.faces.start(bus)
+            self.faces.start()
 
     async def start(self) -> None:
         """Answer and be found; the arbiter was started before.
@@ -135,7 +138,7 @@ class MatterBridge:
         """
         if not self.faces.started:
             # Nothing is known of a new hub's modules until they have been looked for.
-            self.faces.start(self._bus)
+            self.faces.start()
         end_leftovers(self._arbiter)
         try:
             await self.node.start()

@@ -22,10 +22,11 @@ from bridge.events import (
 from bridge.record import ModuleRecord, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from bridge.events import EventBus
+    from bridge.record import OperatingMode
     from hw.module import Module
     from hw.reading import Reading
     from matter_node.storage import Storage
@@ -172,6 +173,27 @@ class Registry:
         room = record.room if room is None else shortened(room)
         role = record.role if role is None else shortened(role)
         self._change(registered, dataclasses.replace(record, name=name, room=room, role=role))
+
+    def set_mode(self, key: str, mode: OperatingMode) -> None:
+        """Say who decides what a module does. Raise UnknownModuleError."""
+        registered = self[key]
+        self._change(registered, dataclasses.replace(registered.record, mode=mode))
+
+    def set_faces(self, key: str, faces: Mapping[str, bool | None]) -> None:
+        """Switch voice faces of a module on or off; None: as the settings say. Raise UnknownModuleError."""
+        registered = self[key]
+        chosen = {**registered.record.faces, **faces}
+        kept = {name: on for name, on in chosen.items() if on is not None}
+        self._change(registered, dataclasses.replace(registered.record, faces=kept))
+
+    def set_label(self, key: str, face: str, label: str) -> None:
+        """Name a voice face of a module. Raise UnknownModuleError, ValueError for an empty name."""
+        registered = self[key]
+        label = shortened(label)
+        if not label:
+            raise ValueError("a face needs a name")
+        labels = {**registered.record.labels, face: label}
+        self._change(registered, dataclasses.replace(registered.record, labels=labels))
 
     def remove(self, key: str) -> None:
         """Forget a module for good: should it come back, it is another one to every app."""

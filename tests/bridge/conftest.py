@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bridge.actions import ModuleActions
 from bridge.events import CommandChanged, EventBus
+from bridge.module_face import Stage
 from bridge.registry import Registry
 from hw.module import Capabilities, Identity, ModuleKind, ModuleUnreachable, Nameplate
 from hw.reading import Reading
@@ -107,6 +109,11 @@ class Home:
         self.registry = Registry(storage, self.bus)
         self.changes = []
         self.bus.subscribe(CommandChanged, lambda event: self.changes.append(event.command))
+
+    def stage(self, top, arbiter, grouping=None):
+        """What the faces of the home's modules stand on."""
+        actions = ModuleActions(self.registry, arbiter, self.bus)
+        return Stage(top, self.registry, arbiter, actions, self.bus, grouping)
 
     def add(self, serial="1001", **options):
         device = Device(serial, clock=self.clock, **options)

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from bridge import setup_code
+from bridge.actions import ModuleActions
 from bridge.arbiter import Arbiter
 from bridge.command import CommandState, Origin
 from bridge.matter import PRODUCT_ID, VENDOR_ID, MatterBridge, NetworkError, version_number
@@ -32,7 +33,8 @@ async def make(tmp_path):
         settings = Settings(data_dir=tmp_path, **options)
         arbiter = Arbiter(home.registry, home.storage, home.bus, home.clock)
         code = setup_code.load_or_create(home.storage, passcode=20202021, discriminator=3840)
-        return MatterBridge(settings, home.storage, code, home.registry, arbiter, home.bus), arbiter
+        actions = ModuleActions(home.registry, arbiter, home.bus)
+        return MatterBridge(settings, home.storage, code, home.registry, arbiter, actions, home.bus), arbiter
 
     return make
 

@@ -4,12 +4,14 @@ import asyncio
 
 import pytest
 
+from bridge.actions import ModuleActions
 from bridge.arbiter import Arbiter
 from bridge.command import CommandState, Origin
 from bridge.command_queue import SPACING
 from bridge.drivers import driver
 from bridge.events import EventBus
 from bridge.faces import Faces
+from bridge.module_face import Stage
 from bridge.pace import Pace
 from bridge.poller import Poller, Source
 from bridge.power_adjustment import SOURCE, end_leftovers
@@ -50,8 +52,9 @@ class Bridge:
         root = Endpoint(0, [DeviceType(0x16, 3)], [DescriptorServer()])
         top = aggregator(root, blink=lambda _: None)
         self.tree.add(root, top)
-        self.faces = Faces(self.tree, top, registry, self.arbiter, EventTriggers())
-        self.faces.start(bus)
+        stage = Stage(top, registry, self.arbiter, ModuleActions(registry, self.arbiter, bus), bus, None)
+        self.faces = Faces(self.tree, stage, EventTriggers())
+        self.faces.start()
         self.arbiter.start()
         end_leftovers(self.arbiter)
         self.registry = registry
