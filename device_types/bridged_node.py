@@ -54,14 +54,17 @@ class Place:
     """Where a device goes.
 
     :ivar parent: the aggregator
-    :ivar number: gives the endpoint number of a part by its name, always the same one; the device itself is
-        the part ``energy``
-    :ivar clusters: manufacturer clusters that the device's main endpoint has besides
+    :ivar number: gives the endpoint number of a part by its name, always the same one; what shows the module
+        itself is the part ``energy``
+    :ivar clusters: manufacturer clusters that the device's main endpoint has besides; devices of the voice
+        face have none, for some assistants drop a device that has
+    :ivar part: the part that a device of the voice face is
     """
 
     parent: Endpoint
     number: Callable[[str], int]
     clusters: Iterable[Cluster] = ()
+    part: str = "voice"
 
 
 def fit(text: str, maximum: int) -> str:
