@@ -6,9 +6,12 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bridge.command import CommandState
+from bridge.command import Aspect, CommandState
 from bridge.load_switch import LoadSwitch
 from bridge.module_face import ENERGY, ModuleFace, Stage
+from bridge.ores.microinverter import MicroinverterCluster
+from bridge.ores.module import ModuleCluster
+from bridge.ores.storage import EnergyStorageCluster
 from bridge.power_adjustment import ModulePower
 from device_types.battery_storage import (
     BatteryRating,
@@ -32,7 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from bridge.command import Command
+    from bridge.module_face import Companion
     from bridge.record import ModuleRecord
+    from device_types.bridged_node import Face
     from device_types.managed import EnergyManagement
     from hw.reading import Reading
 
@@ -54,9 +59,54 @@ class _Made:
     place: Place
     delegates: Delegates
     power: ModulePower | None
+    cluster: ModuleCluster
+    inverter: MicroinverterCluster | None
+    storage: EnergyStorageCluster | None
 
 
-class SolarModule(ModuleFace):
+class EnergyFace(ModuleFace):
+    """The energy face of a module of any kind, with the project's own clusters on its main endpoint."""
+
+    def __init__(self, face: Face, made: _Made) -> None:
+        super().__init__(face)
+        self._cluster = made.cluster
+        own: tuple[Companion | None, ...] = (made.cluster, made.inverter, made.storage)
+        self._companions = tuple(each for each in own if each is not None)
+        self._storage = made.storage
+
+    def show(self, reading: Reading) -> None:
+        """Show a reading."""
+        self.update(reading)
+        for companion in self._companions:
+            companion.show(reading)
+
+    def update(self, reading: Reading) -> None:
+        """Show a reading in the standard clusters."""
+        raise NotImplementedError
+
+    def lost(self) -> None:
+        """Say that the module does not answer."""
+        super().lost()
+        for companion in self._companions:
+            companion.lost()
+
+    def registered(self) -> None:
+        """Tell that the module is new in the home."""
+        self._cluster.registered()
+
+    def changed(self, before: ModuleRecord, record: ModuleRecord) -> None:
+        """Take another name, and show what else is another."""
+        if before.name != record.name:
+            self.face.rename(record.name)
+        self._cluster.changed(before, record)
+
+    def command_changed(self, command: Command) -> None:
+        """Show what the module is told now."""
+        if self._storage is not None and command.aspect is Aspect.STORAGE:
+            self._storage.show_mode()
+
+
+class SolarModule(EnergyFace):
     """A microinverter with its panels."""
 
     face: SolarPowerFace
@@ -69,11 +119,12 @@ class SolarModule(ModuleFace):
                 made.place,
                 made.delegates,
                 temperature=record.capabilities.temperature,
-            )
+            ),
+            made,
         )
         self._power = made.power
 
-    def show(self, reading: Reading) -> None:
+    def update(self, reading: Reading) -> None:
         """Show a reading."""
         self.face.update(
             electrical(reading),
@@ -84,10 +135,11 @@ class SolarModule(ModuleFace):
 
     def command_changed(self, command: Command) -> None:
         """End an adjustment that the module does not carry out."""
+        super().command_changed(command)
         _abandon(self.face.management, self._power, command)
 
 
-class BatteryModule(ModuleFace):
+class BatteryModule(EnergyFace):
     """A battery with its inverter."""
 
     face: BatteryStorageFace
@@ -109,11 +161,12 @@ class BatteryModule(ModuleFace):
                 made.place,
                 made.delegates,
                 temperature=record.capabilities.temperature,
-            )
+            ),
+            made,
         )
         self._power = made.power
 
-    def show(self, reading: Reading) -> None:
+    def update(self, reading: Reading) -> None:
         """Show a reading."""
         self.face.update(
             electrical(reading),
@@ -125,35 +178,35 @@ class BatteryModule(ModuleFace):
 
     def command_changed(self, command: Command) -> None:
         """End an adjustment that the module does not carry out."""
+        super().command_changed(command)
         _abandon(self.face.management, self._power, command)
 
 
-class MeterModule(ModuleFace):
+class MeterModule(EnergyFace):
     """A meter, or a load that can only be measured."""
 
     face: GridMeterFace
 
     def __init__(self, made: _Made) -> None:
-        super().__init__(grid_meter(made.device, made.rating, made.place, made.delegates))
+        super().__init__(grid_meter(made.device, made.rating, made.place, made.delegates), made)
 
-    def show(self, reading: Reading) -> None:
+    def update(self, reading: Reading) -> None:
         """Show a reading."""
         self.face.update(electrical(reading))
 
 
-class LoadModule(ModuleFace):
+class LoadModule(EnergyFace):
     """A load behind a relay."""
 
     face: OnOffPlugFace
 
     def __init__(self, record: ModuleRecord, made: _Made, stage: Stage) -> None:
         assert stage.grouping is not None, "a node without groups has no switches"
-        switch = LoadSwitch(stage.registry[record.key], stage.actions)
-        super().__init__(
-            on_off_plug(made.device, made.rating, made.place, switch, stage.grouping, made.delegates)
-        )
+        switch = LoadSwitch(stage.home.registry[record.key], stage.home.actions)
+        plug = on_off_plug(made.device, made.rating, made.place, switch, stage.grouping, made.delegates)
+        super().__init__(plug, made)
 
-    def show(self, reading: Reading) -> None:
+    def update(self, reading: Reading) -> None:
         """Show a reading."""
         self.face.update(electrical(reading), on=reading.connected, faults=_fault_codes(reading))
 
@@ -198,9 +251,15 @@ def _made(record: ModuleRecord, stage: Stage, renamed: Callable[[str], None]) ->
         serial=identity.serial,
         firmware=identity.firmware,
     )
-    endpoints = stage.registry.endpoints
-    place = Place(stage.aggregator, lambda part: endpoints.number(record.key, part))
-    power = ModulePower(record, stage.arbiter) if ModulePower.can_adjust(record) else None
+    module, home = stage.home.registry[record.key], stage.home
+    cluster = ModuleCluster(module, home)
+    inverter = MicroinverterCluster(module, home) if record.kind is ModuleKind.MICROINVERTER else None
+    storage = EnergyStorageCluster(module, home) if record.kind is ModuleKind.BATTERY else None
+    own = [each.server for each in (cluster, inverter, storage) if each is not None]
+    place = Place(
+        stage.aggregator, lambda part: home.registry.endpoints.number(record.key, part), clusters=own
+    )
+    power = ModulePower(record, stage.home.arbiter) if ModulePower.can_adjust(record) else None
     rated_w = plate.power_w or _UNRATED_W
     rating = ElectricalRating(
         rated_w,
@@ -209,7 +268,7 @@ def _made(record: ModuleRecord, stage: Stage, renamed: Callable[[str], None]) ->
         exported=record.capabilities.exported_energy,
     )
     delegates = Delegates(adjuster=power, blink=blink(record.name), renamed=renamed)
-    return _Made(device, rating, place, delegates, power)
+    return _Made(device, rating, place, delegates, power, cluster, inverter, storage)
 
 
 def _abandon(management: EnergyManagement | None, power: ModulePower | None, command: Command) -> None:

@@ -53,6 +53,30 @@ class PollingSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FacesSettings:
+    """Which voice faces modules have unless a person chose otherwise for one of them."""
+
+    __pydantic_config__ = _STRICT
+
+    charging: bool = True
+    """A plug for each battery and each charger: whether it may charge."""
+    reserve: bool = False
+    """A level for each battery: how much it keeps back."""
+    full: bool = False
+    """A contact for each battery: open when it is full."""
+    outage: bool = False
+    """A contact for the grid: open when it is gone."""
+    production: bool = False
+    """A plug for each solar module: whether it may produce."""
+    switch: bool = False
+    """A second plug for each load, without measurements, for assistants that stumble over those."""
+    reserve_as: Literal["plug", "light"] = "plug"
+    """What the level is: a dimmable plug, or a light, which more assistants set in percent."""
+    reserve_floor: Annotated[int, Interval(ge=0, le=100)] = 10
+    """Percent below which no voice sets the reserve: "turn everything down" must not empty the battery."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DemoSettings:
     """The simulated home of `ores-bridge demo`."""
 
@@ -87,6 +111,7 @@ class Settings:
     """Key of the test event triggers, 32 hexadecimal digits; without one there are none."""
     log_level: LogLevel = "info"
     polling: PollingSettings = field(default_factory=PollingSettings)
+    faces: FacesSettings = field(default_factory=FacesSettings)
     demo: DemoSettings = field(default_factory=DemoSettings)
     modules: tuple[ModuleSettings, ...] = ()
 

@@ -116,12 +116,15 @@ class Face:
         if triggers is not None:
             self.register(triggers)
 
-    def leave(self, tree: NodeTree, triggers: EventTriggers | None = None) -> None:
-        """Take the endpoints off the node for ever."""
+    def leave(self, tree: NodeTree, triggers: EventTriggers | None = None, *, for_ever: bool = True) -> None:
+        """Take the endpoints off the node.
+
+        :param for_ever: the numbers are never used again; else the same face may come back, as it was
+        """
         if triggers is not None:
             for endpoint in self.endpoints:
                 triggers.forget(endpoint.number)
-        tree.remove(self.endpoint.number)
+        tree.remove(self.endpoint.number, forget=for_ever)
 
     def rename(self, name: str) -> None:
         """Take a name that someone gave elsewhere than in a Matter app."""

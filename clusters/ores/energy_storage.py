@@ -153,6 +153,6 @@ class EnergyStorage(Cluster):
     hold = command(0x02, HoldRequest, access="O", conformance="CTL")
     """Neither charge nor discharge it."""
     auto = command(0x03, access="O", conformance="CTL")
-    """Withdraw what this fabric has told it: it follows its own logic, or what others told it."""
+    """Take back what people told it: it follows its own logic, or the plan."""
     set_reserve = command(0x04, SetReserveRequest, access="O", conformance="RSV")
     """Keep energy back for a time without the grid."""

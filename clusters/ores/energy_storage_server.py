@@ -72,7 +72,7 @@ class StorageControl(FabricOrigins, Protocol):
         """Take the wish to do neither and return; as `charge`."""
 
     async def auto(self, *, fabric_index: int) -> None:
-        """Let go of what a fabric wished; harmless if it wished nothing."""
+        """Let go of what people wished; harmless if they wished nothing."""
 
 
 class ReserveKeeper(FabricOrigins, Protocol):
@@ -231,7 +231,7 @@ class EnergyStorageServer(EnergyStorage):
         await self._control.hold(duration_s=request.duration or None, fabric_index=context.fabric_index)
 
     async def handle_auto(self, context: Context) -> None:
-        """Withdraw what the fabric wished."""
+        """Leave it to itself."""
         assert self._control is not None
         await self._control.auto(fabric_index=context.fabric_index)
 

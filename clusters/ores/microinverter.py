@@ -134,6 +134,6 @@ class Microinverter(Cluster):
     cannot be told, for example at night."""
 
     set_power_limit = command(0x00, SetPowerLimitRequest, access="O", conformance="LIM")
-    """Limit what it produces, to a power or to a share; with neither, withdraw the limit of this fabric."""
+    """Limit what it produces, to a power or to a share; with neither, take back what people set."""
     set_enabled = command(0x01, SetEnabledRequest, access="O", conformance="ENA")
     """Switch it off, or on again."""

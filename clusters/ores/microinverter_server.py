@@ -45,7 +45,7 @@ class PowerLimiter(FabricOrigins, Protocol):
         """
 
     async def withdraw_power_limit(self, *, fabric_index: int) -> None:
-        """Let go of a fabric's limit; harmless if it has none."""
+        """Let go of the limit that people set; harmless if there is none."""
 
 
 class ProductionSwitch(FabricOrigins, Protocol):

@@ -386,7 +386,7 @@ export const OresMicroinverter = ClusterType(new ClusterModel(Cluster(
     ),
     Attribute({ name: "PeerRatio", id: 0x9, type: "uint16", access: "R V", conformance: "PEER", quality: "X Q", details: "What it produces as a share of what others like it produce, in hundredths of a percent; null if it cannot be told, for example at night." }),
     Command(
-        { name: "SetPowerLimit", id: 0x0, access: "O", conformance: "LIM", direction: "request", response: "status", details: "Limit what it produces, to a power or to a share; with neither, withdraw the limit of this fabric." },
+        { name: "SetPowerLimit", id: 0x0, access: "O", conformance: "LIM", direction: "request", response: "status", details: "Limit what it produces, to a power or to a share; with neither, take back what people set." },
         Field({ name: "Power", id: 0x0, type: "power-mW", conformance: "O", constraint: "0 to 2^62", quality: "X", details: "The most that it may produce." }),
         Field({ name: "Percent", id: 0x1, type: "percent100ths", conformance: "O", quality: "X", details: "The same as a share of RatedPower." }),
         Field({ name: "Duration", id: 0x2, type: "elapsed-s", conformance: "O", constraint: "max 2592000", quality: "X", details: "How long; 0 or null until it is withdrawn." }),
@@ -479,7 +479,7 @@ export declare namespace OresMicroinverter {
     }
     export interface Attributes extends BaseAttributes, PowerLimitAttributes, EnableAttributes, DcStringsAttributes, PeerComparisonAttributes {}
     export interface PowerLimitCommands {
-        /** Limit what it produces, to a power or to a share; with neither, withdraw the limit of this fabric. */
+        /** Limit what it produces, to a power or to a share; with neither, take back what people set. */
         setPowerLimit(request: SetPowerLimitRequest): MaybePromise;
     }
     export interface EnableCommands {
@@ -550,7 +550,7 @@ export const OresEnergyStorage = ClusterType(new ClusterModel(Cluster(
         { name: "Hold", id: 0x2, access: "O", conformance: "CTL", direction: "request", response: "status", details: "Neither charge nor discharge it." },
         Field({ name: "Duration", id: 0x0, type: "elapsed-s", conformance: "O", constraint: "max 2592000", quality: "X", details: "How long; 0 or null until it is told otherwise." }),
     ),
-    Command({ name: "Auto", id: 0x3, access: "O", conformance: "CTL", direction: "request", response: "status", details: "Withdraw what this fabric has told it: it follows its own logic, or what others told it." }),
+    Command({ name: "Auto", id: 0x3, access: "O", conformance: "CTL", direction: "request", response: "status", details: "Take back what people told it: it follows its own logic, or the plan." }),
     Command(
         { name: "SetReserve", id: 0x4, access: "O", conformance: "RSV", direction: "request", response: "status", details: "Keep energy back for a time without the grid." },
         Field({ name: "Percent", id: 0x0, type: "percent", conformance: "M", details: "The state of charge that it keeps back." }),
@@ -662,7 +662,7 @@ export declare namespace OresEnergyStorage {
         discharge(request: DischargeRequest): MaybePromise;
         /** Neither charge nor discharge it. */
         hold(request: HoldRequest): MaybePromise;
-        /** Withdraw what this fabric has told it: it follows its own logic, or what others told it. */
+        /** Take back what people told it: it follows its own logic, or the plan. */
         auto(): MaybePromise;
     }
     export interface ReserveCommands {

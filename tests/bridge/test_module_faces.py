@@ -9,7 +9,6 @@ import pytest
 from interaction_lab.client import Client, attribute_path, reported
 from interaction_lab.wire import Session, Wire
 
-from bridge.arbiter import Arbiter
 from bridge.energy_faces import energy_face
 from bridge.faces import COMFORTABLE_ENDPOINTS, Faces
 from bridge.state import SqliteStorage
@@ -48,9 +47,8 @@ class Bridge:
         root = Endpoint(0, [DeviceType(0x16, 3)], [DescriptorServer(), UserLabelServer()])
         self.top = aggregator(root)
         self.tree.add(root, self.top)
-        arbiter = Arbiter(home.registry, home.storage, home.bus, home.clock)
         self.triggers = EventTriggers()
-        self.stage = home.stage(self.top, arbiter)
+        self.stage = home.stage(self.top)
         self.faces = Faces(self.tree, self.stage, self.triggers)
         self.faces.start()
         self.wire = Wire()
