@@ -64,6 +64,7 @@ class Hub:
         if self.settings.api.enabled:
             from bridge.api.server import ApiServer  # it costs some megabytes: not for a hub without it
 
+            self.access.end_leftovers(module.key for module in self.registry)
             self.api = ApiServer(self)
             await self.api.start()
 

@@ -51,7 +51,9 @@ def handlers(hub: Hub, stop: Callable[[], None]) -> dict[str, Callable[[dict[str
         stop()
         return None
 
-    return {
+    from bridge.access.administration import Administration  # a hub to look at has no use for it
+
+    return Administration(hub.access, hub.registry).handlers() | {
         "status": status,
         "pair": pair,
         "set": set_,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bridge.access.accounts import Accounts
 from bridge.access.audit import AuditEntry, StoredAuditLog
 from bridge.access.claim import ClaimCode
+from bridge.access.credentials import SecondFactors
 from bridge.access.module_credentials import ModuleCredentials
 from bridge.access.passwords import PasswordDesk
 from bridge.access.sessions import Sessions
@@ -15,11 +16,15 @@ from bridge.command import Origin
 from bridge.events import ModuleRemoved
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from bridge.access.audit import AuditLog
     from bridge.arbiter import Arbiter
     from bridge.events import EventBus
     from matter_node.clock import Clock
     from matter_node.storage import Storage
+
+_SOURCE: Final = "api/"
 
 
 class Access:
@@ -41,6 +46,7 @@ class Access:
         self.modules = ModuleCredentials(storage, clock)
         self.throttle = Throttle(clock)
         self.passwords = PasswordDesk()
+        self.second_factors = SecondFactors()
         self.audit = audit or StoredAuditLog(storage)
         self._claim = ClaimCode()
         bus.subscribe(ModuleRemoved, self._module_removed)
@@ -89,6 +95,18 @@ class Access:
             Origin.USER, command_source(user.name), f"the user {user.name} was removed"
         )
 
+    def end_leftovers(self, modules: Iterable[str]) -> int:
+        """End what people who were removed while the hub did not run have commanded; return how many."""
+        gone = {
+            command.source
+            for module in modules
+            for command in self._arbiter.live(module)
+            if command.origin is Origin.USER
+            and command.source.startswith(_SOURCE)
+            and command.source.removeprefix(_SOURCE) not in self.accounts
+        }
+        return sum(self._arbiter.vanish(Origin.USER, source, "its user was removed") for source in gone)
+
     def _module_removed(self, event: ModuleRemoved) -> None:
         self.modules.revoke(event.record.key)
         self.sessions.end_all(f"module/{event.record.key}")
@@ -96,4 +114,4 @@ class Access:
 
 def command_source(user: str) -> str:
     """Return how the commands of a person are marked."""
-    return f"api/{user}"
+    return _SOURCE + user

@@ -79,6 +79,9 @@ class Accounts:
     def __len__(self) -> int:
         return len(self._users)
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._users
+
     def get(self, name: str) -> User | None:
         """Return the account of a name, or None."""
         return self._users.get(name.casefold())

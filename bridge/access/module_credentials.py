@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _TOKEN: Final = "module-token/"  # noqa: S105 - a key in the state file
 _CERTIFICATE: Final = "module-certificate/"
+ID_LENGTH: Final = 16
+"""Hexadecimal digits of a digest that name a credential in lists."""
 
 
 class ModuleCredentials:
@@ -33,7 +35,7 @@ class ModuleCredentials:
         """Yield what was given to whom: `kind`, `module`, `created`, and an `id` that opens nothing."""
         for kind, known in (("token", self._tokens), ("certificate", self._certificates)):
             for key, values in known.items():
-                yield {"kind": kind, "id": key[:16], **values}
+                yield {"kind": kind, "id": key[:ID_LENGTH], **values}
 
     def issue_token(self, module: str) -> str:
         """Give a module a new token, shown this once; its former one is worth nothing."""
@@ -61,6 +63,17 @@ class ModuleCredentials:
     def of_certificate(self, thumbprint: str) -> str | None:
         """Return the key of the module whose certificate it is, or None."""
         return self._certificates.get(thumbprint, {}).get("module")
+
+    def revoke_id(self, credential: str) -> bool:
+        """Take back one credential by the id that lists show; return whether there was one."""
+        for prefix, known in ((_TOKEN, self._tokens), (_CERTIFICATE, self._certificates)):
+            for key in known:
+                if key.startswith(credential) and len(credential) == ID_LENGTH:
+                    self._storage.delete(prefix + key)
+                    self._storage.flush()
+                    del known[key]
+                    return True
+        return False
 
     def revoke(self, module: str) -> int:
         """Take back what a module was given; return how many credentials that were."""

@@ -47,6 +47,8 @@ class Session:
     """Where it was opened from."""
     agent: str = ""
     """What opened it, in its own words."""
+    idle: float = IDLE
+    """Seconds after which it ends when nobody uses it."""
     thumbprint: str = ""
     """SHA-256 of the client certificate that it is bound to (`cnf`, RFC 8705); empty when to none."""
 
@@ -96,6 +98,7 @@ class Sessions:
         agent: str = "",
         thumbprint: str = "",
         lifetime: float = LIFETIME,
+        idle: float = IDLE,
     ) -> tuple[str, Session]:
         """Open a session; return its token, which is shown this once, and what is known of it."""
         self._sweep()
@@ -110,6 +113,7 @@ class Sessions:
             seen=now,
             address=address,
             agent=agent[:120],
+            idle=idle,
             thumbprint=thumbprint,
         )
         for surplus in [each for each in self if each.subject == session.subject][PER_SUBJECT - 1 :]:
@@ -143,6 +147,7 @@ class Sessions:
             agent=session.agent,
             thumbprint=session.thumbprint,
             lifetime=session.expires - session.created,
+            idle=session.idle,
         )
         self.end(session)
         return token, renewed
@@ -181,7 +186,7 @@ class Sessions:
 
     def _alive(self, session: Session) -> bool:
         now = self.now
-        return now < session.expires and now - session.seen < IDLE
+        return now < session.expires and now - session.seen < session.idle
 
     def _sweep(self) -> None:
         for session in [each for each in self._sessions.values() if not self._alive(each)]:

@@ -117,7 +117,7 @@ class Authority:
         except (ValueError, FileNotFoundError) as error:
             raise AuthorityError(
                 f"the certificate authority in {directory} cannot be read ({error}): "
-                "put the directory back from a copy, or remove it to have a new one, which apps must trust anew"
+                "put it back from a copy, or remove it to have a new one, which apps must trust anew"
             ) from error
         if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != found.public_key():
             raise AuthorityError(f"{key_file} is not the key of {certificate_file}")

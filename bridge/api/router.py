@@ -1,4 +1,4 @@
-"""Which module of the code serves which path. A module is imported when its path is first asked for."""
+"""Which modules of the code serve which path. They are imported when the path is first asked for."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Final
 
 from bridge.api.operation import Operation
 
-ENDPOINTS: Final = {
-    "/device/security/authenticate": "authenticate",
-    "/microinverter/control": "microinverter_control",
-    "/microinverter/status": "microinverter_status",
+ENDPOINTS: Final[dict[str, tuple[str, ...]]] = {
+    "/device/security/authenticate": ("authenticate", "credentials"),
+    "/microinverter/control": ("microinverter_control",),
+    "/microinverter/status": ("microinverter_status",),
 }
-"""Path, and the module of `bridge.api.endpoints` that holds its operations."""
+"""Path, and the modules of `bridge.api.endpoints` that hold its operations."""
 
 
 class Router:
@@ -27,14 +27,16 @@ class Router:
         known = self._loaded.get(path)
         if known is not None:
             return known
-        name = ENDPOINTS.get(path)
-        if name is None:
+        found: dict[str, Operation] = {}
+        for name in ENDPOINTS.get(path, ()):
+            module = importlib.import_module(f"bridge.api.endpoints.{name}")
+            for each in vars(module).values():
+                if isinstance(each, Operation) and each.path == path:
+                    found[each.method] = each
+        if not found:
             return None
-        module = importlib.import_module(f"bridge.api.endpoints.{name}")
-        for each in vars(module).values():
-            if isinstance(each, Operation):
-                self._loaded.setdefault(each.path, {})[each.method] = each
-        return self._loaded[path]
+        self._loaded[path] = found
+        return found
 
     def every(self) -> list[Operation]:
         """Return all operations, importing what was not asked for yet."""

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 RENEWED: Final = timedelta(days=30)
 """Time before its end at which the certificate is made anew."""
-LOOK: Final = 30.0
-"""Seconds between two looks at the names, the addresses and the time."""
 
 _log = logging.getLogger(__name__)
 

@@ -64,6 +64,8 @@ CLAIMED = ProblemType(
 
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 Secret = Annotated[SecretStr, Field(min_length=1, max_length=256)]
+Code = Annotated[str, Field(pattern=r"^[0-9]{6}$")]
+"""Six digits that an authenticator app shows."""
 
 
 class PasswordGrant(Model):
@@ -72,7 +74,7 @@ class PasswordGrant(Model):
     grant: Literal["password"]
     user: Name
     password: Secret
-    totp: Annotated[str, Field(pattern=r"^[0-9]{6}$")] | None = None
+    totp: Code | None = None
     cookie: bool = False
     """True for a browser: the session comes as a cookie, and not in the answer."""
 
