@@ -22,6 +22,8 @@ _COMMANDS = {
     "module": "bridge.cli_module",
     "factory-reset": "bridge.cli_hub",
     "config": "bridge.cli_hub",
+    "user": "bridge.cli_access",
+    "token": "bridge.cli_access",
     "pics": "bridge.cli_pics",
     "certs": "certs.cli",
 }
@@ -34,6 +36,8 @@ _SUMMARIES = {
     "module": "Rename a module, take it away, choose its faces and its mode.",
     "factory-reset": "Forget every app and every module.",
     "config": "Check the settings.",
+    "user": "Say who may use the API, and in which role.",
+    "token": "Give programs and modules a token for the API, or take it back.",
     "pics": "Write what the hub implements, for certification.",
     "certs": "Make and look at attestation certificates.",
 }

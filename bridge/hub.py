@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bridge import setup_code
@@ -14,6 +15,8 @@ from bridge.pace import Pace
 from bridge.poller import Poller, Source
 
 if TYPE_CHECKING:
+    from bridge.access.access import Access
+    from bridge.api.server import ApiServer
     from bridge.data_dir import DataDirectory
     from bridge.settings import Settings
     from bridge.setup_code import SetupCode
@@ -43,6 +46,25 @@ class Hub:
         self.poller = Poller(self.registry, self.drivers, self.pace, clock)
         self.discovery = Discovery(self.registry, self.drivers, self.poller, self.bus, clock)
         self.matter = MatterBridge(settings, self.setup, self.home, self.discovery)
+
+        self.api: ApiServer | None = None
+        """The HTTP API; None while it is not switched on."""
+
+    @cached_property
+    def access(self) -> Access:
+        """Who may do what over HTTP; made when it is first asked for."""
+        from bridge.access.access import Access  # a hub without the API has no use for it
+
+        return Access(self.storage, self.clock, self.bus, self.arbiter)
+
+    async def serve_api(self) -> None:
+        """Start the HTTP API, if the settings have one."""
+        if self.settings.api.enabled:
+            from bridge.api.server import ApiServer  # it costs some megabytes: not for a hub without it
+
+            self.access.end_leftovers(module.key for module in self.registry)
+            self.api = ApiServer(self)
+            await self.api.start()
 
     def sources(self) -> list[Source]:
         """Return where to find modules: the settings' addresses, and the saved ones that they leave out."""

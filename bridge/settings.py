@@ -7,7 +7,9 @@ has one name everywhere: `log_level` in the file is `ORES_BRIDGE_LOG_LEVEL` in t
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path  # noqa: TC003 - pydantic resolves the field's type
 from typing import Annotated, Literal
 
@@ -77,6 +79,31 @@ class FacesSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApiSettings:
+    """The HTTP API."""
+
+    __pydantic_config__ = _STRICT
+
+    enabled: bool = True
+    host: Annotated[str, MaxLen(64)] = ""
+    """The only address to listen on; by default every one, or those of `interface` if that is set."""
+    port: Annotated[int, Interval(ge=0, le=65535)] = 8443
+    """TCP port of https; 0 for any that is free."""
+    http: bool = True
+    """Whether `http_port` is served: how to trust the hub, and the way to https."""
+    http_port: Annotated[int, Interval(ge=0, le=65535)] = 8080
+    """TCP port without TLS; 0 for any that is free."""
+    names: tuple[Annotated[str, MinLen(1), MaxLen(253)], ...] = ()
+    """Further host names under which the hub is asked; its own name, with and without .local, is known."""
+    origins: tuple[Annotated[str, MinLen(1), MaxLen(255)], ...] = ()
+    """Origins of web pages elsewhere that may use the API, such as `https://panel.example.org`."""
+    certificate: Path | None = None
+    """File of a certificate chain in PEM, in place of one from the hub's own authority."""
+    key: Path | None = None
+    """File of that certificate's key in PEM."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DemoSettings:
     """The simulated home of `ores-bridge demo`."""
 
@@ -112,6 +139,7 @@ class Settings:
     log_level: LogLevel = "info"
     polling: PollingSettings = field(default_factory=PollingSettings)
     faces: FacesSettings = field(default_factory=FacesSettings)
+    api: ApiSettings = field(default_factory=ApiSettings)
     demo: DemoSettings = field(default_factory=DemoSettings)
     modules: tuple[ModuleSettings, ...] = ()
 
@@ -130,6 +158,7 @@ def judge(settings: Settings) -> list[tuple[tuple[str | int, ...], str]]:
         problems.append((("enable_key",), "needs 32 hexadecimal digits"))
     elif key is not None and not int(key, 16):
         problems.append((("enable_key",), "all zero opens nothing; choose another"))
+    problems += _judge_api(settings.api)
     seen: set[str] = set()
     for index, module in enumerate(settings.modules):
         try:
@@ -139,4 +168,22 @@ def judge(settings: Settings) -> list[tuple[tuple[str | int, ...], str]]:
         if module.address in seen:
             problems.append((("modules", index, "address"), f"{module.address} is listed twice"))
         seen.add(module.address)
+    return problems
+
+
+def _judge_api(api: ApiSettings) -> list[tuple[tuple[str | int, ...], str]]:
+    problems: list[tuple[tuple[str | int, ...], str]] = []
+    if api.host:
+        try:
+            ip_address(api.host)
+        except ValueError:
+            problems.append((("api", "host"), "is an address of this machine, such as 192.168.1.10"))
+    if api.port and api.http and api.port == api.http_port:
+        problems.append((("api", "http_port"), "is the same as port; give them different numbers"))
+    if (api.certificate is None) != (api.key is None):
+        missing = "key" if api.key is None else "certificate"
+        problems.append((("api", missing), "is missing: certificate and key belong together"))
+    for index, origin in enumerate(api.origins):
+        if not re.fullmatch(r"https?://[^/\s]+", origin):
+            problems.append((("api", "origins", index), "is like https://panel.example.org, without a path"))
     return problems
