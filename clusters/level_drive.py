@@ -73,6 +73,7 @@ class LevelDrive:
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._movement = None
+        self._counts = False
         for task in tuple(self._turning_off):
             task.cancel()
         self._dimmer.stop()

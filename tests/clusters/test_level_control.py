@@ -411,3 +411,16 @@ async def test_a_lamp_that_leaves_is_told_nothing_more(lamp):
     told = len(lamp.lamp.told)
     await lamp.pass_time(30)
     assert len(lamp.lamp.told) == told
+
+
+async def test_a_lamp_that_comes_again_goes_on_from_where_it_was(lamp):
+    await lamp.to(150, 100)
+    await lamp.pass_time(3)
+    lamp.tree.remove(lamp.endpoint.number, forget=False)
+    await lamp.pass_time(30)
+    lamp.tree.add(lamp.endpoint)
+    reports = Reports(lamp)
+    assert (lamp.shown, lamp.remaining) == (80, 0)
+    assert await lamp.to(90) is Status.SUCCESS
+    assert (lamp.shown, lamp.lamp.level) == (90, 90)
+    assert reports.of("remaining_time") == []
