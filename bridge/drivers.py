@@ -57,7 +57,7 @@ class ShellyDriver:
 
     def link(self, address: str) -> str:
         """Return host and port."""
-        from hw.shelly.address import parse_address
+        from hw.address import parse_address
 
         host, port = parse_address(address)
         return f"{host}:{port}"
