@@ -4,13 +4,16 @@ import itertools
 import tracemalloc
 
 import pytest
+from node_lab.charging_point import Charger
 
+from clusters.definitions.energy_evse import StateEnum
 from clusters.descriptor import DescriptorServer
 from clusters.groups import Grouping
 from device_types.aggregator import NUMBER, aggregator
 from device_types.battery_storage import BatteryRating, BatteryState, battery_storage
 from device_types.bridged_node import BridgedDevice, Delegates, Place
 from device_types.electrical_sensor import ElectricalRating, ElectricalReading, grid_meter
+from device_types.energy_evse import EvseRating, EvseStatus, energy_evse
 from device_types.on_off_plug import on_off_plug
 from device_types.solar_power import solar_power
 from matter_node.codec import tlv
@@ -27,12 +30,13 @@ REQUIRED_AND_ALLOWED = {
     0x0018: (set(), {0x03}),
     0x010A: ({0x03, 0x04, 0x06, 0x62}, {0x08}),
     0x0302: ({0x03, 0x402}, set()),
+    0x050C: ({0x99, 0x9D}, {0x03, 0x402}),
     0x050D: ({0x98}, {0x9F}),
     0x0510: ({0x9C}, {0x90, 0x91}),
 }
 """Server clusters by device type, required and allowed (Matter Device Library 1.4.2)."""
 EVERYWHERE = {0x1D, 0x40, 0x41}
-APPLICATION = {0x0017, 0x0018, 0x010A, 0x0302}
+APPLICATION = {0x0017, 0x0018, 0x010A, 0x0302, 0x050C}
 
 
 class Adjuster:
@@ -81,6 +85,14 @@ def faces(tree):
         on_off_plug(
             BridgedDevice("d", "Heater"), ElectricalRating(2500), place, Relay(), grouping(tree), delegates
         ),
+        energy_evse(
+            BridgedDevice("e", "Wallbox"),
+            EvseRating(16, phases=3),
+            place,
+            Charger(),
+            delegates,
+            temperature=True,
+        ),
     ]
     for face in made:
         face.join(tree)
@@ -88,6 +100,12 @@ def faces(tree):
     made[1].update(ElectricalReading(900, 230, 3.9, 50, 1, 2), BatteryState(50, 51, 17), temperature_c=20)
     made[2].update(ElectricalReading(100, 230, 0.5, 50, 1, 2))
     made[3].update(ElectricalReading(2000, 230, 8.7, 50, 1, 2), on=True)
+    made[4].update(
+        ElectricalReading(11_000, 230, 48, 50, 1),
+        EvseStatus(StateEnum.PLUGGED_IN_CHARGING, allowed=True, session_energy_wh=100, offered_a=16),
+        phases=[ElectricalReading(3667, 230, 16)] * 3,
+        temperature_c=30,
+    )
     return made
 
 
@@ -109,9 +127,23 @@ def test_solar_and_battery_hold_what_a_controller_looks_for_on_one_endpoint(face
     for face, kind in zip(faces, (0x17, 0x18), strict=False):
         kinds = {device_type.id for device_type in face.endpoint.device_types}
         assert kinds == {kind, 0x13, 0x510, 0x11, 0x50D}
-    solar, battery, _, _ = faces
+    solar, battery, *_ = faces
     assert len(solar.endpoints) == 2
     assert {kind.id for kind in battery.endpoints[1].device_types} == {0x510, 0x11}
+
+
+def test_a_charging_point_holds_it_all_on_one_endpoint_and_its_phases_below(faces):
+    evse = faces[4]
+    kinds = {device_type.id: device_type.revision for device_type in evse.endpoint.device_types}
+    assert kinds == {0x50C: 2, 0x13: 3, 0x510: 1, 0x11: 1, 0x50D: 2}
+    assert 0x402 in evse.endpoint.clusters
+    phases = evse.endpoints[1:]
+    assert [part.parent is evse.endpoint for part in phases] == [True] * 3
+    assert [(tag.namespace, tag.tag) for part in phases for tag in part.tags] == [
+        (0x0A, 0x02),
+        (0x0A, 0x03),
+        (0x0A, 0x04),
+    ]
 
 
 def test_no_endpoint_has_one_tag_number_twice(faces):
