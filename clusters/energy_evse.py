@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 UK_WINDOW_S = 600
 """RandomizationDelayWindow by default (9.3.8.11)."""
+_PRETENDED_W = 230.0
+"""Watts for each ampere that a pretended charging point counts."""
 _RETRY_S = 30.0
 _SAVE_S = 30.0
 """From one saving of a running session to the next."""
@@ -47,7 +49,7 @@ _NEXT_CHARGE = (
     EnergyEvse.next_charge_required_energy,
     EnergyEvse.next_charge_target_soc,
 )
-_SESSION = (EnergyEvse.session_id, EnergyEvse.session_duration, EnergyEvse.session_energy_charged)
+_SESSION = (EnergyEvse.session_duration, EnergyEvse.session_energy_charged)
 
 _log = logging.getLogger(__name__)
 
@@ -254,8 +256,9 @@ class EnergyEvseServer(EnergyEvse):
         Commands and cars reach that one until `end_pretence`; the charger hears nothing of them.
         """
         self.end_pretence()
-        clock, session = self._tree.clock, self._equipment.session
-        state = self._pretended = EvseState(clock, circuit, self._rating[1], self._tell, automatic=True)
+        clock, session, least = self._tree.clock, self._equipment.session, self._rating[1]
+        state = EvseState(clock, circuit, least, self._tell, made_up_w=_PRETENDED_W)
+        self._pretended = state
         self._pretended_end = Deadline(clock, self._pretended_end_reached)
         state.until = 0
         state.session = None if session is None else session.ended(clock.monotonic())
@@ -333,6 +336,7 @@ class EnergyEvseServer(EnergyEvse):
             return
         self._save()
         state = self._shown
+        state.count()
         scheduled = self._scheduled if state is self._real else self._test_scheduled
         charge = self._plan.update(
             state.target(state.commanded) if scheduled and _may_charge(state) else None,
@@ -352,7 +356,7 @@ class EnergyEvseServer(EnergyEvse):
         if session is not None:
             number, energy = session.number, session.energy
             duration = session.duration(self._tree.clock.monotonic())
-        # A session that begins or ends is reported at once, with all that belongs to it.
+        # What a session that begins or ends has come to is reported at once.
         turned = (number, is_open) != self._shown_session
         self._shown_session = (number, is_open)
         values: tuple[tuple[Attribute[Any], Any], ...] = (

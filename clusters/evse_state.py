@@ -91,7 +91,8 @@ class EvseState:
     :param circuit: CircuitCapacity
     :param minimum: the least current that the equipment can offer
     :param tell: hears of events: ``tell(state, event, payload)``
-    :param automatic: there is no equipment to say that the car charges: it does when it wants to and may
+    :param made_up_w: there is no equipment, a car charges when it wants to and may, with so many watts for an
+        ampere
     """
 
     def __init__(
@@ -101,11 +102,12 @@ class EvseState:
         minimum: int,
         tell: Callable[[EvseState, Event, Struct], None],
         *,
-        automatic: bool = False,
+        made_up_w: float = 0.0,
     ) -> None:
         self._clock = clock
         self._tell = tell
-        self._automatic = automatic
+        self._made_up_w = made_up_w
+        self._counted = clock.monotonic()
         self.circuit = circuit
         self.least = minimum
         self.minimum = minimum
@@ -167,6 +169,7 @@ class EvseState:
 
     def sense(self, new: Condition) -> None:
         """Follow what the equipment says."""
+        self.count()
         old = self.condition
         if new.fault is not old.fault:
             self._tell(
@@ -185,14 +188,23 @@ class EvseState:
         if not new.fault and new.state is not None:
             self._follow(new.state, old)
 
+    def count(self) -> None:
+        """Go on counting what a car has charged that there is no equipment to count for."""
+        now = self._clock.monotonic()
+        if self._made_up_w and self._transfer is not None and self.session is not None and not self.fault:
+            self.session.energy += round(self.maximum * self._made_up_w * (now - self._counted) / 3600)
+        self._counted = now
+
     def enable(self, until: int | None, minimum: int, maximum: int) -> None:
         """Take note that the car may charge."""
+        self.count()
         self.until, self.minimum, self.commanded, self.allowed = until, minimum, maximum, True
         # What it was offered before says nothing about what it is offered now.
         self.sense(replace(self.condition, allowed=None, offered=None))
 
     def disable(self) -> None:
         """Take note that the car may not charge any more."""
+        self.count()
         self.until, self.minimum, self.commanded, self.allowed = DISABLED_AT_ONCE, 0, None, False
         state = self.condition.state
         if state is StateEnum.PLUGGED_IN_CHARGING:
@@ -201,7 +213,7 @@ class EvseState:
 
     def _follow(self, state: StateEnum, old: Condition) -> None:
         """Make what the car does now of what it did before: sessions, transfers, and their events."""
-        if self._automatic and self.allowed and state is StateEnum.PLUGGED_IN_DEMAND:
+        if self._made_up_w and self.allowed and state is StateEnum.PLUGGED_IN_DEMAND:
             state = StateEnum.PLUGGED_IN_CHARGING
             self.condition = replace(self.condition, state=state)
         energy, session = self.condition.energy, self.session

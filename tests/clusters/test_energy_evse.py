@@ -133,7 +133,7 @@ class TestSessions:
         assert set(reports.of("session_energy_charged")) == {Urgency.QUIET}
         reports.seen.clear()
         point.say(AWAY, energy=1_200)
-        assert [Urgency.NOW in reports.of(name) for name in names] == [True, True, True]
+        assert [Urgency.NOW in reports.of(name) for name in names] == [False, True, True]
         assert point.cluster.QUIET_SECONDS == 10
 
     def test_an_idle_charger_reports_nothing(self, point, reports, turned_clock):

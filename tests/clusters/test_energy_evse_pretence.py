@@ -46,6 +46,7 @@ async def test_a_test_runs_beside_what_is_really_so(point, charger, turned_clock
     turned_clock.advance(7)
     point.say(CHARGING, allowed=True, energy=5_000, offered=16_000)
     assert point.shown == (WANTS, SupplyStateEnum.DISABLED)
+    assert point.last(EnergyEvse.energy_transfer_stopped).energy_transferred > 0
     await point.enable(None, 6_000, 12_000)
     assert point.cluster.state is CHARGING
     point.cluster.write(EnergyEvse.user_maximum_charge_current, point.context, 6_000)
