@@ -119,11 +119,12 @@ class EnergyEvseServer(EnergyEvse):
         self._pretended: EvseState | None = None
         self._end: Deadline | None = None
         self._pretended_end: Deadline | None = None
-        self._schedules: Schedules = ()
         self._plan = ChargingPlan(watts_per_ampere, local)
         self._scheduled = self._test_scheduled = False
         self._told: NextCharge | None = None
         self._shown_session: tuple[int | None, bool] = (None, False)
+        self._limit_owed = False
+        """The charger has not taken the users' maximum: it is told again when it is back."""
         self._saved: object = None
         self._saved_at = 0.0
         self._commanding = asyncio.Lock()
@@ -142,7 +143,7 @@ class EnergyEvseServer(EnergyEvse):
             real.allowed = not is_past(real.until, tree.clock)
         if targets is not None:
             try:
-                self._schedules = GetTargetsResponse.from_tlv(tlv.decode(targets)).charging_target_schedules
+                real.schedules = GetTargetsResponse.from_tlv(tlv.decode(targets)).charging_target_schedules
             except (StatusError, tlv.TlvError):
                 _log.warning("the charging targets under %s cannot be read", self._key("targets"))
         self._end.wait(real.until)
@@ -167,8 +168,11 @@ class EnergyEvseServer(EnergyEvse):
         """Show what the equipment says of itself. Its word ends a diagnosis, too."""
         real = self._equipment
         real.diagnosing = False
+        back = real.condition.state is None
         real.sense(condition)
         self._settle()
+        if back and self._limit_owed:
+            self._start(self._limit(real))
 
     def lost(self) -> None:
         """Say that the equipment does not answer: what the car does is not known."""
@@ -227,11 +231,11 @@ class EnergyEvseServer(EnergyEvse):
 
     def handle_set_targets(self, _: Context, request: SetTargetsFields) -> None:
         """Take the targets of some days of the week."""
-        self._keep_targets(merged(self._schedules, judge(request.charging_target_schedules)))
+        self._keep_targets(merged(self._shown.schedules, judge(request.charging_target_schedules)))
 
     def handle_get_targets(self, _: Context) -> GetTargetsResponse:
         """Tell the targets."""
-        return GetTargetsResponse(charging_target_schedules=self._schedules)
+        return GetTargetsResponse(charging_target_schedules=self._shown.schedules)
 
     def handle_clear_targets(self, _: Context) -> None:
         """Forget all targets."""
@@ -246,7 +250,7 @@ class EnergyEvseServer(EnergyEvse):
         state.user_maximum = value
         self._settle()
         if state is self._real:
-            self._start(self._charger.limit(state.target(state.commanded) / 1000))
+            self._start(self._limit(state))
 
     # ------------------------------------------------------------------ tests
 
@@ -260,7 +264,7 @@ class EnergyEvseServer(EnergyEvse):
         state = EvseState(clock, circuit, least, self._tell, made_up_w=_PRETENDED_W)
         self._pretended = state
         self._pretended_end = Deadline(clock, self._pretended_end_reached)
-        state.until = 0
+        state.until, state.schedules = 0, self._equipment.schedules
         state.session = None if session is None else session.ended(clock.monotonic())
         self.happen(state=StateEnum.NOT_PLUGGED_IN)
 
@@ -309,6 +313,13 @@ class EnergyEvseServer(EnergyEvse):
             state.disable()
             self._settle()
 
+    async def _limit(self, state: EvseState) -> None:
+        """Tell the charger the users' maximum."""
+        async with self._commanding:
+            self._limit_owed = True
+            await self._charger.limit(state.target(state.commanded) / 1000)
+            self._limit_owed = False
+
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something that nobody waits for."""
 
@@ -340,7 +351,7 @@ class EnergyEvseServer(EnergyEvse):
         scheduled = self._scheduled if state is self._real else self._test_scheduled
         charge = self._plan.update(
             state.target(state.commanded) if scheduled and _may_charge(state) else None,
-            self._schedules,
+            state.schedules,
             self.randomization_delay_window,
             self._tree,
         )
@@ -398,9 +409,11 @@ class EnergyEvseServer(EnergyEvse):
             self._saved, self._saved_at = kept, now
 
     def _keep_targets(self, schedules: Schedules) -> None:
-        response = GetTargetsResponse(charging_target_schedules=schedules)
-        self._tree.storage.put(self._key("targets"), response.to_tlv())
-        self._schedules = schedules
+        state = self._shown
+        if state is self._real:
+            response = GetTargetsResponse(charging_target_schedules=schedules)
+            self._tree.storage.put(self._key("targets"), response.to_tlv())
+        state.schedules = schedules
         self._settle()
 
     def _tell(self, state: EvseState, event: Event, payload: Struct) -> None:

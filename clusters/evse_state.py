@@ -28,6 +28,7 @@ from matter_node.codec import tlv
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from clusters.charging_targets import Schedules
     from matter_node.clock import Clock
     from matter_node.model import Event, Struct
 
@@ -119,6 +120,8 @@ class EvseState:
         """ChargingEnabledUntil."""
         self.allowed = False
         self.diagnosing = False
+        self.schedules: Schedules = ()
+        """The users' targets."""
         self.condition = Condition()
         self.session: Session | None = None
         self._known = StateEnum.NOT_PLUGGED_IN

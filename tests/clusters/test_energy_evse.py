@@ -277,6 +277,18 @@ class TestCommands:
         await point.enable()
         assert charger.calls == [("enable", 8.0, None)]
 
+    async def test_a_charger_that_was_away_hears_of_the_users_maximum_when_it_is_back(self, point, charger):
+        point.say(AWAY, allowed=True)
+        point.cluster.lost()
+        charger.stuck = True
+        point.cluster.write(EnergyEvse.user_maximum_charge_current, point.context, 8_000)
+        await settled()
+        charger.stuck = False
+        for _ in range(2):
+            point.say(AWAY, allowed=True)
+            await settled()
+        assert charger.calls == [("limit", 8.0)]
+
     async def test_a_diagnosis_takes_the_next_word_of_the_equipment(self, point):
         point.say(AWAY, allowed=True)
         with pytest.raises(StatusError) as caught:

@@ -127,6 +127,17 @@ async def test_only_the_real_plan_is_told(point, charger):
     assert charger.plans == []
 
 
+def test_targets_of_a_test_are_not_the_users(point):
+    point.set_targets((0x7F, [target(420, 10_000_000)]))
+    point.cluster.pretend(32_000)
+    assert len(point.targets) == 1
+    point.cluster.handle_clear_targets(point.context)
+    point.set_targets((1, [target(60, soc=100)]))
+    assert point.restarted().targets == [(0x7F, (target(420, 10_000_000),))]
+    point.cluster.end_pretence()
+    assert point.targets == [(0x7F, (target(420, 10_000_000),))]
+
+
 def test_without_a_pretence_nothing_happens(point):
     point.say(IDLE)
     point.cluster.happen(state=AWAY)
