@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from hw.module import Capabilities, Identity, ModuleKind, Nameplate
@@ -12,6 +13,15 @@ from hw.setpoint import SetpointKind
 
 if TYPE_CHECKING:
     from hw.module import Module
+
+
+class OperatingMode(StrEnum):
+    """Who decides what a module does."""
+
+    AUTONOMOUS = "autonomous"
+    """Its own logic: neither plans nor programmes command it. People and what protects the home still do."""
+    FEDERATED = "federated"
+    """The hub, which joins it with the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +39,11 @@ class ModuleRecord:
     room: str = ""
     role: str = ""
     """What it does in this home where its kind does not say, such as `grid` for the meter at the supply."""
+    mode: OperatingMode = OperatingMode.FEDERATED
+    faces: dict[str, bool] = field(default_factory=dict)
+    """Which voice faces a person switched on or off; what is not here is as the settings say."""
+    labels: dict[str, str] = field(default_factory=dict)
+    """What its voice faces are called."""
     unique_id: str = field(default_factory=lambda: secrets.token_hex(16))
     """Matter's UniqueID of the bridged device: opaque, 32 characters, new after a factory reset."""
     nameplate: Nameplate = field(default_factory=Nameplate)
@@ -58,6 +73,7 @@ class ModuleRecord:
             | {
                 "identity": Identity(**_known(Identity, values["identity"])),
                 "kind": ModuleKind(values["kind"]),
+                "mode": OperatingMode(values.get("mode", OperatingMode.FEDERATED)),
                 "nameplate": Nameplate(**_known(Nameplate, values["nameplate"])),
                 "capabilities": Capabilities(**capabilities),
             }

@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING
 
 from clusters.definitions.electrical_power_measurement import PowerModeEnum
 from clusters.definitions.power_source import PowerSourceStatusEnum
-from clusters.groups import GroupsServer
-from clusters.identify import IdentifyEffectServer
-from clusters.on_off import OnOffServer
 from clusters.power_source import WiredPowerSourceServer
-from clusters.scenes_management import ScenesManagementServer
 from device_types.bridged_node import BridgedDevice, Delegates, Face, Place, information
 from device_types.composition import BRIDGED_NODE, ELECTRICAL_SENSOR, ON_OFF_PLUG, POWER_SOURCE, compose
 from device_types.electrical_sensor import ElectricalRating, ElectricalReading, ElectricalSensor
 from device_types.faults import wired_faults
 from device_types.milli import milli_unsigned
+from device_types.switching import Switching
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -41,13 +38,11 @@ class OnOffPlugFace(Face):
         who = information(device, delegates)
         self.sensor = ElectricalSensor(PowerModeEnum.AC, rating)
         self.source = WiredPowerSourceServer("Mains", nominal_voltage=milli_unsigned(rating.voltage_v))
-        self.on_off = OnOffServer(switch)
+        switching = Switching(switch, grouping, delegates)
+        self.on_off = switching.on_off
         clusters = [
             who,
-            IdentifyEffectServer(delegates.blink),
-            GroupsServer(grouping),
-            ScenesManagementServer(grouping.table),
-            self.on_off,
+            *switching.clusters,
             *self.sensor.clusters,
             self.source,
             *place.clusters,

@@ -9,7 +9,7 @@ import pytest
 from interaction_lab.client import Client, attribute_path, reported
 from interaction_lab.wire import Session, Wire
 
-from bridge.arbiter import Arbiter
+from bridge.energy_faces import energy_face
 from bridge.faces import COMFORTABLE_ENDPOINTS, Faces
 from bridge.state import SqliteStorage
 from bridge.state_file import ReadOnlyStorage
@@ -47,10 +47,10 @@ class Bridge:
         root = Endpoint(0, [DeviceType(0x16, 3)], [DescriptorServer(), UserLabelServer()])
         self.top = aggregator(root)
         self.tree.add(root, self.top)
-        arbiter = Arbiter(home.registry, home.storage, home.bus, home.clock)
         self.triggers = EventTriggers()
-        self.faces = Faces(self.tree, self.top, home.registry, arbiter, self.triggers)
-        self.faces.start(home.bus)
+        self.stage = home.stage(self.top)
+        self.faces = Faces(self.tree, self.stage, self.triggers)
+        self.faces.start()
         self.wire = Wire()
         access = AccessControl([AccessEntry(1, Privilege.ADMINISTER, AuthMode.CASE)])
         self.engine = InteractionEngine(ServedNode(self.tree, access, {}), self.wire)
@@ -173,7 +173,7 @@ async def test_whatever_a_nameplate_says_the_module_is_shown(bridge, home):
             device.nameplate = Nameplate(rating, rating, rating, rating, rating, rating)
             record = home.registry[device.identity.key].record
             strange = dataclasses.replace(record, nameplate=device.nameplate)
-            assert bridge.faces._make(strange) is not None
+            assert energy_face(strange, bridge.stage, renamed=print) is not None
 
 
 async def test_more_endpoints_than_some_assistants_bear_are_warned_of_once(bridge, home, caplog):

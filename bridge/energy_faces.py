@@ -1,0 +1,318 @@
+"""The energy faces: what each kind of module is on the Matter node, and how its readings are shown there."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bridge.command import Aspect, CommandState
+from bridge.load_switch import LoadSwitch
+from bridge.module_face import ENERGY, ModuleFace, Stage
+from bridge.ores.microinverter import MicroinverterCluster
+from bridge.ores.module import ModuleCluster
+from bridge.ores.storage import EnergyStorageCluster
+from bridge.power_adjustment import ModulePower
+from device_types.battery_storage import (
+    BatteryRating,
+    BatteryState,
+    BatteryStorageFace,
+    battery_storage,
+)
+from device_types.bridged_node import BridgedDevice, Delegates, Place
+from device_types.electrical_sensor import (
+    ElectricalRating,
+    ElectricalReading,
+    GridMeterFace,
+    grid_meter,
+)
+from device_types.on_off_plug import OnOffPlugFace, on_off_plug
+from device_types.solar_power import SolarPowerFace, solar_power
+from hw.module import ModuleKind
+from hw.reading import OperatingState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from bridge.command import Command
+    from bridge.module_face import Companion
+    from bridge.record import ModuleRecord
+    from device_types.bridged_node import Face
+    from device_types.managed import EnergyManagement
+    from hw.reading import Reading
+
+_log = logging.getLogger(__name__)
+
+_UNRATED_W = 10_000.0
+"""What a module that does not tell its rating is taken to convert at most."""
+_UNRATED_WH = 5_000.0
+_GIVEN_UP = {CommandState.FAILED, CommandState.REFUSED, CommandState.REPLACED}
+"""What a command comes to that its origin neither took back nor outlived."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What the face of any kind of module is made of."""
+
+    device: BridgedDevice
+    rating: ElectricalRating
+    place: Place
+    delegates: Delegates
+    power: ModulePower | None
+    cluster: ModuleCluster
+    inverter: MicroinverterCluster | None
+    storage: EnergyStorageCluster | None
+
+
+class EnergyFace(ModuleFace):
+    """The energy face of a module of any kind, with the project's own clusters on its main endpoint."""
+
+    def __init__(self, face: Face, made: _Made) -> None:
+        super().__init__(face)
+        self._cluster = made.cluster
+        own: tuple[Companion | None, ...] = (made.cluster, made.inverter, made.storage)
+        self._companions = tuple(each for each in own if each is not None)
+        self._storage = made.storage
+
+    def show(self, reading: Reading) -> None:
+        """Show a reading."""
+        self.update(reading)
+        for companion in self._companions:
+            companion.show(reading)
+
+    def update(self, reading: Reading) -> None:
+        """Show a reading in the standard clusters."""
+        raise NotImplementedError
+
+    def lost(self) -> None:
+        """Say that the module does not answer."""
+        super().lost()
+        for companion in self._companions:
+            companion.lost()
+
+    def registered(self) -> None:
+        """Tell that the module is new in the home."""
+        self._cluster.registered()
+
+    def changed(self, before: ModuleRecord, record: ModuleRecord) -> None:
+        """Take another name, and show what else is another."""
+        if before.name != record.name:
+            self.face.rename(record.name)
+        self._cluster.changed(before, record)
+
+    def command_changed(self, command: Command) -> None:
+        """Show what the module is told now."""
+        if self._storage is not None and command.aspect is Aspect.STORAGE:
+            self._storage.show_mode()
+
+
+class SolarModule(EnergyFace):
+    """A microinverter with its panels."""
+
+    face: SolarPowerFace
+
+    def __init__(self, record: ModuleRecord, made: _Made) -> None:
+        super().__init__(
+            solar_power(
+                made.device,
+                made.rating,
+                made.place,
+                made.delegates,
+                temperature=record.capabilities.temperature,
+            ),
+            made,
+        )
+        self._power = made.power
+
+    def update(self, reading: Reading) -> None:
+        """Show a reading."""
+        self.face.update(
+            electrical(reading),
+            temperature_c=reading.temperature_c,
+            faults=_fault_codes(reading),
+            failed=reading.state is OperatingState.FAULT,
+        )
+
+    def command_changed(self, command: Command) -> None:
+        """End an adjustment that the module does not carry out."""
+        super().command_changed(command)
+        _abandon(self.face.management, self._power, command)
+
+
+class BatteryModule(EnergyFace):
+    """A battery with its inverter."""
+
+    face: BatteryStorageFace
+
+    def __init__(self, record: ModuleRecord, made: _Made) -> None:
+        plate = record.nameplate
+        power = made.rating.power_w
+        rating = BatteryRating(
+            charge_w=plate.charge_power_w or power,
+            discharge_w=plate.discharge_power_w or power,
+            capacity_wh=plate.capacity_wh or _UNRATED_WH,
+            voltage_v=made.rating.voltage_v,
+            metered=made.rating.imported and made.rating.exported,
+        )
+        super().__init__(
+            battery_storage(
+                made.device,
+                rating,
+                made.place,
+                made.delegates,
+                temperature=record.capabilities.temperature,
+            ),
+            made,
+        )
+        self._power = made.power
+
+    def update(self, reading: Reading) -> None:
+        """Show a reading."""
+        self.face.update(
+            electrical(reading),
+            _battery(reading),
+            temperature_c=reading.temperature_c,
+            faults=_fault_codes(reading),
+            failed=reading.state is OperatingState.FAULT,
+        )
+
+    def command_changed(self, command: Command) -> None:
+        """End an adjustment that the module does not carry out."""
+        super().command_changed(command)
+        _abandon(self.face.management, self._power, command)
+
+
+class MeterModule(EnergyFace):
+    """A meter, or a load that can only be measured."""
+
+    face: GridMeterFace
+
+    def __init__(self, made: _Made) -> None:
+        super().__init__(grid_meter(made.device, made.rating, made.place, made.delegates), made)
+
+    def update(self, reading: Reading) -> None:
+        """Show a reading."""
+        self.face.update(electrical(reading))
+
+
+class LoadModule(EnergyFace):
+    """A load behind a relay."""
+
+    face: OnOffPlugFace
+
+    def __init__(self, record: ModuleRecord, made: _Made, stage: Stage) -> None:
+        assert stage.grouping is not None, "a node without groups has no switches"
+        switch = LoadSwitch(stage.home.registry[record.key], stage.home.actions)
+        plug = on_off_plug(made.device, made.rating, made.place, switch, stage.grouping, made.delegates)
+        super().__init__(plug, made)
+
+    def update(self, reading: Reading) -> None:
+        """Show a reading."""
+        self.face.update(electrical(reading), on=reading.connected, faults=_fault_codes(reading))
+
+
+def energy_face(record: ModuleRecord, stage: Stage, *, renamed: Callable[[str], None]) -> ModuleFace | None:
+    """Return the energy face of a module, not yet on the node; None for a kind without a device type.
+
+    :param renamed: told the name that somebody gave it in an app
+    """
+    made = _made(record, stage, renamed)
+    match record.kind:
+        case ModuleKind.MICROINVERTER:
+            return SolarModule(record, made)
+        case ModuleKind.BATTERY:
+            return BatteryModule(record, made)
+        case ModuleKind.LOAD if stage.grouping is not None and LoadSwitch.can_switch(record):
+            return LoadModule(record, made, stage)
+        case ModuleKind.METER | ModuleKind.LOAD:
+            return MeterModule(made)
+        case _:
+            return None
+
+
+def energy_parts(record: ModuleRecord) -> Iterable[str]:
+    """Yield the names of the endpoints that a module's energy face asks numbers for."""
+    if record.kind is not ModuleKind.EVSE:
+        yield ENERGY
+    if record.kind is ModuleKind.BATTERY:
+        yield f"{ENERGY}-battery"
+    warm = {ModuleKind.MICROINVERTER, ModuleKind.BATTERY}
+    if record.kind in warm and record.capabilities.temperature:
+        yield f"{ENERGY}-temperature"
+
+
+def _made(record: ModuleRecord, stage: Stage, renamed: Callable[[str], None]) -> _Made:
+    identity, plate = record.identity, record.nameplate
+    device = BridgedDevice(
+        unique_id=record.unique_id,
+        name=record.name,
+        vendor=identity.vendor,
+        product=identity.model,
+        serial=identity.serial,
+        firmware=identity.firmware,
+    )
+    module, home = stage.home.registry[record.key], stage.home
+    cluster = ModuleCluster(module, home)
+    inverter = MicroinverterCluster(module, home) if record.kind is ModuleKind.MICROINVERTER else None
+    storage = EnergyStorageCluster(module, home) if record.kind is ModuleKind.BATTERY else None
+    own = [each.server for each in (cluster, inverter, storage) if each is not None]
+    place = Place(
+        stage.aggregator, lambda part: home.registry.endpoints.number(record.key, part), clusters=own
+    )
+    power = ModulePower(record, stage.home.arbiter) if ModulePower.can_adjust(record) else None
+    rated_w = plate.power_w or _UNRATED_W
+    rating = ElectricalRating(
+        rated_w,
+        plate.voltage_v or ElectricalRating(rated_w).voltage_v,
+        imported=record.capabilities.imported_energy,
+        exported=record.capabilities.exported_energy,
+    )
+    delegates = Delegates(adjuster=power, blink=blink(record.name), renamed=renamed)
+    return _Made(device, rating, place, delegates, power, cluster, inverter, storage)
+
+
+def _abandon(management: EnergyManagement | None, power: ModulePower | None, command: Command) -> None:
+    """End an energy manager's adjustment when the module does not do it, or was told otherwise."""
+    if management is None or power is None or command.state not in _GIVEN_UP:
+        return
+    if power.is_current(command):
+        management.abandon(failed=command.state is not CommandState.REPLACED)
+
+
+def electrical(reading: Reading) -> ElectricalReading:
+    """Return what of a reading an electrical sensor shows."""
+    return ElectricalReading(
+        power_w=reading.power_w,
+        voltage_v=reading.voltage_v,
+        current_a=reading.current_a,
+        frequency_hz=reading.frequency_hz,
+        energy_imported_wh=reading.energy_imported_wh,
+        energy_exported_wh=reading.energy_exported_wh,
+    )
+
+
+def _battery(reading: Reading) -> BatteryState:
+    battery = reading.battery
+    if battery is None:
+        return BatteryState()
+    return BatteryState(
+        percent=battery.soc_percent,
+        voltage_v=battery.voltage_v,
+        current_a=battery.current_a,
+        available_wh=battery.available_wh,
+        charge_limit_w=battery.charge_limit_w,
+        discharge_limit_w=battery.discharge_limit_w,
+    )
+
+
+def _fault_codes(reading: Reading) -> set[str]:
+    return {fault.code for fault in reading.faults}
+
+
+def blink(name: str) -> Callable[[bool], None]:
+    """Return what shows a person which module is meant: modules have no lamp, the log and the console do."""
+
+    def show(on: bool) -> None:  # noqa: FBT001 - on or off is what it is told
+        _log.info("%s is being identified" if on else "%s is no longer being identified", name)
+
+    return show
