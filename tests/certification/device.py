@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -20,6 +21,8 @@ ENABLE_KEY = "000102030405060708090a0b0c0d0e0f"
 """What the scripts take for the key of the test event triggers."""
 _MODULES = 4
 _PLUGS = 1
+ALL_FACES = {f"ORES_BRIDGE_FACES__{face}": "true" for face in ("RESERVE", "FULL", "OUTAGE", "PRODUCTION")}
+"""Every kind of endpoint that the hub can have is to be looked at."""
 _FIND = 30.0
 """Seconds that the hub may take to find the simulated modules."""
 
@@ -66,9 +69,8 @@ class Factory:
 
 def _hub(side: Side, folder: Path) -> Hub:
     folder.mkdir(parents=True)
-    return Hub(
-        side, folder, "demo", ("--enable-key", ENABLE_KEY, "--modules", str(_MODULES), "--plugs", str(_PLUGS))
-    )
+    options = ("--enable-key", ENABLE_KEY, "--modules", str(_MODULES), "--plugs", str(_PLUGS))
+    return Hub(side, folder, "demo", options, ALL_FACES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ class Composition:
             check=True,
             capture_output=True,
             timeout=60,
+            env={**os.environ, **ALL_FACES},
         )
         return cls(
             {
