@@ -64,6 +64,7 @@ class Aspect(StrEnum):
     CONNECTION = "connection"
     STORAGE = "storage"
     RESERVE = "reserve"
+    CURRENT = "current"
 
 
 ASPECTS: Final = {
@@ -75,6 +76,7 @@ ASPECTS: Final = {
     SetpointKind.DISCHARGE_W: Aspect.STORAGE,
     SetpointKind.HOLD: Aspect.STORAGE,
     SetpointKind.RESERVE_PERCENT: Aspect.RESERVE,
+    SetpointKind.CHARGE_CURRENT_A: Aspect.CURRENT,
 }
 """`AUTO` is of no aspect: it takes back everything that its origin has commanded."""
 

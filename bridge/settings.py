@@ -31,10 +31,11 @@ class ModuleSettings:
     address: Annotated[str, MinLen(1), MaxLen(255)]
     """`host`, `host:port` or for SunSpec `host:port:unit`; IPv6 in brackets.
 
-    SunSpec is looked for at port 502 and every usual unit by default, a Shelly at port 80.
+    SunSpec is looked for at port 502 and every usual unit by default, what speaks HTTP at port 80.
     """
-    driver: Literal["sunspec", "shelly"] = "sunspec"
-    """What is spoken there: SunSpec over Modbus TCP, or the RPC of Shelly relays, generation 2 or later."""
+    driver: Literal["sunspec", "shelly", "goe"] = "sunspec"
+    """What is spoken there: SunSpec over Modbus TCP, the RPC of Shelly relays, generation 2 or later, or the
+    API v2 of go-eChargers."""
     serial: Annotated[str, MaxLen(64)] = ""
     """Names a device that has no serial number of its own."""
     name: Annotated[str, MaxLen(32)] = ""

@@ -4,7 +4,9 @@ import itertools
 import tracemalloc
 
 import pytest
+from node_lab.charging_point import Charger
 
+from clusters.definitions.energy_evse import StateEnum
 from clusters.descriptor import DescriptorServer
 from clusters.groups import Grouping
 from device_types.aggregator import NUMBER, aggregator
@@ -13,6 +15,7 @@ from device_types.bridged_node import BridgedDevice, Delegates, Place
 from device_types.contact_sensor import contact_sensor
 from device_types.dimmable import dimmable
 from device_types.electrical_sensor import ElectricalRating, ElectricalReading, grid_meter
+from device_types.energy_evse import EvseRating, EvseStatus, energy_evse
 from device_types.on_off_plug import on_off_plug
 from device_types.solar_power import solar_power
 from device_types.switched_plug import switched_plug
@@ -33,12 +36,13 @@ REQUIRED_AND_ALLOWED = {
     0x010A: ({0x03, 0x04, 0x06, 0x62}, {0x08}),
     0x010B: ({0x03, 0x04, 0x06, 0x08, 0x62}, set()),
     0x0302: ({0x03, 0x402}, set()),
+    0x050C: ({0x99, 0x9D}, {0x03, 0x402}),
     0x050D: ({0x98}, {0x9F}),
     0x0510: ({0x9C}, {0x90, 0x91}),
 }
 """Server clusters by device type, required and allowed (Matter Device Library 1.4.2)."""
 EVERYWHERE = {0x1D, 0x40, 0x41}
-APPLICATION = {0x0015, 0x0017, 0x0018, 0x0101, 0x010A, 0x010B, 0x0302}
+APPLICATION = {0x0015, 0x0017, 0x0018, 0x0101, 0x010A, 0x010B, 0x0302, 0x050C}
 REVISIONS = {
     0x000E: 2,
     0x0011: 1,
@@ -50,6 +54,7 @@ REVISIONS = {
     0x010A: 4,
     0x010B: 5,
     0x0302: 2,
+    0x050C: 2,
     0x050D: 2,
     0x0510: 1,
 }
@@ -113,6 +118,14 @@ def faces(tree):
             BridgedDevice("g", "Reserve light"), place, Reserve(), groups, delegates, percent=30, light=True
         ),
         contact_sensor(BridgedDevice("h", "Battery full"), place, delegates),
+        energy_evse(
+            BridgedDevice("i", "Wallbox"),
+            EvseRating(16, phases=3),
+            place,
+            Charger(),
+            delegates,
+            temperature=True,
+        ),
     ]
     for face in made:
         face.join(tree)
@@ -124,6 +137,12 @@ def faces(tree):
     made[5].update(percent=40, on=True)
     made[6].update(percent=40, on=False)
     made[7].update(so=True)
+    made[8].update(
+        ElectricalReading(11_000, 230, 48, 50, 1),
+        EvseStatus(StateEnum.PLUGGED_IN_CHARGING, allowed=True, session_energy_wh=100, offered_a=16),
+        phases=[ElectricalReading(3667, 230, 16)] * 3,
+        temperature_c=30,
+    )
     return made
 
 
@@ -167,9 +186,9 @@ def test_a_device_of_the_voice_face_has_nothing_that_its_type_does_not_name(face
     """Some assistants drop a device for a cluster too many."""
     own = {0x1D, 0x39}  # of every bridged device
     switch = own | {0x03, 0x04, 0x06, 0x62}
-    clusters = [set(face.endpoint.clusters) for face in faces[4:]]
+    clusters = [set(face.endpoint.clusters) for face in faces[4:8]]
     assert clusters == [switch, switch | {0x08}, switch | {0x08}, own | {0x03, 0x45}]
-    assert all(len(face.endpoints) == 1 for face in faces[4:])
+    assert all(len(face.endpoints) == 1 for face in faces[4:8])
 
 
 def test_solar_and_battery_hold_what_a_controller_looks_for_on_one_endpoint(faces):
@@ -179,6 +198,20 @@ def test_solar_and_battery_hold_what_a_controller_looks_for_on_one_endpoint(face
     solar, battery, *_ = faces
     assert len(solar.endpoints) == 2
     assert {kind.id for kind in battery.endpoints[1].device_types} == {0x510, 0x11}
+
+
+def test_a_charging_point_holds_it_all_on_one_endpoint_and_its_phases_below(faces):
+    evse = faces[-1]
+    kinds = {device_type.id: device_type.revision for device_type in evse.endpoint.device_types}
+    assert kinds == {0x50C: 2, 0x13: 3, 0x510: 1, 0x11: 1, 0x50D: 2}
+    assert 0x402 in evse.endpoint.clusters
+    phases = evse.endpoints[1:]
+    assert [part.parent is evse.endpoint for part in phases] == [True] * 3
+    assert [(tag.namespace, tag.tag) for part in phases for tag in part.tags] == [
+        (0x0A, 0x02),
+        (0x0A, 0x03),
+        (0x0A, 0x04),
+    ]
 
 
 def test_no_endpoint_has_one_tag_number_twice(faces):
