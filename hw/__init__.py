@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hw.accuracy import Accuracy, Quantity
 from hw.module import (
     Capabilities,
     Identity,
@@ -25,6 +26,7 @@ from hw.reading import (
 from hw.setpoint import Applied, AppliedState, Setpoint, SetpointKind
 
 __all__ = [
+    "Accuracy",
     "Applied",
     "AppliedState",
     "BatteryReading",
@@ -42,6 +44,7 @@ __all__ = [
     "OperatingState",
     "Phase",
     "Quality",
+    "Quantity",
     "Reading",
     "Setpoint",
     "SetpointKind",
