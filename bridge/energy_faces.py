@@ -61,12 +61,13 @@ class SolarModule(ModuleFace):
             )
         )
         self._power = made.power
+        self._inputs = record.nameplate.dc_strings
 
     def show(self, reading: Reading) -> None:
         """Show a reading."""
         self.face.update(
             electrical(reading),
-            panel(reading),
+            panel(reading, self._inputs),
             temperature_c=reading.temperature_c,
             faults=_fault_codes(reading),
             failed=reading.state is OperatingState.FAULT,

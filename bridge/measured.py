@@ -28,6 +28,8 @@ _UNRATED_W = 10_000.0
 """What a module that does not tell its rating is taken to convert at most."""
 _LEAST_VOLTAGE_V = 100.0
 """Of any mains: an error of the power makes the largest one of the current there."""
+_MOST_VOLTAGE_V = 1000.0
+"""Of any string of panels on a home: an error of the current makes the largest one of the power there."""
 _KIND = MeasurementTypeEnum
 _ALTERNATING = {
     Quantity.POWER: (_KIND.ACTIVE_POWER,),
@@ -77,8 +79,7 @@ def rating(record: ModuleRecord) -> ElectricalRating:
 
 def has_panel(record: ModuleRecord) -> bool:
     """Tell whether a module measures what its panels give."""
-    measures = record.capabilities.measures
-    known = measures == USUAL or Quantity.DC_POWER in measures
+    known = record.capabilities.measures == USUAL or MeasurementTypeEnum.ACTIVE_POWER in _direct(record)
     return record.kind is ModuleKind.MICROINVERTER and record.nameplate.dc_strings > 0 and known
 
 
@@ -92,7 +93,7 @@ def panel_rating(record: ModuleRecord) -> ElectricalRating | None:
         imported=False,
         exported=Quantity.DC_ENERGY in capabilities.measures,
         energy_modulus_wh=capabilities.dc_energy_modulus_wh,
-        **_described(record, _accuracies(record, _DIRECT)),
+        **_described(record, _direct(record)),
     )
 
 
@@ -102,7 +103,7 @@ def battery_rating(record: ModuleRecord) -> BatteryRating:
     power = plate.power_w or _UNRATED_W
     known = _described(record, _alternating(record))
     if known:
-        known["dc_accuracies"] = _accuracies(record, _DIRECT)
+        known["dc_accuracies"] = _direct(record)
     return BatteryRating(
         charge_w=plate.charge_power_w or power,
         discharge_w=plate.discharge_power_w or power,
@@ -146,6 +147,16 @@ def _alternating(record: ModuleRecord) -> dict[MeasurementTypeEnum, Accuracy]:
     return found
 
 
+def _direct(record: ModuleRecord) -> dict[MeasurementTypeEnum, Accuracy]:
+    """Return the accuracies at the DC terminals, where voltage and current make up for a power (`_power`)."""
+    found = _accuracies(record, _DIRECT)
+    voltage, current = found.get(_KIND.VOLTAGE), found.get(_KIND.ACTIVE_CURRENT)
+    if _KIND.ACTIVE_POWER not in found and voltage is not None and current is not None:
+        fixed = current.fixed * _MOST_VOLTAGE_V
+        found[_KIND.ACTIVE_POWER] = Accuracy(voltage.percent + current.percent, fixed, measured=False)
+    return found
+
+
 # ---------------------------------------------------------------------- what they read
 
 
@@ -171,8 +182,7 @@ def _active_current(reading: Reading) -> float | None:
     currents = [_quotient(*phase) for phase in powers or [(reading.power_w, reading.voltage_v)]]
     if powers and any(current is None for current in currents):
         currents = [_quotient(reading.power_w, reading.voltage_v)]
-    known = [current for current in currents if current is not None]
-    return math.fsum(known) if len(known) == len(currents) else None
+    return _sum(currents)
 
 
 def _quotient(power_w: float | None, voltage_v: float | None) -> float | None:
@@ -182,10 +192,13 @@ def _quotient(power_w: float | None, voltage_v: float | None) -> float | None:
     return current if math.isfinite(current) else None
 
 
-def panel(reading: Reading) -> ElectricalReading | None:
-    """Return what a module's panels give together, negative as it goes out; None if nothing is known."""
+def panel(reading: Reading, inputs: int) -> ElectricalReading | None:
+    """Return what a module's panels give together, negative as it goes out; None if that is not known.
+
+    :param inputs: how many there are: of a sum without one of them nobody knows anything
+    """
     strings = reading.strings
-    if not strings:
+    if not strings or len(strings) < inputs:
         return None
     voltages = [string.voltage_v for string in strings if string.voltage_v is not None]
     power, current = _sum(map(_power, strings)), _sum(string.current_a for string in strings)

@@ -86,15 +86,20 @@ def inverter_accuracies(view: View, points: Points, plate: Nameplate) -> dict[Qu
     return _stepped(view, points, known)
 
 
-def direct_accuracies(view: View, points: Points, rating_w: float | None) -> dict[Quantity, Accuracy]:
-    """Return how well an inverter's DC inputs or a battery are measured."""
+def direct_accuracies(
+    view: View, points: Points, rating_w: float | None, *, inputs: int = 1
+) -> dict[Quantity, Accuracy]:
+    """Return how well an inverter's DC inputs or a battery are measured.
+
+    :param inputs: how many are added up, each with a step of its own
+    """
     known = {
         Quantity.DC_POWER: Accuracy(0, _OF_RATING * rating_w) if rating_w else Accuracy(5),
         Quantity.DC_VOLTAGE: Accuracy(2),
         Quantity.DC_CURRENT: Accuracy(5),
         Quantity.DC_ENERGY: _INVERTER_ENERGY,
     }
-    return _stepped(view, points, known)
+    return _stepped(view, points, known, steps=inputs)
 
 
 def meter_accuracies(view: View, points: Points, phases: int) -> dict[Quantity, Accuracy]:
@@ -114,9 +119,13 @@ def meter_accuracies(view: View, points: Points, phases: int) -> dict[Quantity, 
     return _stepped(view, points, known)
 
 
-def _stepped(view: View, points: Points, known: Mapping[Quantity, Accuracy]) -> dict[Quantity, Accuracy]:
+def _stepped(
+    view: View, points: Points, known: Mapping[Quantity, Accuracy], *, steps: int = 1
+) -> dict[Quantity, Accuracy]:
     return {
-        quantity: Accuracy(known[quantity].percent, known[quantity].fixed + _unit_step(view, quantity, name))
+        quantity: Accuracy(
+            known[quantity].percent, known[quantity].fixed + steps * _unit_step(view, quantity, name)
+        )
         for quantity, name in points.items()
     }
 

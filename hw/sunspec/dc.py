@@ -95,4 +95,5 @@ def dc_measures(
     view = inputs[0].view
     points = {quantity: name for quantity, name in inputs[0].points.items() if quantity in every}
     energy = points.get(Quantity.DC_ENERGY)
-    return direct_accuracies(view, points, rating_w), modulus(view, energy) if energy else None
+    measures = direct_accuracies(view, points, rating_w, inputs=len(inputs))
+    return measures, modulus(view, energy) if energy else None

@@ -78,6 +78,9 @@ class TestRating:
         counted = measured.panel_rating(record(measures=INVERTER | {Quantity.DC_ENERGY: Accuracy(5)}))
         assert counted.exported
         assert measured.panel_rating(record(measures=INVERTER, plate=Nameplate(400))) is None
+        both = {Quantity.DC_VOLTAGE: Accuracy(2), Quantity.DC_CURRENT: Accuracy(5, 0.01)}
+        worked_out = measured.panel_rating(record(measures=both)).accuracies[KIND.ACTIVE_POWER]
+        assert (worked_out.percent, worked_out.fixed, worked_out.measured) == (7, 10_000, False)
         assert measured.panel_rating(record(measures={Quantity.POWER: Accuracy(5)})) is None
         assert measured.panel_rating(record(ModuleKind.METER, measures=INVERTER)) is None
 
@@ -103,6 +106,10 @@ class TestReading:
         shown = measured.electrical(reading(power_w=60.0, voltage_v=228.7, current_a=20.1, phases=phases))
         assert shown.active_current_a == pytest.approx(0)
 
+    def test_a_sum_too_large_for_a_number_is_no_error(self):
+        phases = (Phase("A", 1.7e308, 1.0), Phase("B", 1.7e308, 1.0))
+        assert measured.electrical(reading(phases=phases)).active_current_a == float("inf")
+
     @pytest.mark.parametrize(
         ("power", "voltage", "phases"),
         [(None, 230.0, ()), (100.0, None, ()), (100.0, 0.0, ()), (None, 230.0, (Phase("A"), Phase("B")))],
@@ -118,14 +125,15 @@ class TestReading:
 
     def test_panels_are_told_together(self):
         strings = (DcString("1", 100.0, 34.0, 3.0, 5.0), DcString("2", None, 36.0, 2.0, 7.0))
-        shown = measured.panel(reading(power_w=-160.0, strings=strings))
+        shown = measured.panel(reading(power_w=-160.0, strings=strings), 2)
         assert (shown.power_w, shown.voltage_v, shown.current_a) == (-172, 35, 5)
         assert shown.energy_exported_wh == 12
-        assert measured.panel(reading(power_w=-160.0)) is None
+        assert measured.panel(reading(power_w=-160.0), 2) is None
+        assert measured.panel(reading(power_w=-160.0, strings=strings[:1]), 2) is None
 
     def test_of_a_sum_with_an_unknown_part_nobody_knows_anything(self):
         strings = (DcString("1", 100.0, 34.0, 3.0, 5.0), DcString("2", None, 36.0))
-        shown = measured.panel(reading(power_w=-160.0, strings=strings))
+        shown = measured.panel(reading(power_w=-160.0, strings=strings), 2)
         assert (shown.power_w, shown.current_a, shown.energy_exported_wh) == (None, None, None)
 
     def test_a_battery_tells_its_own_faults_and_state(self):

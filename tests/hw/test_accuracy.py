@@ -92,8 +92,8 @@ async def test_dc_inputs_measure_what_each_of_them_does(serve, discovered):
     mppt = words(160, N=2, DCA_SF=-1, DCV_SF=0, DCW_SF=1, DCWH_SF=0, module=inputs)
     module = await found(serve, discovered, words(120, WRtg=1000, WRtg_SF=0), words(101, **INVERTER), mppt)
     measures = module.capabilities.measures
-    assert measures[Quantity.DC_POWER] == Accuracy(0, 60)
-    assert measures[Quantity.DC_CURRENT] == Accuracy(5, 0.1)
+    assert measures[Quantity.DC_POWER] == Accuracy(0, 50 + 2 * 10), "the sum of two values in tens of watts"
+    assert measures[Quantity.DC_CURRENT] == Accuracy(5, 0.2)
     assert Quantity.DC_ENERGY not in measures, "one input does not count"
     assert module.capabilities.dc_energy_modulus_wh is None
 
