@@ -8,24 +8,15 @@ from typing import TYPE_CHECKING
 
 from bridge.command import Aspect, CommandState
 from bridge.load_switch import LoadSwitch
+from bridge.measured import battery, battery_rating, electrical, has_panel, panel, panel_rating, rating
 from bridge.module_face import ENERGY, ModuleFace, Stage
 from bridge.ores.microinverter import MicroinverterCluster
 from bridge.ores.module import ModuleCluster
 from bridge.ores.storage import EnergyStorageCluster
 from bridge.power_adjustment import ModulePower
-from device_types.battery_storage import (
-    BatteryRating,
-    BatteryState,
-    BatteryStorageFace,
-    battery_storage,
-)
+from device_types.battery_storage import BatteryStorageFace, battery_storage
 from device_types.bridged_node import BridgedDevice, Delegates, Place
-from device_types.electrical_sensor import (
-    ElectricalRating,
-    ElectricalReading,
-    GridMeterFace,
-    grid_meter,
-)
+from device_types.electrical_sensor import ElectricalRating, GridMeterFace, grid_meter
 from device_types.on_off_plug import OnOffPlugFace, on_off_plug
 from device_types.solar_power import SolarPowerFace, solar_power
 from hw.module import ModuleKind
@@ -43,9 +34,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_UNRATED_W = 10_000.0
-"""What a module that does not tell its rating is taken to convert at most."""
-_UNRATED_WH = 5_000.0
 _GIVEN_UP = {CommandState.FAILED, CommandState.REFUSED, CommandState.REPLACED}
 """What a command comes to that its origin neither took back nor outlived."""
 
@@ -118,16 +106,19 @@ class SolarModule(EnergyFace):
                 made.rating,
                 made.place,
                 made.delegates,
+                panel=panel_rating(record),
                 temperature=record.capabilities.temperature,
             ),
             made,
         )
         self._power = made.power
+        self._inputs = record.nameplate.dc_strings
 
     def update(self, reading: Reading) -> None:
         """Show a reading."""
         self.face.update(
             electrical(reading),
+            panel(reading, self._inputs),
             temperature_c=reading.temperature_c,
             faults=_fault_codes(reading),
             failed=reading.state is OperatingState.FAULT,
@@ -145,19 +136,10 @@ class BatteryModule(EnergyFace):
     face: BatteryStorageFace
 
     def __init__(self, record: ModuleRecord, made: _Made) -> None:
-        plate = record.nameplate
-        power = made.rating.power_w
-        rating = BatteryRating(
-            charge_w=plate.charge_power_w or power,
-            discharge_w=plate.discharge_power_w or power,
-            capacity_wh=plate.capacity_wh or _UNRATED_WH,
-            voltage_v=made.rating.voltage_v,
-            metered=made.rating.imported and made.rating.exported,
-        )
         super().__init__(
             battery_storage(
                 made.device,
-                rating,
+                battery_rating(record),
                 made.place,
                 made.delegates,
                 temperature=record.capabilities.temperature,
@@ -170,7 +152,7 @@ class BatteryModule(EnergyFace):
         """Show a reading."""
         self.face.update(
             electrical(reading),
-            _battery(reading),
+            battery(reading),
             temperature_c=reading.temperature_c,
             faults=_fault_codes(reading),
             failed=reading.state is OperatingState.FAULT,
@@ -236,13 +218,15 @@ def energy_parts(record: ModuleRecord) -> Iterable[str]:
         yield ENERGY
     if record.kind is ModuleKind.BATTERY:
         yield f"{ENERGY}-battery"
+    if has_panel(record):
+        yield f"{ENERGY}-panel"
     warm = {ModuleKind.MICROINVERTER, ModuleKind.BATTERY}
     if record.kind in warm and record.capabilities.temperature:
         yield f"{ENERGY}-temperature"
 
 
 def _made(record: ModuleRecord, stage: Stage, renamed: Callable[[str], None]) -> _Made:
-    identity, plate = record.identity, record.nameplate
+    identity = record.identity
     device = BridgedDevice(
         unique_id=record.unique_id,
         name=record.name,
@@ -260,15 +244,8 @@ def _made(record: ModuleRecord, stage: Stage, renamed: Callable[[str], None]) ->
         stage.aggregator, lambda part: home.registry.endpoints.number(record.key, part), clusters=own
     )
     power = ModulePower(record, stage.home.arbiter) if ModulePower.can_adjust(record) else None
-    rated_w = plate.power_w or _UNRATED_W
-    rating = ElectricalRating(
-        rated_w,
-        plate.voltage_v or ElectricalRating(rated_w).voltage_v,
-        imported=record.capabilities.imported_energy,
-        exported=record.capabilities.exported_energy,
-    )
     delegates = Delegates(adjuster=power, blink=blink(record.name), renamed=renamed)
-    return _Made(device, rating, place, delegates, power, cluster, inverter, storage)
+    return _Made(device, rating(record), place, delegates, power, cluster, inverter, storage)
 
 
 def _abandon(management: EnergyManagement | None, power: ModulePower | None, command: Command) -> None:
@@ -279,34 +256,9 @@ def _abandon(management: EnergyManagement | None, power: ModulePower | None, com
         management.abandon(failed=command.state is not CommandState.REPLACED)
 
 
-def electrical(reading: Reading) -> ElectricalReading:
-    """Return what of a reading an electrical sensor shows."""
-    return ElectricalReading(
-        power_w=reading.power_w,
-        voltage_v=reading.voltage_v,
-        current_a=reading.current_a,
-        frequency_hz=reading.frequency_hz,
-        energy_imported_wh=reading.energy_imported_wh,
-        energy_exported_wh=reading.energy_exported_wh,
-    )
-
-
-def _battery(reading: Reading) -> BatteryState:
-    battery = reading.battery
-    if battery is None:
-        return BatteryState()
-    return BatteryState(
-        percent=battery.soc_percent,
-        voltage_v=battery.voltage_v,
-        current_a=battery.current_a,
-        available_wh=battery.available_wh,
-        charge_limit_w=battery.charge_limit_w,
-        discharge_limit_w=battery.discharge_limit_w,
-    )
-
-
 def _fault_codes(reading: Reading) -> set[str]:
-    return {fault.code for fault in reading.faults}
+    """Return what is wrong with a module, but for what is its battery's own."""
+    return {fault.code for fault in reading.faults if not fault.battery}
 
 
 def blink(name: str) -> Callable[[bool], None]:

@@ -172,8 +172,8 @@ class Registry:
             kind=module.kind,
             driver=driver,
             address=module.address,
-            nameplate=module.nameplate,
-            capabilities=module.capabilities,
+            nameplate=module.nameplate.remembering(registered.record.nameplate),
+            capabilities=module.capabilities.remembering(registered.record.capabilities),
         )
         self._change(registered, record)
 

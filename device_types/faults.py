@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="IntEnum")
 
+_DIRECT = "DC_"
+"""What is wrong on an inverter's DC side says nothing of the mains."""
 _WIRED: Mapping[tuple[str, ...], WiredFaultEnum] = {
     ("OVER", "VOLT"): WiredFaultEnum.OVER_VOLTAGE,
     ("UNDER", "VOLT"): WiredFaultEnum.UNDER_VOLTAGE,
@@ -26,6 +28,14 @@ _CHARGE: Mapping[tuple[str, ...], BatChargeFaultEnum] = {
     ("UNDER", "TEMP"): BatChargeFaultEnum.BATTERY_TOO_COLD,
     ("OVER", "VOLT"): BatChargeFaultEnum.BATTERY_OVER_VOLTAGE,
     ("UNDER", "VOLT"): BatChargeFaultEnum.BATTERY_UNDER_VOLTAGE,
+    ("OVER_CHARGE",): BatChargeFaultEnum.UNSPECIFIED,
+    ("CONTACTOR",): BatChargeFaultEnum.UNSPECIFIED,
+}
+"""What keeps a battery from charging. The bank's voltage stands for that of its cells, which SunSpec's model
+802 has no codes for."""
+_CHARGER: Mapping[tuple[str, ...], BatChargeFaultEnum] = {
+    ("OVER", "VOLT"): BatChargeFaultEnum.CHARGER_OVER_VOLTAGE,
+    ("UNDER", "VOLT"): BatChargeFaultEnum.CHARGER_UNDER_VOLTAGE,
 }
 _EVSE: Mapping[tuple[str, ...], FaultStateEnum] = {
     ("GROUND",): FaultStateEnum.GROUND_FAULT,
@@ -45,17 +55,25 @@ _EVSE: Mapping[tuple[str, ...], FaultStateEnum] = {
 
 def wired_faults(codes: Collection[str]) -> tuple[WiredFaultEnum, ...]:
     """Return the faults of a wired source; what it has no word for is unspecified."""
-    return _said(codes, _WIRED, WiredFaultEnum.UNSPECIFIED)
+    mains = [code for code in codes if _DIRECT not in code.upper()]
+    other = {WiredFaultEnum.UNSPECIFIED} if len(mains) < len(codes) else set()
+    return tuple(sorted(other.union(_said(mains, _WIRED, WiredFaultEnum.UNSPECIFIED))))
 
 
 def battery_faults(codes: Collection[str]) -> tuple[BatFaultEnum, ...]:
-    """Return the faults of a battery."""
+    """Return the faults of a battery, by its own codes."""
     return _said(codes, _BATTERY, BatFaultEnum.UNSPECIFIED)
 
 
-def charge_faults(codes: Collection[str]) -> tuple[BatChargeFaultEnum, ...]:
-    """Return what keeps a battery from charging; what is not about charging is left out."""
-    return tuple(sorted(fault for fault in _matches(codes, _CHARGE) if fault is not None))
+def charge_faults(codes: Collection[str], charger: Collection[str] = ()) -> tuple[BatChargeFaultEnum, ...]:
+    """Return what keeps a battery from charging; what is not about charging is left out.
+
+    :param codes: the battery's own
+    :param charger: those of the inverter that charges it
+    """
+    mains = [code for code in charger if _DIRECT not in code.upper()]
+    found = _matches(codes, _CHARGE) | _matches(mains, _CHARGER)
+    return tuple(sorted(fault for fault in found if fault is not None))
 
 
 def evse_fault(codes: Collection[str], *, failed: bool) -> FaultStateEnum:

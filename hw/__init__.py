@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hw.accuracy import Accuracy, Quantity
 from hw.module import (
     Capabilities,
     Identity,
@@ -27,6 +28,7 @@ from hw.reading import (
 from hw.setpoint import Applied, AppliedState, Setpoint, SetpointKind
 
 __all__ = [
+    "Accuracy",
     "Applied",
     "AppliedState",
     "BatteryReading",
@@ -46,6 +48,7 @@ __all__ = [
     "Phase",
     "PlugState",
     "Quality",
+    "Quantity",
     "Reading",
     "Setpoint",
     "SetpointKind",

@@ -66,6 +66,8 @@ class Fault:
     """Short and stable, such as `GROUND_FAULT`; vendor bits are `VENDOR_1_07`."""
     source: str
     """Where it was read, such as `103.Evt1`."""
+    battery: bool = False
+    """It is the battery's own, and not its inverter's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,17 @@ import tracemalloc
 import pytest
 from node_lab.charging_point import Charger
 
+from clusters.definitions.common import MeasurementTypeEnum
 from clusters.definitions.energy_evse import StateEnum
 from clusters.descriptor import DescriptorServer
 from clusters.groups import Grouping
+from clusters.measurement_accuracy import Accuracy
 from device_types.aggregator import NUMBER, aggregator
 from device_types.battery_storage import BatteryRating, BatteryState, battery_storage
 from device_types.bridged_node import BridgedDevice, Delegates, Place
 from device_types.contact_sensor import contact_sensor
 from device_types.dimmable import dimmable
-from device_types.electrical_sensor import ElectricalRating, ElectricalReading, grid_meter
+from device_types.electrical_sensor import USUAL, ElectricalRating, ElectricalReading, grid_meter
 from device_types.energy_evse import EvseRating, EvseStatus, energy_evse
 from device_types.on_off_plug import on_off_plug
 from device_types.solar_power import solar_power
@@ -62,6 +64,13 @@ SWITCHED = {0x0101, 0x010A, 0x010B}
 DIMMED = {0x0101, 0x010B}
 
 
+KIND = MeasurementTypeEnum
+EVERYTHING = USUAL | dict.fromkeys(
+    (KIND.REACTIVE_POWER, KIND.APPARENT_POWER, KIND.RMS_VOLTAGE, KIND.RMS_CURRENT, KIND.POWER_FACTOR),
+    Accuracy(1, 10),
+)
+
+
 class Adjuster:
     async def adjust_power(self, power_w, duration_s, *, grid):
         pass
@@ -98,9 +107,10 @@ def faces(tree):
     made = [
         solar_power(
             BridgedDevice("a", "Roof", "V", "P", "S", "1", "PN"),
-            ElectricalRating(400),
+            ElectricalRating(400, 230, current_a=1.8, accuracies=EVERYTHING, phases=3),
             place,
             delegates,
+            panel=ElectricalRating(420, accuracies=EVERYTHING),
             temperature=True,
         ),
         battery_storage(
@@ -110,8 +120,17 @@ def faces(tree):
             delegates,
             temperature=True,
         ),
-        grid_meter(BridgedDevice("c", "Grid"), ElectricalRating(17_000), place, delegates),
-        on_off_plug(BridgedDevice("d", "Heater"), ElectricalRating(2500), place, Relay(), groups, delegates),
+        grid_meter(
+            BridgedDevice("c", "Grid"), ElectricalRating(17_000, accuracies=EVERYTHING), place, delegates
+        ),
+        on_off_plug(
+            BridgedDevice("d", "Heater"),
+            ElectricalRating(2500, exported=False, metered=False),
+            place,
+            Relay(),
+            groups,
+            delegates,
+        ),
         switched_plug(BridgedDevice("e", "Battery charging"), place, Relay(), groups, delegates),
         dimmable(BridgedDevice("f", "Battery reserve"), place, Reserve(), groups, delegates, percent=30),
         dimmable(
@@ -129,7 +148,11 @@ def faces(tree):
     ]
     for face in made:
         face.join(tree)
-    made[0].update(ElectricalReading(-200, 230, 0.9, 50, 1, 2), temperature_c=30)
+    made[0].update(
+        ElectricalReading(-200, 230, 0.9, 50, 1, 2, 201, -20, 0.99, -0.87),
+        ElectricalReading(-207, 34, 6.1, energy_exported_wh=3),
+        temperature_c=30,
+    )
     made[1].update(ElectricalReading(900, 230, 3.9, 50, 1, 2), BatteryState(50, 51, 17), temperature_c=20)
     made[2].update(ElectricalReading(100, 230, 0.5, 50, 1, 2))
     made[3].update(ElectricalReading(2000, 230, 8.7, 50, 1, 2), on=True)
@@ -196,7 +219,8 @@ def test_solar_and_battery_hold_what_a_controller_looks_for_on_one_endpoint(face
         kinds = {device_type.id for device_type in face.endpoint.device_types}
         assert kinds == {kind, 0x13, 0x510, 0x11, 0x50D}
     solar, battery, *_ = faces
-    assert len(solar.endpoints) == 2
+    assert len(solar.endpoints) == 3
+    assert {kind.id for kind in solar.endpoints[1].device_types} == {0x510}
     assert {kind.id for kind in battery.endpoints[1].device_types} == {0x510, 0x11}
 
 
