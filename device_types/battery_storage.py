@@ -36,6 +36,7 @@ from device_types.wired_source import assess, wired_source
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from clusters.power_forecast import PowerForecast
     from clusters.power_source import BatteryPowerSourceServer
     from clusters.test_event_triggers import EventTriggers
     from matter_node.model import Cluster, Endpoint
@@ -62,7 +63,11 @@ class BatteryStorageFace(Face):
         self.source = wired_source("Grid", rating.alternating)
         self.bank = BatterySource(rating)
         self.management = EnergyManagement(
-            ESATypeEnum.BATTERY_STORAGE, -abs(rating.discharge_w), abs(rating.charge_w), delegates.adjuster
+            ESATypeEnum.BATTERY_STORAGE,
+            -abs(rating.discharge_w),
+            abs(rating.charge_w),
+            delegates.adjuster,
+            delegates.forecast,
         )
         kinds = [BATTERY_STORAGE, BRIDGED_NODE, ELECTRICAL_SENSOR, POWER_SOURCE, DEVICE_ENERGY_MANAGEMENT]
         clusters: list[Cluster] = [
@@ -130,6 +135,10 @@ class BatteryStorageFace(Face):
         self.management.update(reading.power_w, failed=failed, limits_w=limits)
         if self.temperature is not None:
             self.temperature.measure(temperature_c)
+
+    def plan(self, forecast: PowerForecast | None) -> None:
+        """Show what the battery plans to do; see `EnergyManagement.plan`."""
+        self.management.plan(forecast)
 
     def lost(self) -> None:
         """Say that the battery does not answer."""

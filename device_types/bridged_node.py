@@ -10,7 +10,7 @@ from clusters.bridged_device_basic_information import BridgedDeviceBasicInformat
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from clusters.device_energy_management import PowerAdjuster
+    from clusters.energy_adjusters import ForecastAdjusters, PowerAdjuster
     from clusters.test_event_triggers import EventTriggers
     from matter_node.model import Cluster, Endpoint, NodeTree
 
@@ -39,12 +39,14 @@ class Delegates:
     """Who acts on what controllers want of a device.
 
     :ivar adjuster: carries power adjustments out; None for a device that takes none
+    :ivar forecast: carry adjustments of the device's forecast out; None for a device that takes none
     :ivar blink: told True when the device is to show which one it is, False when that is over; None if it
         can't
     :ivar renamed: told a new name
     """
 
     adjuster: PowerAdjuster | None = None
+    forecast: ForecastAdjusters | None = None
     blink: Callable[[bool], None] | None = None
     renamed: Callable[[str], None] | None = None
 

@@ -37,6 +37,7 @@ from device_types.wired_source import assess, wired_source
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from clusters.power_forecast import PowerForecast
     from clusters.test_event_triggers import EventTriggers
     from matter_node.model import Cluster
 
@@ -64,7 +65,7 @@ class SolarPowerFace(Face):
         self.management: EnergyManagement | None = None
         if delegates.adjuster is not None:
             self.management = EnergyManagement(
-                ESATypeEnum.SOLAR_PV, -abs(rating.power_w), 0, delegates.adjuster
+                ESATypeEnum.SOLAR_PV, -abs(rating.power_w), 0, delegates.adjuster, delegates.forecast
             )
             kinds.append(DEVICE_ENERGY_MANAGEMENT)
             clusters += self.management.clusters
@@ -130,6 +131,14 @@ class SolarPowerFace(Face):
             self.management.update(power, failed=failed, limits_w=None)
         if self.temperature is not None:
             self.temperature.measure(temperature_c)
+
+    def plan(self, forecast: PowerForecast | None) -> None:
+        """Show what the module is expected to produce; one that nobody limits shows no forecast.
+
+        See `EnergyManagement.plan`.
+        """
+        if self.management is not None:
+            self.management.plan(forecast)
 
     def lost(self) -> None:
         """Say that the module does not answer."""
