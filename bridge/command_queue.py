@@ -41,6 +41,7 @@ _NEUTRAL: Final = {
     Aspect.CONNECTION: (SetpointKind.CONNECT, 1.0),
 }
 """What takes back one aspect and leaves the others alone."""
+_SWITCHED: Final = frozenset({SetpointKind.CONNECT, SetpointKind.HOLD, SetpointKind.AUTO})
 _PERCENT: Final = frozenset({SetpointKind.POWER_LIMIT_PERCENT, SetpointKind.RESERVE_PERCENT})
 
 _log = logging.getLogger(__name__)
@@ -310,7 +311,7 @@ class CommandQueue:
             return True
         if command.value is None or written.value is None or PRIVILEGES[command.origin].exact:
             return False
-        full = 100.0 if command.kind in _PERCENT else _full_power(self.module)
+        full = _full_scale(self.module, command.kind)
         return command.value not in {0, full} and abs(command.value - written.value) < DEADBAND * full
 
     async def _run(self, write: _Write) -> None:
@@ -444,6 +445,13 @@ def _aspect(entry: _Entry) -> Aspect:
     return aspect
 
 
-def _full_power(module: RegisteredModule) -> float:
+def _full_scale(module: RegisteredModule, kind: SetpointKind) -> float:
+    """Return the end of a setpoint's range; 0 where every change matters."""
     plate = module.record.nameplate
+    if kind in _PERCENT:
+        return 100.0
+    if kind in _SWITCHED:
+        return 0.0
+    if kind is SetpointKind.CHARGE_CURRENT_A:
+        return plate.current_a or 0.0
     return max(plate.power_w or 0, plate.charge_power_w or 0, plate.discharge_power_w or 0)

@@ -114,6 +114,8 @@ class DemoSettings:
     """Without the plugs."""
     plugs: Annotated[int, Interval(ge=0, le=100)] = 0
     """Plugs with a load behind each."""
+    chargers: Annotated[int, Interval(ge=0, le=10)] = 0
+    """Chargers with a car that comes and goes."""
     seed: Annotated[int, Interval(ge=0, le=2**32 - 1)] = 1
     speed: Annotated[float, Interval(ge=0, le=86400)] = 1.0
     """Simulated seconds per second."""

@@ -127,7 +127,9 @@ class EnergyEvseFace(Face):
             nominal_voltage=milli_unsigned(rating.voltage_v),
             maximum_current=milli_unsigned(rating.current_a),
         )
-        self.management = EnergyManagement(ESATypeEnum.EVSE, 0, rating.power_w, delegates.adjuster)
+        self.management = EnergyManagement(
+            ESATypeEnum.EVSE, 0, rating.power_w, delegates.adjuster, delegates.forecast
+        )
         self.evse = EnergyEvseServer(
             charger,
             circuit_capacity=milli_unsigned(rating.current_a) or 0,
