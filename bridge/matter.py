@@ -13,6 +13,7 @@ from bridge.ores.hub import HubCluster
 from bridge.power_adjustment import end_leftovers
 from bridge.voice import VoiceFace, wanted
 from certs.store import load_or_create
+from clusters.energy_preference import EnergyPreferenceServer
 from clusters.groups import Grouping
 from clusters.test_event_triggers import EventTriggers
 from device_types.aggregator import aggregator
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from bridge.record import ModuleRecord
     from bridge.settings import FacesSettings, Settings
     from bridge.setup_code import SetupCode
+    from matter_node.model import Cluster
     from matter_node.storage import Storage
 
 VENDOR_ID: Final = 0xFFF1
@@ -123,7 +125,10 @@ class MatterBridge:
             groups=groups,
         )
         root = root_node(self.node, clock, attestation, options)
-        top = aggregator(root, clusters=[self.hub_cluster.server])
+        own: list[Cluster] = [self.hub_cluster.server]
+        if settings.provisional:
+            own.append(EnergyPreferenceServer(lambda percent: home.choices.choose(savings_percent=percent)))
+        top = aggregator(root, clusters=own)
         self.node.tree.add(root, top)
         grouping = Grouping(groups, self.node.commissioning.group_keys)
         self.faces = Faces(self.node.tree, Stage(top, home, settings.faces, grouping), triggers)

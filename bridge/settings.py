@@ -139,6 +139,8 @@ class Settings:
     """Tells devices apart while pairing; by default random at first start and kept."""
     enable_key: Annotated[str, MaxLen(32)] | None = None
     """Key of the test event triggers, 32 hexadecimal digits; without one there are none."""
+    provisional: bool = False
+    """Show what Matter 1.4.2 still marks as provisional: Energy Preference. Certification refuses it."""
     log_level: LogLevel = "info"
     polling: PollingSettings = field(default_factory=PollingSettings)
     faces: FacesSettings = field(default_factory=FacesSettings)
