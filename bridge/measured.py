@@ -130,6 +130,7 @@ def evse_rating(record: ModuleRecord) -> EvseRating:
         phases=min(max(plate.phases, 1), 3),
         voltage_v=plate.voltage_v or usual.voltage_v,
         metered=record.capabilities.imported_energy,
+        **_described(record, _alternating(record)),
     )
 
 
