@@ -41,6 +41,8 @@ _NEUTRAL: Final = {
     Aspect.CONNECTION: (SetpointKind.CONNECT, 1.0),
 }
 """What takes back one aspect and leaves the others alone."""
+_WILFUL: Final = frozenset({ModuleKind.LOAD, ModuleKind.EVSE})
+"""What is on or off for reasons of its own: to be let go is not to be switched on."""
 _SWITCHED: Final = frozenset({SetpointKind.CONNECT, SetpointKind.HOLD, SetpointKind.AUTO})
 _PERCENT: Final = frozenset({SetpointKind.POWER_LIMIT_PERCENT, SetpointKind.RESERVE_PERCENT})
 
@@ -284,7 +286,7 @@ class CommandQueue:
             if aspect is Aspect.RESERVE:
                 # The module never said what it had: there is nothing to go back to.
                 del self._written[aspect]
-            elif aspect in _NEUTRAL and not self._is_load:
+            elif aspect in _NEUTRAL and self.module.record.kind not in _WILFUL:
                 return _Write(Setpoint(*_NEUTRAL[aspect], REVERT), aspect=aspect)
             else:
                 return _Write(Setpoint(SetpointKind.AUTO), aspect=aspect)

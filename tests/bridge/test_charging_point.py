@@ -152,6 +152,16 @@ async def test_car_charging_is_switched_by_voice(bridge, charger, clock):
     assert charger.values[-1] == (Kind.AUTO, None)
 
 
+async def test_a_charger_that_may_charge_again_is_not_forced_to(bridge, charger, home, clock):
+    home.actions.limit_current(KEY, 8, APPS)
+    off = home.actions.connect(KEY, APPS, on=False)
+    await clock.pass_(SPACING)
+    home.actions.withdraw(off, "over")
+    await clock.pass_(3 * SPACING)
+    assert (Kind.CONNECT, 1) not in charger.values
+    assert charger.values[-2:] == [(Kind.AUTO, None), (Kind.CHARGE_CURRENT_A, 8)]
+
+
 # ---------------------------------------------------------------------- what energy managers want
 
 
