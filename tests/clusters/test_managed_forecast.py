@@ -117,7 +117,7 @@ class TestForecast:
         management.set_forecast(charging(now))
         assert management.forecast is None
         turned_clock.epoch = epoch
-        management.set_forecast(charging(now + 1))
+        management.set_forecast(charging(now))
         assert management.forecast is not None
 
     async def test_it_is_reported_quietly_unless_a_manager_or_a_user_changes_it(
