@@ -10,7 +10,7 @@ import resource
 import signal
 from typing import TYPE_CHECKING, Final
 
-from bridge.console import announce
+from bridge.console import announce, announce_api
 from bridge.control import ControlServer
 from bridge.data_dir import DataDirectory
 from bridge.hub import Hub
@@ -74,7 +74,7 @@ async def run(
 async def _running(
     hub: Hub, sources: asyncio.Task[Sequence[Source]] | None, stop: asyncio.Event
 ) -> AsyncIterator[None]:
-    hub.arbiter.start()
+    hub.home.start()
     control = ControlServer(hub.directory.control_socket, handlers(hub, stop.set))
     try:
         fresh = not len(hub.registry)
@@ -86,9 +86,14 @@ async def _running(
         announce(hub)
         if not fresh:
             hub.poller.start(await sources if sources else hub.sources())
+        await hub.serve_api()
+        announce_api(hub)
         yield
     finally:
         await control.stop()
+        if hub.api is not None:
+            await _in_time(hub.api.stop())
+        await _in_time(hub.discovery.stop())
         await asyncio.gather(_in_time(hub.arbiter.close()), _in_time(hub.matter.stop()))
         await _in_time(hub.poller.stop())
 

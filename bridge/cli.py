@@ -19,8 +19,11 @@ _COMMANDS = {
     "pair": "bridge.cli_ask",
     "status": "bridge.cli_ask",
     "set": "bridge.cli_ask",
+    "module": "bridge.cli_module",
     "factory-reset": "bridge.cli_hub",
     "config": "bridge.cli_hub",
+    "user": "bridge.cli_access",
+    "token": "bridge.cli_access",
     "pics": "bridge.cli_pics",
     "certs": "certs.cli",
 }
@@ -30,8 +33,11 @@ _SUMMARIES = {
     "pair": "Show the QR code and the manual code, or let another app in.",
     "status": "Show how the hub and its modules are.",
     "set": "Tell a module what to do.",
+    "module": "Rename a module, take it away, choose its faces and its mode.",
     "factory-reset": "Forget every app and every module.",
     "config": "Check the settings.",
+    "user": "Say who may use the API, and in which role.",
+    "token": "Give programs and modules a token for the API, or take it back.",
     "pics": "Write what the hub implements, for certification.",
     "certs": "Make and look at attestation certificates.",
 }

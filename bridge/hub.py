@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bridge import setup_code
-from bridge.arbiter import Arbiter
+from bridge.discovery import Discovery
 from bridge.drivers import DRIVERS, driver
-from bridge.events import EventBus
+from bridge.home import Home
 from bridge.matter import MatterBridge
 from bridge.pace import Pace
 from bridge.poller import Poller, Source
-from bridge.registry import Registry
 
 if TYPE_CHECKING:
+    from bridge.access.access import Access
+    from bridge.api.server import ApiServer
     from bridge.data_dir import DataDirectory
     from bridge.settings import Settings
     from bridge.setup_code import SetupCode
@@ -34,13 +36,35 @@ class Hub:
         self.setup: SetupCode = setup_code.load_or_create(
             storage, passcode=settings.passcode, discriminator=settings.discriminator
         )
-        self.bus = EventBus()
-        self.registry = Registry(storage, self.bus)
-        self.arbiter = Arbiter(self.registry, storage, self.bus, clock)
+        self.home = Home(storage, clock)
+        self.bus = self.home.bus
+        self.registry = self.home.registry
+        self.arbiter = self.home.arbiter
+        self.actions = self.home.actions
         self.pace = Pace(settings.polling.interval, settings.polling.cpu, time.process_time)
         self.drivers = {name: driver(name) for name in DRIVERS}
         self.poller = Poller(self.registry, self.drivers, self.pace, clock)
-        self.matter = MatterBridge(settings, storage, self.setup, self.registry, self.arbiter, self.bus)
+        self.discovery = Discovery(self.registry, self.drivers, self.poller, self.bus, clock)
+        self.matter = MatterBridge(settings, self.setup, self.home, self.discovery)
+
+        self.api: ApiServer | None = None
+        """The HTTP API; None while it is not switched on."""
+
+    @cached_property
+    def access(self) -> Access:
+        """Who may do what over HTTP; made when it is first asked for."""
+        from bridge.access.access import Access  # a hub without the API has no use for it
+
+        return Access(self.storage, self.clock, self.bus, self.arbiter)
+
+    async def serve_api(self) -> None:
+        """Start the HTTP API, if the settings have one."""
+        if self.settings.api.enabled:
+            from bridge.api.server import ApiServer  # it costs some megabytes: not for a hub without it
+
+            self.access.end_leftovers(module.key for module in self.registry)
+            self.api = ApiServer(self)
+            await self.api.start()
 
     def sources(self) -> list[Source]:
         """Return where to find modules: the settings' addresses, and the saved ones that they leave out."""

@@ -5,13 +5,24 @@ from __future__ import annotations
 import json
 import secrets
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from hw.accuracy import Accuracy, Quantity
 from hw.module import Capabilities, Identity, ModuleKind, Nameplate
 from hw.setpoint import SetpointKind
 
 if TYPE_CHECKING:
     from hw.module import Module
+
+
+class OperatingMode(StrEnum):
+    """Who decides what a module does."""
+
+    AUTONOMOUS = "autonomous"
+    """Its own logic: neither plans nor programmes command it. People and what protects the home still do."""
+    FEDERATED = "federated"
+    """The hub, which joins it with the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +40,11 @@ class ModuleRecord:
     room: str = ""
     role: str = ""
     """What it does in this home where its kind does not say, such as `grid` for the meter at the supply."""
+    mode: OperatingMode = OperatingMode.FEDERATED
+    faces: dict[str, bool] = field(default_factory=dict)
+    """Which voice faces a person switched on or off; what is not here is as the settings say."""
+    labels: dict[str, str] = field(default_factory=dict)
+    """What its voice faces are called."""
     unique_id: str = field(default_factory=lambda: secrets.token_hex(16))
     """Matter's UniqueID of the bridged device: opaque, 32 characters, new after a factory reset."""
     nameplate: Nameplate = field(default_factory=Nameplate)
@@ -53,11 +69,18 @@ class ModuleRecord:
         capabilities["setpoints"] = frozenset(
             SetpointKind(kind) for kind in capabilities["setpoints"] if kind in list(SetpointKind)
         )
+        if "measures" in capabilities:
+            capabilities["measures"] = {
+                Quantity(quantity): Accuracy(**_known(Accuracy, accuracy))
+                for quantity, accuracy in capabilities["measures"].items()
+                if quantity in list(Quantity)
+            }
         return cls(
             **_known(cls, values)
             | {
                 "identity": Identity(**_known(Identity, values["identity"])),
                 "kind": ModuleKind(values["kind"]),
+                "mode": OperatingMode(values.get("mode", OperatingMode.FEDERATED)),
                 "nameplate": Nameplate(**_known(Nameplate, values["nameplate"])),
                 "capabilities": Capabilities(**capabilities),
             }

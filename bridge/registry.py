@@ -22,10 +22,11 @@ from bridge.events import (
 from bridge.record import ModuleRecord, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from bridge.events import EventBus
+    from bridge.record import OperatingMode
     from hw.module import Module
     from hw.reading import Reading
     from matter_node.storage import Storage
@@ -48,7 +49,18 @@ class RegisteredModule:
     Before a driver has found it again after a start, `device` is None and it is unreachable.
     """
 
-    __slots__ = ("device", "lock", "reachable", "reading", "record", "seen", "unreachable_because")
+    __slots__ = (
+        "device",
+        "lock",
+        "reachable",
+        "reading",
+        "reads_failed",
+        "reads_ok",
+        "record",
+        "round_trip_s",
+        "seen",
+        "unreachable_because",
+    )
 
     def __init__(self, record: ModuleRecord) -> None:
         self.record = record
@@ -61,6 +73,11 @@ class RegisteredModule:
         """The last one, however old."""
         self.seen: datetime | None = None
         """When it last answered, UTC."""
+        self.reads_ok = 0
+        """Readings that came since the hub started."""
+        self.reads_failed = 0
+        self.round_trip_s: float | None = None
+        """How long the last reading took."""
 
     @property
     def key(self) -> str:
@@ -155,8 +172,8 @@ class Registry:
             kind=module.kind,
             driver=driver,
             address=module.address,
-            nameplate=module.nameplate,
-            capabilities=module.capabilities,
+            nameplate=module.nameplate.remembering(registered.record.nameplate),
+            capabilities=module.capabilities.remembering(registered.record.capabilities),
         )
         self._change(registered, record)
 
@@ -172,6 +189,33 @@ class Registry:
         room = record.room if room is None else shortened(room)
         role = record.role if role is None else shortened(role)
         self._change(registered, dataclasses.replace(record, name=name, room=room, role=role))
+
+    def set_mode(self, key: str, mode: OperatingMode) -> None:
+        """Say who decides what a module does. Raise UnknownModuleError."""
+        registered = self[key]
+        self._change(registered, dataclasses.replace(registered.record, mode=mode))
+
+    def set_faces(self, key: str, faces: Mapping[str, bool | None]) -> None:
+        """Switch voice faces of a module on or off; None: as the settings say. Raise UnknownModuleError."""
+        registered = self[key]
+        chosen = {**registered.record.faces, **faces}
+        kept = {name: on for name, on in chosen.items() if on is not None}
+        self._change(registered, dataclasses.replace(registered.record, faces=kept))
+
+    def set_labels(self, labels: Mapping[str, Mapping[str, str]]) -> None:
+        """Name voice faces of modules: names by face, by module. Raise UnknownModuleError."""
+        changed = []
+        for key, names in labels.items():
+            registered = self[key]
+            known = {**registered.record.labels, **{face: shortened(name) for face, name in names.items()}}
+            changed.append((registered, dataclasses.replace(registered.record, labels=known)))
+        with self._storage.transaction():
+            for _, record in changed:
+                self._storage.put(_PREFIX + record.key, record.to_json())
+        self._storage.flush()
+        for registered, record in changed:
+            before, registered.record = registered.record, record
+            self._bus.publish(ModuleChanged(before, record))
 
     def remove(self, key: str) -> None:
         """Forget a module for good: should it come back, it is another one to every app."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Final
 
 from bridge.state import SqliteStorage
@@ -29,6 +30,8 @@ def factory_reset(directory: DataDirectory) -> dict[str, int]:
                     if not key.startswith(KEPT):
                         storage.delete(key)
             storage.flush()
+            # Devices of the former owner trust this authority: the next one's must not depend on it.
+            shutil.rmtree(directory.path / "tls", ignore_errors=True)
         finally:
             storage.close()
     finally:

@@ -7,7 +7,7 @@ import resource
 import time
 from typing import TYPE_CHECKING, Any
 
-from bridge import pairing
+from bridge import module_requests, pairing
 from bridge.arbiter import UnknownCommandError
 from bridge.command import Origin
 from bridge.control import ControlError
@@ -51,13 +51,16 @@ def handlers(hub: Hub, stop: Callable[[], None]) -> dict[str, Callable[[dict[str
         stop()
         return None
 
-    return {
+    from bridge.access.administration import Administration  # a hub to look at has no use for it
+
+    return Administration(hub.access, hub.registry).handlers() | {
         "status": status,
         "pair": pair,
         "set": set_,
         "command": command,
         "withdraw": withdraw,
         "stop": end,
+        **module_requests.handlers(hub),
     }
 
 
@@ -73,7 +76,25 @@ def hub_status(hub: Hub) -> dict[str, object]:
         "polling_interval_s": round(hub.pace.interval, 2),
         "commissionable": hub.matter.node.window.is_open,
         "fabrics": pairing.fabrics(hub.matter),
+        "api": api_status(hub),
         "modules": [_module(hub, module) for module in hub.registry],
+    }
+
+
+def api_status(hub: Hub) -> dict[str, object] | None:
+    """Return where the HTTP API is and how to get in, or None when it is switched off."""
+    if hub.api is None:
+        return None
+    claim_code = hub.access.claim_code
+    return {
+        "url": hub.api.url or None,
+        "port": hub.api.port or None,
+        "http_port": hub.api.http_port or None,
+        "authority_sha256": hub.api.fingerprint or None,
+        "trouble": hub.api.trouble or None,
+        "claim_code": None if claim_code is None else str(claim_code),
+        "users": len(hub.access.accounts),
+        "sessions": sum(1 for _ in hub.access.sessions),
     }
 
 

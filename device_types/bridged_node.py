@@ -56,14 +56,17 @@ class Place:
     """Where a device goes.
 
     :ivar parent: the aggregator
-    :ivar number: gives the endpoint number of a part by its name, always the same one; the device itself is
-        the part ``energy``
-    :ivar clusters: manufacturer clusters that the device's main endpoint has besides
+    :ivar number: gives the endpoint number of a part by its name, always the same one; what shows the module
+        itself is the part ``energy``
+    :ivar clusters: manufacturer clusters that the device's main endpoint has besides; devices of the voice
+        face have none, for some assistants drop a device that has
+    :ivar part: the part that a device of the voice face is
     """
 
     parent: Endpoint
     number: Callable[[str], int]
     clusters: Iterable[Cluster] = ()
+    part: str = "voice"
 
 
 def fit(text: str, maximum: int) -> str:
@@ -115,12 +118,15 @@ class Face:
         if triggers is not None:
             self.register(triggers)
 
-    def leave(self, tree: NodeTree, triggers: EventTriggers | None = None) -> None:
-        """Take the endpoints off the node for ever."""
+    def leave(self, tree: NodeTree, triggers: EventTriggers | None = None, *, for_ever: bool = True) -> None:
+        """Take the endpoints off the node.
+
+        :param for_ever: the numbers are never used again; else the same face may come back, as it was
+        """
         if triggers is not None:
             for endpoint in self.endpoints:
                 triggers.forget(endpoint.number)
-        tree.remove(self.endpoint.number)
+        tree.remove(self.endpoint.number, forget=for_ever)
 
     def rename(self, name: str) -> None:
         """Take a name that someone gave elsewhere than in a Matter app."""

@@ -1,0 +1,98 @@
+"""The audit log: who did what, when, from where, with what result. It is only ever added to.
+
+Each entry carries the hash of the one before it, so one that is changed, left out or put in between shows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from matter_node.storage import Storage
+
+KEPT: Final = 5000
+"""Entries that the state file keeps; the chain goes on from the last one that was dropped."""
+GENESIS: Final = "0" * 64
+_PREFIX: Final = "audit/"
+_HEAD: Final = "audit-head"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """One thing that somebody did or tried."""
+
+    time: float
+    """UTC, seconds since 1970."""
+    actor: str
+    """`user/anna`, `module/sma-3005067415`, `console`, or `nobody` who has not said who they are."""
+    action: str
+    """What, such as `POST /microinverter/control` or `user add`."""
+    target: str = ""
+    """On what: a module, a user, a session."""
+    address: str = ""
+    """From where."""
+    result: str
+    """What came of it: an HTTP status, `done`, or why not."""
+    request: str = ""
+    """Id of the request, as in the log and in the answer."""
+
+
+class AuditLog(Protocol):
+    """Where entries go. Nothing that it has taken can be changed or taken back."""
+
+    def record(self, entry: AuditEntry) -> None:
+        """Add an entry. Raise StateError when it cannot be stored: then what it tells of must not happen."""
+
+    def latest(self, count: int) -> list[AuditEntry]:
+        """Return the newest entries, the newest last."""
+
+
+class StoredAuditLog:
+    """An audit log in the state file, its entries chained by SHA-256."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        head = storage.get(_HEAD)
+        self._number: int = 0
+        self._hash: str = GENESIS
+        if head:
+            self._number, self._hash = json.loads(head)
+
+    def record(self, entry: AuditEntry) -> None:
+        """Add an entry. Raise StateError when it cannot be stored."""
+        number = self._number + 1
+        line = json.dumps(asdict(entry), sort_keys=True)
+        chained = _chained(self._hash, line)
+        with self._storage.transaction():
+            self._storage.put(_key(number), json.dumps([self._hash, line]).encode())
+            self._storage.put(_HEAD, json.dumps([number, chained]).encode())
+            self._storage.delete(_key(number - KEPT))
+        self._number, self._hash = number, chained
+
+    def latest(self, count: int) -> list[AuditEntry]:
+        """Return the newest entries, the newest last."""
+        first = max(1, self._number - min(count, KEPT) + 1)
+        stored = [self._storage.get(_key(number)) for number in range(first, self._number + 1)]
+        return [AuditEntry(**json.loads(json.loads(value)[1])) for value in stored if value is not None]
+
+    def broken_at(self) -> int | None:
+        """Return the number of the first entry that is not what was written, or None when all are."""
+        expected: str | None = None
+        for key, value in self._storage.scan(_PREFIX):
+            before, line = json.loads(value)
+            number = int(key.removeprefix(_PREFIX))
+            if expected is not None and before != expected:
+                return number
+            expected = _chained(before, line)
+        return None if expected in {None, self._hash} else self._number
+
+
+def _key(number: int) -> str:
+    return f"{_PREFIX}{number:012d}"
+
+
+def _chained(before: str, line: str) -> str:
+    return hashlib.sha256(f"{before}\n{line}".encode()).hexdigest()

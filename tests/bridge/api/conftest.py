@@ -1,0 +1,40 @@
+import pytest
+from api_lab.house import House, ShiftedClock
+
+from bridge.data_dir import DataDirectory
+from bridge.hub import Hub
+from bridge.settings import ApiSettings, Settings
+from matter_node.storage import MemoryStorage
+
+
+@pytest.fixture
+async def make_house(tmp_path, make_device):
+    """Make a house; with settings of the API, and with the storage of one that was before."""
+    houses = []
+
+    async def make(storage=None, **settings):
+        api = ApiSettings(**{"host": "127.0.0.1", "port": 0, "http_port": 0, **settings})
+        directory = DataDirectory(tmp_path / "data")
+        directory.create()
+        clock = ShiftedClock()
+        hub = Hub(
+            Settings(data_dir=directory.path, api=api, port=5599),
+            directory,
+            storage or MemoryStorage(),
+            clock,
+        )
+        hub.arbiter.start()
+        await hub.serve_api()
+        houses.append(House(hub, clock, make_device))
+        return houses[-1]
+
+    yield make
+    for house in houses:
+        await house.close()
+        await house.hub.api.stop()
+        await house.hub.arbiter.close()
+
+
+@pytest.fixture
+async def house(make_house):
+    return await make_house()
