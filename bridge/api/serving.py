@@ -27,15 +27,15 @@ class Serving:
     """Accepts connections on sockets that listen already, until it is stopped."""
 
     def __init__(self, hub: Hub, hosts: Hosts, tls: ServerTls) -> None:
-        self._hub = hub
         self._hosts = hosts
         self._tls = tls
+        self.dispatcher = Dispatcher(hub, hub.access, hosts, tls.authority)
         self._servers: list[tuple[asyncio.Server, ConnectionServer]] = []
 
     async def start(self, secure: Sequence[socket.socket], plain: Sequence[socket.socket]) -> None:
         """Accept connections, those on `secure` with TLS."""
         loop = asyncio.get_running_loop()
-        api = ConnectionServer(Dispatcher(self._hub, self._hub.access, self._hosts, self._tls.authority))
+        api = ConnectionServer(self.dispatcher)
         for each in secure:
             listener = await loop.create_server(
                 api, sock=each, ssl=self._tls.context, ssl_handshake_timeout=HANDSHAKE
