@@ -17,6 +17,7 @@ from bridge.access.passwords import BusyError
 from bridge.access.throttle import ThrottledError
 from bridge.api import intake, pages, reply
 from bridge.api.context import Context
+from bridge.api.exchange import Exchange, target
 from bridge.api.http import BaseRequest, Response, StreamResponse
 from bridge.api.idempotency import Idempotency, Outcome
 from bridge.api.identity import check_csrf, identify, thumbprint
@@ -36,6 +37,7 @@ from bridge.api.problems import (
     UPGRADE_REQUIRED,
     Problem,
 )
+from bridge.api.published import Published
 from bridge.api.router import Router
 from bridge.api.streams import Conversation, EventStream, Rows
 from bridge.registry import UnknownModuleError
@@ -69,6 +71,7 @@ class Dispatcher:
         self._hosts = hosts
         self._authority = authority
         self.router = Router()
+        self._published = Published()
         self._idempotency = Idempotency(hub.storage, hub.clock)
         self._streams: dict[str, int] = {}
 
@@ -76,7 +79,7 @@ class Dispatcher:
         """Answer a request; whatever happens, it is answered."""
         request_id = secrets.token_hex(8)
         began = time.perf_counter()
-        exchange = _Exchange(request, request_id)
+        exchange = Exchange(request, request_id)
         try:
             response = await self._respond(exchange)
         except Problem as problem:
@@ -90,14 +93,14 @@ class Dispatcher:
         exchange.log(response.status, time.perf_counter() - began)
         return response
 
-    async def _respond(self, exchange: _Exchange) -> StreamResponse:
+    async def _respond(self, exchange: Exchange) -> StreamResponse:
         request = exchange.request
         host = request.headers.get("Host", "")
         if not self._hosts.is_own(host):
             raise Problem(FOREIGN_HOST, f"the hub is not called {host[:80]!r}")
         operations = self.router.operations(exchange.path)
         if operations is None:
-            return self._page(exchange)
+            return await self._page(exchange)
         allowed = sorted({*operations, "OPTIONS", *({"HEAD"} if "GET" in operations else ())})
         if request.method == "OPTIONS":
             return self._options(exchange, allowed)
@@ -135,7 +138,7 @@ class Dispatcher:
             return await self._read(exchange, operation, context)
         return reply.response(await self._change(exchange, operation, context), exchange.id)
 
-    def _authorized(self, exchange: _Exchange, operation: Operation) -> Caller | None:
+    def _authorized(self, exchange: Exchange, operation: Operation) -> Caller | None:
         """Return who asks, if they may. Raise Problem."""
         request = exchange.request
         try:
@@ -164,7 +167,7 @@ class Dispatcher:
     # ------------------------------------------------------------------ carrying out
 
     async def _read(
-        self, exchange: _Exchange, operation: Operation, context: Context[Any, Any]
+        self, exchange: Exchange, operation: Operation, context: Context[Any, Any]
     ) -> StreamResponse:
         request = exchange.request
         if WEBSOCKET in operation.media and request.headers.get("Upgrade", "").lower() != "websocket":
@@ -179,7 +182,7 @@ class Dispatcher:
         return reply.response(reply.answered(operation, answer), exchange.id, packed=packed)
 
     async def _command(
-        self, exchange: _Exchange, operation: Operation, context: Context[Any, Any], raw: bytes
+        self, exchange: Exchange, operation: Operation, context: Context[Any, Any], raw: bytes
     ) -> Response:
         request = exchange.request
         what = b"\n".join((operation.name.encode(), request.rel_url.raw_query_string.encode(), raw))
@@ -194,7 +197,7 @@ class Dispatcher:
             outcome = Outcome(outcome.status, (*outcome.headers, told), outcome.body)
         return reply.response(outcome, exchange.id)
 
-    async def _change(self, exchange: _Exchange, operation: Operation, context: Context[Any, Any]) -> Outcome:
+    async def _change(self, exchange: Exchange, operation: Operation, context: Context[Any, Any]) -> Outcome:
         """Carry out what changes something, and note it in the audit log."""
         try:
             with _translated():
@@ -211,15 +214,13 @@ class Dispatcher:
                 exchange.actor,
                 operation.name,
                 str(outcome.status),
-                target=_target(context),
+                target=target(context),
                 address=exchange.address,
                 request=exchange.id,
             )
         return outcome
 
-    async def _stream(
-        self, exchange: _Exchange, context: Context[Any, Any], stream: Stream
-    ) -> StreamResponse:
+    async def _stream(self, exchange: Exchange, context: Context[Any, Any], stream: Stream) -> StreamResponse:
         """Send a stream for as long as the session under it lives."""
         name = exchange.actor
         if sum(self._streams.values()) >= STREAMS or self._streams.get(name, 0) >= STREAMS_EACH:
@@ -248,8 +249,8 @@ class Dispatcher:
 
     # ------------------------------------------------------------------ what is no operation
 
-    def _page(self, exchange: _Exchange) -> Response:
-        page = pages.page(exchange.path, self.router, self._access, self._authority)
+    async def _page(self, exchange: Exchange) -> Response:
+        page = await pages.page(exchange.path, self._published, self._access, self._authority)
         if page is None:
             near = self.router.nearest(exchange.path)
             remedy = f"Did you mean {near}? See /docs for what there is." if near else ""
@@ -259,7 +260,7 @@ class Dispatcher:
         packed = "gzip" in exchange.request.headers.get("Accept-Encoding", "")
         return reply.response(page, exchange.id, packed=packed)
 
-    def _options(self, exchange: _Exchange, allowed: list[str]) -> Response:
+    def _options(self, exchange: Exchange, allowed: list[str]) -> Response:
         headers = [("Allow", ", ".join(allowed))]
         if self._hosts.is_allowed(exchange.request.headers.get("Origin", "")):
             headers += [
@@ -274,61 +275,13 @@ class Dispatcher:
         if origin is not None and not self._hosts.may_ask(origin, host):
             raise Problem(FOREIGN_ORIGIN, f"the page is from {origin[:80]!r}")
 
-    def _allow_origin(self, exchange: _Exchange, response: StreamResponse) -> None:
+    def _allow_origin(self, exchange: Exchange, response: StreamResponse) -> None:
         origin = exchange.request.headers.get("Origin", "")
         if not response.prepared and self._hosts.is_allowed(origin):
             response.headers["Access-Control-Allow-Origin"] = origin
             response.headers["Access-Control-Expose-Headers"] = "Location, Retry-After, X-Request-Id"
             response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
             response.headers.add("Vary", "Origin")
-
-
-class _Exchange:
-    """A request with what is known of it so far."""
-
-    __slots__ = ("actor", "address", "id", "path", "request")
-
-    def __init__(self, request: BaseRequest, request_id: str) -> None:
-        self.request = request
-        self.id = request_id
-        self.path = request.rel_url.raw_path
-        self.address = plain_address(request.remote or "")
-        self.actor = "nobody"
-
-    def log(self, status: int, seconds: float) -> None:
-        """Say in the log what was asked and answered; query, headers and body may hold secrets."""
-        level = logging.DEBUG
-        if status >= 400 and status != 404:
-            level = logging.WARNING if status in {401, 403, 421, 429} or status >= 500 else logging.INFO
-        elif self.request.method not in {"GET", "HEAD", "OPTIONS"}:
-            level = logging.INFO
-        _log.log(
-            level,
-            "%s %s by %s at %s: %d in %.0f ms (%s)",
-            self.request.method,
-            self.path[:100],
-            self.actor,
-            self.address,
-            status,
-            seconds * 1e3,
-            self.id,
-        )
-
-
-def plain_address(address: str) -> str:
-    """Return an IP address without its zone, and one of IPv4 in IPv6 clothes as IPv4."""
-    address = address.partition("%")[0]
-    return address.removeprefix("::ffff:") if "." in address else address
-
-
-def _target(context: Context[Any, Any]) -> str:
-    """Return on what something was done: what the body or the query names."""
-    for part in (context.body, context.query):
-        for name in ("module", "user", "session"):
-            value = getattr(part, name, None)
-            if isinstance(value, str) and value:
-                return value
-    return ""
 
 
 @contextmanager
