@@ -100,8 +100,12 @@ class Administration:
         return {"ended_sessions": self._access.sessions.end_all(f"user/{user.name}")}
 
     def _set_role(self, params: Mapping[str, Any]) -> object:
-        user = self._access.accounts.set_role(_text(params, "name"), Role.of(_text(params, "role")))
-        return {"name": user.name, "role": user.role.word}
+        role = Role.of(_text(params, "role"))
+        before = self._access.accounts[_text(params, "name")]
+        user = self._access.accounts.set_role(before.name, role)
+        # What is open stands on the former role.
+        ended = self._access.sessions.end_all(f"user/{user.name}") if role < before.role else 0
+        return {"name": user.name, "role": user.role.word, "ended_sessions": ended}
 
     def _drop_second_factor(self, params: Mapping[str, Any]) -> object:
         return {"name": self._access.accounts.set_totp(_text(params, "name"), "").name}

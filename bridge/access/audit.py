@@ -44,7 +44,7 @@ class AuditLog(Protocol):
     """Where entries go. Nothing that it has taken can be changed or taken back."""
 
     def record(self, entry: AuditEntry) -> None:
-        """Add an entry. Raise StateError when it cannot be stored: then what it tells of must not happen."""
+        """Add an entry. Raise StateError when it cannot be stored: then the request is answered with that."""
 
     def latest(self, count: int) -> list[AuditEntry]:
         """Return the newest entries, the newest last."""

@@ -311,6 +311,17 @@ async def test_the_console_changes_accounts_and_is_in_the_audit_log(hub):
     ]
 
 
+async def test_who_loses_a_role_has_to_log_in_anew(hub):
+    home, _, access = hub
+    access.accounts.add("anna", Role.INSTALLER, "hash", 0)
+    token, _ = access.sessions.open(user="anna", address="10.0.0.7")
+    console = Administration(access, home.registry)
+    assert console.perform("user", {"do": "role", "name": "anna", "role": "admin"})["ended_sessions"] == 0
+    access.accounts.add("root", Role.ADMIN, "hash", 0)
+    assert console.perform("user", {"do": "role", "name": "anna", "role": "guest"})["ended_sessions"] == 1
+    assert access.sessions.find(token) is None
+
+
 @pytest.mark.parametrize(
     ("method", "params", "code"),
     [

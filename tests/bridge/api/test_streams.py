@@ -94,6 +94,13 @@ async def test_a_stream_ends_with_its_session(house, readings):
                 await response.content.read()
 
 
+async def test_an_open_stream_does_not_hold_up_the_hubs_end(house, readings):
+    async with house.owner().http.get("/test") as response:
+        await lines(response, 2)
+        async with asyncio.timeout(2):
+            await house.hub.api.stop()
+
+
 async def test_a_reader_that_is_too_slow_is_cut_off_and_the_bus_forgets_it(house, serve):
     key, _ = house.add()
     feed = Feed(house.hub.bus, (ReadingTaken,), power, limit=3)
