@@ -54,7 +54,7 @@ class Administration:
         return {"user": user, "token": token}
 
     def perform(self, method: str, params: Mapping[str, Any]) -> object:
-        """Do one thing and note it in the audit log. Raise ControlError."""
+        """Do one thing and note it in the audit trail. Raise ControlError."""
         do = _text(params, "do")
         work = self._work[method].get(do)
         if work is None:
@@ -62,8 +62,8 @@ class Administration:
         try:
             answer = work(params)
             if do != "list":
-                target = next((str(params[key]) for key in ("name", "module", "id") if params.get(key)), "")
-                self._access.record(_CONSOLE, f"{method} {do}", "done", target=target)
+                subject = next((str(params[key]) for key in ("name", "module", "id") if params.get(key)), "")
+                self._access.note(_CONSOLE, f"{method} {do}", "done", subject=subject)
         except (UnknownUserError, UnknownModuleError) as error:
             raise ControlError("not-found", str(error)) from error
         except (AccountError, ValueError) as error:

@@ -1,7 +1,7 @@
 """A request's way through the API: every check in its order, then the handler, then the answer.
 
 Host, path, method, origin, who asks, whether they may, CSRF, form of the answer, query, body; a command then
-goes through its Idempotency-Key. Whatever changes something is in the audit log before it is answered.
+goes through its Idempotency-Key. Whatever changes something is in the audit trail before it is answered.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bridge.access.passwords import BusyError
 from bridge.access.throttle import ThrottledError
 from bridge.api import intake, pages, reply
 from bridge.api.context import Context
-from bridge.api.exchange import Exchange, target
+from bridge.api.exchange import Exchange, subject
 from bridge.api.http import BaseRequest, Response, StreamResponse
 from bridge.api.idempotency import Idempotency, Outcome
 from bridge.api.identity import check_csrf, identify, thumbprint
@@ -198,7 +198,7 @@ class Dispatcher:
         return reply.response(outcome, exchange.id)
 
     async def _change(self, exchange: Exchange, operation: Operation, context: Context[Any, Any]) -> Outcome:
-        """Carry out what changes something, and note it in the audit log."""
+        """Carry out what changes something, and note it in the audit trail."""
         try:
             with _translated():
                 answer = await operation.handler(context)
@@ -208,13 +208,13 @@ class Dispatcher:
                 raise
             outcome = reply.refused(problem, exchange.id)
             if problem.kind is TOO_MANY:
-                return outcome  # whoever is held back must not fill the log
+                return outcome  # whoever is held back must not fill the trail
         with _translated():
-            self._access.record(
+            self._access.note(
                 exchange.actor,
                 operation.name,
                 str(outcome.status),
-                target=target(context),
+                subject=subject(context),
                 address=exchange.address,
                 request=exchange.id,
             )

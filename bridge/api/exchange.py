@@ -50,7 +50,7 @@ def plain_address(address: str) -> str:
     return address.removeprefix("::ffff:") if "." in address else address
 
 
-def target(context: Context[Any, Any]) -> str:
+def subject(context: Context[Any, Any]) -> str:
     """Return on what something was done: what the body or the query names."""
     for part in (context.body, context.query):
         for name in ("module", "user", "session"):

@@ -43,7 +43,7 @@ _PROBLEM: Final = {
         "detail": {"type": "string", "description": "What happened this time."},
         "cause": {"type": "string", "description": "Why this kind of problem happens."},
         "remedy": {"type": "string", "description": "What to do about it."},
-        "instance": {"type": "string", "description": "Names the request in the hub's log and audit log."},
+        "instance": {"type": "string", "description": "Names the request in the hub's log and audit trail."},
         "errors": {
             "type": "array",
             "items": {

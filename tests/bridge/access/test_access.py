@@ -1,11 +1,12 @@
 import json
+from typing import ClassVar
 
 import pytest
 
 from bridge.access.access import Access, command_source
 from bridge.access.accounts import AccountError, Accounts, LastAdminError, UnknownUserError
 from bridge.access.administration import Administration
-from bridge.access.audit import KEPT, AuditEntry, StoredAuditLog
+from bridge.access.audit import StoredAuditTrail
 from bridge.access.claim import ClaimCode
 from bridge.access.module_credentials import ModuleCredentials
 from bridge.access.passwords import BusyError, PasswordDesk, WeakPasswordError, hashed, judge, matches
@@ -231,19 +232,14 @@ def test_names_and_addresses_that_are_made_up_do_not_fill_the_memory(clock):
 # ---------------------------------------------------------------------- audit
 
 
-def entry(number=0, **values):
-    return AuditEntry(
-        **{"time": float(number), "actor": "user/anna", "action": "test", "result": "200", **values}
-    )
-
-
-def test_the_audit_log_shows_what_was_changed_left_out_or_put_in_between(storage):
-    log = StoredAuditLog(storage)
+def test_the_audit_trail_shows_what_was_changed_left_out_or_put_in_between(storage, clock):
+    trail = StoredAuditTrail(storage, clock)
     for number in range(6):
-        log.record(entry(number))
-    again = StoredAuditLog(storage)
-    again.record(entry(6))
-    assert [each.time for each in again.latest(3)] == [4, 5, 6]
+        trail.audit("user/anna", f"deed {number}")
+    again = StoredAuditTrail(storage, clock)
+    again.audit("user/anna", "deed 6", "acme-1001", {"result": "202"})
+    assert [each.action for each in again.latest(3)] == ["deed 4", "deed 5", "deed 6"]
+    assert again.latest(1)[0].data == {"result": "202"}
     assert again.broken_at() is None
     key, value = storage.scan("audit/")[2]
     before, line = json.loads(value)
@@ -257,14 +253,32 @@ def test_the_audit_log_shows_what_was_changed_left_out_or_put_in_between(storage
     assert again.broken_at() == 7
 
 
-def test_the_audit_log_keeps_so_many_and_its_chain_goes_on(storage, monkeypatch):
+def test_the_audit_trail_keeps_so_many_and_its_chain_goes_on(storage, clock, monkeypatch):
     monkeypatch.setattr("bridge.access.audit.KEPT", 10)
-    log = StoredAuditLog(storage)
+    trail = StoredAuditTrail(storage, clock)
     for number in range(25):
-        log.record(entry(number))
+        trail.audit("user/anna", f"deed {number}")
     assert len(storage.scan("audit/")) == 10
-    assert log.broken_at() is None
-    assert KEPT >= 1000
+    assert trail.broken_at() is None
+
+
+async def test_what_was_noted_while_the_hub_did_not_run_goes_to_its_own_trail(home):
+    class Trail:
+        taken: ClassVar = []
+
+        def audit(self, *entry):
+            self.taken.append(entry)
+
+    StoredAuditTrail(home.storage, home.clock).audit("console", "user add", "anna", {"result": "done"})
+    arbiter = Arbiter(home.registry, home.storage, home.bus, home.clock)
+    access = Access(home.storage, home.clock, home.bus, arbiter, audit=Trail())
+    access.note("user/anna", "POST /test", "201", address="10.0.0.7")
+    noted = home.clock.utc()
+    assert Trail.taken == [
+        ("console", "user add", "anna", {"result": "done", "noted": noted}),
+        ("user/anna", "POST /test", "", {"result": "201", "address": "10.0.0.7"}),
+    ]
+    assert home.storage.scan("audit/") == []
 
 
 # ---------------------------------------------------------------------- joined
@@ -306,7 +320,7 @@ async def test_the_console_changes_accounts_and_is_in_the_audit_log(hub):
     assert console.perform("user", made) == {"name": "anna", "role": "admin"}
     (shown,) = console.perform("user", {"do": "list"})
     assert (shown["name"], shown["role"], shown["second_factor"]) == ("anna", "admin", False)
-    assert [(each.actor, each.action, each.target) for each in access.audit.latest(5)] == [
+    assert [(each.actor, each.action, each.subject) for each in access.audit.latest(5)] == [
         ("console", "user add", "anna")
     ]
 

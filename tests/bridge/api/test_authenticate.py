@@ -251,7 +251,7 @@ async def test_nothing_secret_is_in_the_log_or_in_the_audit_log(house, anna, cap
     told = caplog.text + str(house.access.audit.latest(10))
     for secret in (PASSWORD, "a wrong secret", token, HASH):
         assert secret not in told
-    assert [(each.actor, each.result, each.target) for each in house.access.audit.latest(3)] == [
+    assert [(each.actor, each.data["result"], each.subject) for each in house.access.audit.latest(3)] == [
         ("nobody", "201", "anna"),
         ("nobody", "401", "anna"),
         ("user/anna", "204", ""),
