@@ -1,8 +1,8 @@
 """The audit trail: who did what, when, from where, with what result. It is only ever added to.
 
 The hub's own trail is with its other history; this one is in the state file, for whoever works on a hub that
-does not run, and until the other one is there to take its entries over. Each entry carries the hash of the one
-before it, so one that is changed, left out or put in between shows.
+does not run, and until the other one is there to take its entries over. Each entry carries the hash of the
+one before it, so one that is changed, left out or put in between shows.
 """
 
 from __future__ import annotations

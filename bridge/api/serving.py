@@ -11,7 +11,6 @@ from bridge.api.welcome import Welcome
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Sequence
 
     from bridge.api.hosts import Hosts
     from bridge.api.tls import ServerTls
@@ -24,31 +23,31 @@ FAREWELL: Final = 0.5
 
 
 class Serving:
-    """Accepts connections on sockets that listen already, until it is stopped."""
+    """Serves connections, with TLS or without.
 
-    def __init__(self, hub: Hub, hosts: Hosts, tls: ServerTls) -> None:
-        self._hosts = hosts
+    :param port: of https, for those who come without TLS
+    """
+
+    def __init__(self, hub: Hub, hosts: Hosts, tls: ServerTls, port: int) -> None:
         self._tls = tls
         self.dispatcher = Dispatcher(hub, hub.access, hosts, tls.authority)
-        self._servers: list[tuple[asyncio.Server, ConnectionServer]] = []
+        self._api = ConnectionServer(self.dispatcher)
+        self._welcome = ConnectionServer(Welcome(hosts, tls.authority, port))
 
-    async def start(self, secure: Sequence[socket.socket], plain: Sequence[socket.socket]) -> None:
-        """Accept connections, those on `secure` with TLS."""
+    async def serve(self, connection: socket.socket, *, secure: bool) -> None:
+        """Serve a connection until it is closed. One whose handshake fails is closed at once."""
         loop = asyncio.get_running_loop()
-        api = ConnectionServer(self.dispatcher)
-        for each in secure:
-            listener = await loop.create_server(
-                api, sock=each, ssl=self._tls.context, ssl_handshake_timeout=HANDSHAKE
+        try:
+            _, protocol = await loop.connect_accepted_socket(
+                self._api if secure else self._welcome,
+                connection,
+                ssl=self._tls.context if secure else None,
+                ssl_handshake_timeout=HANDSHAKE if secure else None,
             )
-            self._servers.append((listener, api))
-        port = secure[0].getsockname()[1]
-        welcome = ConnectionServer(Welcome(self._hosts, self._tls.authority, port))
-        for each in plain:
-            self._servers.append((await loop.create_server(welcome, sock=each), welcome))
+        except OSError:
+            return
+        await protocol.closed
 
     async def stop(self) -> None:
         """Hang up on everyone."""
-        servers, self._servers = self._servers, []
-        for listener, _ in servers:
-            listener.close()
-        await asyncio.gather(*(server.shutdown(FAREWELL) for _, server in servers))
+        await asyncio.gather(self._api.shutdown(FAREWELL), self._welcome.shutdown(FAREWELL))

@@ -210,20 +210,38 @@ async def test_without_tls_there_is_the_way_to_https_and_nothing_else(house):
 
 
 async def test_connections_from_one_address_have_a_limit(house, monkeypatch):
-    await house.owner().get(STATUS)
-    monkeypatch.setattr("bridge.api.connections.CONNECTIONS_EACH", 2)
-    context, answered = house.client().context, 0
-    writers = []
-    for _ in range(4):
+    monkeypatch.setattr("bridge.api.server.CONNECTIONS_EACH", 3)
+    context = house.client().context
+
+    async def connect():
         try:
-            reader, writer = await asyncio.open_connection(
+            return await asyncio.open_connection(
                 "127.0.0.1", house.hub.api.port, ssl=context, server_hostname="localhost"
             )
-            writers.append(writer)
-            writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            answered += bool(await reader.read(10))
         except OSError:
-            continue
-    for writer in writers:
+            return None
+
+    opened = await asyncio.gather(*(connect() for _ in range(5)))
+    opened = [each for each in opened if each is not None]
+    assert len(opened) == 3
+    opened[0][1].close()
+    await opened[0][1].wait_closed()
+    await asyncio.sleep(0.1)
+    again = await connect()
+    assert again is not None, "there is room again"
+    for _, writer in (*opened[1:3], again):
         writer.close()
-    assert answered == 1, "the first client's connection is the other one"
+
+
+async def test_who_never_ends_a_handshake_is_hung_up_on_and_counts_meanwhile(house, monkeypatch):
+    await house.owner().get(STATUS)
+    monkeypatch.setattr("bridge.api.serving.HANDSHAKE", 0.3)
+    monkeypatch.setattr("bridge.api.server.CONNECTIONS", 4)
+    silent = [await asyncio.open_connection("127.0.0.1", house.hub.api.port) for _ in range(3)]
+    refused, _ = await asyncio.open_connection("127.0.0.1", house.hub.api.port)
+    assert await refused.read() == b""
+    for reader, writer in silent:
+        async with asyncio.timeout(5):
+            assert await reader.read() == b""
+        writer.close()
+    assert house.hub.api._connections.total() == 1
