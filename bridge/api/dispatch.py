@@ -7,22 +7,23 @@ goes through its Idempotency-Key. Whatever changes something is in the audit tra
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.access.passwords import BusyError
 from bridge.access.throttle import ThrottledError
 from bridge.api import intake, pages, reply
 from bridge.api.context import Context
-from bridge.api.exchange import Exchange, subject
+from bridge.api.exchange import NOBODY, Exchange, subject
 from bridge.api.http import BaseRequest, Response, StreamResponse
 from bridge.api.idempotency import Idempotency, Outcome
 from bridge.api.identity import check_csrf, identify, thumbprint
 from bridge.api.operation import WEBSOCKET, Operation
 from bridge.api.problems import (
+    CSRF,
     FORBIDDEN,
     FOREIGN_HOST,
     FOREIGN_ORIGIN,
@@ -84,6 +85,7 @@ class Dispatcher:
             response = await self._respond(exchange)
         except Problem as problem:
             response = reply.response(reply.refused(problem, request_id), request_id)
+            self._note_refusal(exchange, problem)
         except (asyncio.CancelledError, ConnectionError):
             raise
         except Exception:  # noqa: BLE001 - one request's failure ends nobody else's
@@ -111,6 +113,7 @@ class Dispatcher:
                 f"{exchange.path} knows {', '.join(allowed)}",
                 headers={"Allow": ", ".join(allowed)},
             )
+        exchange.operation = operation
         self._check_origin(request, host)
         caller = self._authorized(exchange, operation)
         media = intake.negotiate(request.headers.get("Accept", ""), operation.media)
@@ -210,15 +213,27 @@ class Dispatcher:
             if problem.kind is TOO_MANY:
                 return outcome  # whoever is held back must not fill the trail
         with _translated():
-            self._access.note(
-                exchange.actor,
-                operation.name,
-                str(outcome.status),
-                subject=subject(context),
-                address=exchange.address,
-                request=exchange.id,
-            )
+            self._note(exchange, operation, outcome.status, subject(context))
         return outcome
+
+    def _note(self, exchange: Exchange, operation: Operation, status: int, on: str = "") -> None:
+        self._access.note(
+            exchange.actor,
+            operation.name,
+            str(status),
+            subject=on,
+            address=exchange.address,
+            request=exchange.id,
+        )
+
+    def _note_refusal(self, exchange: Exchange, problem: Problem) -> None:
+        """Note that somebody who is known wanted to change what they may not."""
+        operation = exchange.operation
+        if problem.kind not in {FORBIDDEN, CSRF} or exchange.actor == NOBODY:
+            return
+        if operation is not None and not operation.safe:
+            with contextlib.suppress(StateError):  # it is refused all the same
+                self._note(exchange, operation, problem.kind.status)
 
     async def _stream(self, exchange: Exchange, context: Context[Any, Any], stream: Stream) -> StreamResponse:
         """Send a stream for as long as the session under it lives."""
@@ -284,7 +299,7 @@ class Dispatcher:
             response.headers.add("Vary", "Origin")
 
 
-@contextmanager
+@contextlib.contextmanager
 def _translated() -> Iterator[None]:
     """Turn the hub's own errors into problems."""
     try:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from bridge.api.context import Context
     from bridge.api.http import BaseRequest
+    from bridge.api.operation import Operation
+
+NOBODY: Final = "nobody"
 
 _log = logging.getLogger(__name__)
 
@@ -15,14 +18,15 @@ _log = logging.getLogger(__name__)
 class Exchange:
     """A request with what is known of it so far."""
 
-    __slots__ = ("actor", "address", "id", "path", "request")
+    __slots__ = ("actor", "address", "id", "operation", "path", "request")
 
     def __init__(self, request: BaseRequest, request_id: str) -> None:
         self.request = request
         self.id = request_id
         self.path = request.rel_url.raw_path
         self.address = plain_address(request.remote or "")
-        self.actor = "nobody"
+        self.actor = NOBODY
+        self.operation: Operation | None = None
 
     def log(self, status: int, seconds: float) -> None:
         """Say in the log what was asked and answered; query, headers and body may hold secrets."""

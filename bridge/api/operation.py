@@ -20,7 +20,7 @@ raises `Problem`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Required, TypedDict, Unpack
 
 from bridge.api import problems
 from bridge.api.models import Nothing
@@ -115,8 +115,26 @@ class Operation:
         return tuple(dict.fromkeys(met))
 
 
+class Declaration(TypedDict, total=False):
+    """`Operation`'s fields as the decorator takes them."""
+
+    summary: Required[str]
+    description: str
+    least: Required[Role | None]
+    modules: bool
+    query: type[Model]
+    body: Any
+    body_limit: int
+    answer: type[Model]
+    status: int
+    media: tuple[str, ...]
+    event: type[Model]
+    problems: tuple[ProblemType, ...]
+    control: bool
+
+
 def operation(
-    method: str, path: str, **declared: Any
+    method: str, path: str, **declared: Unpack[Declaration]
 ) -> Callable[[Callable[[Context[Any, Any]], Awaitable[Any]]], Operation]:
     """Make the function below it the handler of an operation, declared with `Operation`'s fields."""
 

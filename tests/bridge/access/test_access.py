@@ -50,6 +50,16 @@ def test_accounts_survive_a_restart_and_keep_an_admin(storage):
     assert again.claimed
 
 
+def test_an_account_that_cannot_be_read_keeps_nobody_else_out(storage, caplog):
+    Accounts(storage).add("anna", Role.OWNER, "hash", 0)
+    for number, value in enumerate((b"{", b"[]", b'{"name": "x", "role": "king"}', b'{"role": "owner"}')):
+        storage.put(f"user/x{number}", value)
+    assert [user.name for user in Accounts(storage)] == ["anna"]
+    assert caplog.text.count("cannot be read and is left alone") == 4
+    storage.put("module-token/x", b"{")
+    assert list(ModuleCredentials(storage, None)) == []
+
+
 @pytest.mark.parametrize("name", ["", "a b", "-anna", "änna", "a" * 65, "a/b", "a\n"])
 def test_a_name_that_cannot_be_one(storage, name):
     with pytest.raises(AccountError):

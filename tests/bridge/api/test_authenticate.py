@@ -174,6 +174,8 @@ async def test_who_may_command_is_a_matter_of_the_role(house, role, status):
     if status == 403:
         assert await problem(answer) == "forbidden"
         assert "owner" in (await answer.json())["detail"]
+    noted = house.access.audit.latest(1)[0]
+    assert (noted.actor, noted.data["result"]) == ("user/somebody", str(status))
 
 
 async def test_a_removed_user_is_out_and_what_they_commanded_ends(house):

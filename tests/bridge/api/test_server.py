@@ -1,3 +1,4 @@
+import asyncio
 import errno
 import json
 import os
@@ -56,6 +57,16 @@ def test_what_serves_connections_is_loaded_with_the_first_one_and_without_the_cl
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
     )
     assert shown.stdout.split() == ["False", "False", "False", "aiohttp.client", "True", "Application"]
+
+
+async def test_a_hub_without_the_api_loads_nothing_of_it(make_house):
+    house = await make_house(enabled=False)
+    assert house.hub.api is None
+    code = (
+        "import sys, bridge.app, bridge.status; sys.exit(any('bridge.api' in name for name in sys.modules))"
+    )
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, cwd=ROOT)
+    assert await process.wait() == 0
 
 
 class Process:
