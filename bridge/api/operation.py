@@ -106,7 +106,7 @@ class Operation:
             *(problems.IDENTIFIED if self.least is not None else ()),
             *(problems.WITH_BODY if self.body is not None else ()),
             problems.INVALID,  # a query that nobody asked for
-            *(() if self.safe else problems.CHANGING),
+            *(() if self.safe or self.least is None else problems.CHANGING),
             *(problems.COMMANDING if self.control else ()),
             *(problems.STREAMING if self.event is not None else ()),
             *((problems.UPGRADE_REQUIRED,) if WEBSOCKET in self.media else ()),
