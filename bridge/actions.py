@@ -71,6 +71,12 @@ class ModuleActions:
         """Switch a load, or let a producer or a charger work or not."""
         return self._submit(module, SetpointKind.CONNECT, float(on), by, duration)
 
+    def limit_current(
+        self, module: str, current_a: float, by: Requester, *, duration: float | None = None
+    ) -> Command:
+        """Let a charging point offer at most so many amperes per phase."""
+        return self._submit(module, SetpointKind.CHARGE_CURRENT_A, current_a, by, duration)
+
     # ------------------------------------------------------------------ batteries
 
     def charge(
@@ -114,16 +120,18 @@ class ModuleActions:
             return self._submit(module, SetpointKind.CHARGE_LIMIT_W, 0.0, by, duration)
         return self.hold(module, by, duration=duration)
 
+    def live(self, module: str, origin: Origin) -> tuple[Command, ...]:
+        """Return the live commands of an origin, the weightiest first."""
+        return tuple(command for command in self._arbiter.live(module) if command.origin is origin)
+
     def blocks_charging(self, module: str, origin: Origin) -> tuple[Command, ...]:
         """Return the live commands of an origin that keep a battery from charging."""
-        return tuple(command for command in self._arbiter.live(module) if _blocks(command, origin))
+        return tuple(command for command in self.live(module, origin) if _blocks(command))
 
     def live_reserve(self, module: str, origin: Origin) -> Command | None:
         """Return the live reserve of an origin."""
-        for command in self._arbiter.live(module):
-            if command.origin is origin and command.kind is SetpointKind.RESERVE_PERCENT:
-                return command
-        return None
+        reserves = (each for each in self.live(module, origin) if each.kind is SetpointKind.RESERVE_PERCENT)
+        return next(reserves, None)
 
     # ------------------------------------------------------------------ any module
 
@@ -179,8 +187,6 @@ class ModuleActions:
         )
 
 
-def _blocks(command: Command, origin: Origin) -> bool:
-    stops = command.kind is SetpointKind.HOLD or (
-        command.kind is SetpointKind.CHARGE_LIMIT_W and command.value == 0
-    )
-    return command.origin is origin and stops
+def _blocks(command: Command) -> bool:
+    none_at_all = command.kind is SetpointKind.CHARGE_LIMIT_W and command.value == 0
+    return none_at_all or command.kind is SetpointKind.HOLD

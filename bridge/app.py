@@ -74,7 +74,7 @@ async def run(
 async def _running(
     hub: Hub, sources: asyncio.Task[Sequence[Source]] | None, stop: asyncio.Event
 ) -> AsyncIterator[None]:
-    hub.arbiter.start()
+    hub.home.start()
     control = ControlServer(hub.directory.control_socket, handlers(hub, stop.set))
     try:
         fresh = not len(hub.registry)
@@ -93,6 +93,7 @@ async def _running(
         await control.stop()
         if hub.api is not None:
             await _in_time(hub.api.stop())
+        await _in_time(hub.discovery.stop())
         await asyncio.gather(_in_time(hub.arbiter.close()), _in_time(hub.matter.stop()))
         await _in_time(hub.poller.stop())
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from bridge.choices import ChoicesChanged
 from bridge.command import PRIVILEGES, Command, CommandState, Origin, command_id
 from bridge.command_queue import CommandQueue
 from bridge.events import (
@@ -27,6 +28,7 @@ from bridge.record import OperatingMode
 from hw.setpoint import Setpoint, SetpointKind
 
 if TYPE_CHECKING:
+    from bridge.choices import HomeChoices
     from bridge.events import EventBus
     from bridge.record import ModuleRecord
     from bridge.registry import Registry
@@ -57,7 +59,15 @@ class UnknownCommandError(KeyError):
 class Arbiter:
     """One queue a module, and the memory of what was commanded."""
 
-    def __init__(self, registry: Registry, storage: Storage, bus: EventBus, clock: Clock) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        storage: Storage,
+        bus: EventBus,
+        clock: Clock,
+        choices: HomeChoices | None = None,
+    ) -> None:
+        self._choices = choices
         self._registry = registry
         self._storage = storage
         self._bus = bus
@@ -71,6 +81,7 @@ class Arbiter:
         self._bus.subscribe(ReachabilityChanged, self._reachability_changed)
         self._bus.subscribe(ModuleRemoved, self._module_removed)
         self._bus.subscribe(ModuleChanged, self._module_changed)
+        self._bus.subscribe(ChoicesChanged, self._choices_changed)
         self._bus.subscribe(ReadingTaken, self._reading_taken)
         for key, value in self._storage.scan(_RESERVE):
             module = key.removeprefix(_RESERVE)
@@ -201,8 +212,12 @@ class Arbiter:
         """Return why a module does not take a command, or nothing."""
         if command.kind not in record.capabilities.setpoints:
             return f"{record.name} cannot be told {command.kind.value.replace('_', ' ')}"
-        if record.mode is OperatingMode.AUTONOMOUS and command.origin in _PLANNED:
+        if command.origin not in _PLANNED:
+            return ""
+        if record.mode is OperatingMode.AUTONOMOUS:
             return f"{record.name} is autonomous: plans and programmes leave it alone"
+        if self._choices is not None and self._choices.mode is OperatingMode.AUTONOMOUS:
+            return "the home is autonomous: plans and programmes leave its modules alone"
         return ""
 
     def _queue(self, module: str) -> CommandQueue:
@@ -284,9 +299,18 @@ class Arbiter:
     def _module_changed(self, event: ModuleChanged) -> None:
         if event.record.mode is event.before.mode or event.record.mode is not OperatingMode.AUTONOMOUS:
             return
-        for command in self.live(event.record.key):
+        self._let_go(event.record.key, "the module became autonomous")
+
+    def _choices_changed(self, event: ChoicesChanged) -> None:
+        if event.mode is OperatingMode.AUTONOMOUS:
+            for module in tuple(self._queues):
+                self._let_go(module, "the home became autonomous")
+
+    def _let_go(self, module: str, reason: str) -> None:
+        """Take back what plans and programmes told a module."""
+        for command in self.live(module):
             if command.origin in _PLANNED:
-                self.withdraw(command.id, "the module became autonomous")
+                self.withdraw(command.id, reason)
 
     def _reading_taken(self, event: ReadingTaken) -> None:
         battery = event.reading.battery

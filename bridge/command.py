@@ -34,8 +34,11 @@ class Origin(IntEnum):
 class Privilege:
     """How commands of an origin are treated."""
 
-    hurries: bool
-    """Written at once: neither the rate limit nor the deadband holds it back."""
+    spacing: float
+    """Seconds after the last write to the device before which it is not written: some wear out flash memory,
+    some take that long to settle. A person gets an answer sooner, and does not ask a thousand times a day."""
+    exact: bool
+    """However small the change, it is worth a write."""
     persists: bool
     """Tried again for as long as it lives; otherwise it fails after some attempts."""
     outlives_restart: bool
@@ -43,14 +46,14 @@ class Privilege:
 
 
 PRIVILEGES: Final = {
-    #                                 hurries  persists  outlives restart
-    Origin.SAFETY: Privilege(True, True, False),
-    Origin.ISLAND: Privilege(True, True, False),
-    Origin.GRID_OPERATOR: Privilege(False, True, True),
-    Origin.USER: Privilege(False, False, True),
-    Origin.DEMAND_RESPONSE: Privilege(False, False, True),
-    Origin.PLAN: Privilege(False, False, False),
-    Origin.DEFAULT: Privilege(False, True, False),
+    #                                spacing  exact  persists  outlives restart
+    Origin.SAFETY: Privilege(0.0, True, True, False),
+    Origin.ISLAND: Privilege(0.0, True, True, False),
+    Origin.GRID_OPERATOR: Privilege(5.0, False, True, True),
+    Origin.USER: Privilege(1.0, False, False, True),
+    Origin.DEMAND_RESPONSE: Privilege(5.0, False, False, True),
+    Origin.PLAN: Privilege(5.0, False, False, False),
+    Origin.DEFAULT: Privilege(5.0, False, True, False),
 }
 
 
@@ -61,6 +64,7 @@ class Aspect(StrEnum):
     CONNECTION = "connection"
     STORAGE = "storage"
     RESERVE = "reserve"
+    CURRENT = "current"
 
 
 ASPECTS: Final = {
@@ -72,6 +76,7 @@ ASPECTS: Final = {
     SetpointKind.DISCHARGE_W: Aspect.STORAGE,
     SetpointKind.HOLD: Aspect.STORAGE,
     SetpointKind.RESERVE_PERCENT: Aspect.RESERVE,
+    SetpointKind.CHARGE_CURRENT_A: Aspect.CURRENT,
 }
 """`AUTO` is of no aspect: it takes back everything that its origin has commanded."""
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matter_node.clock import Clock, Timer
 
 SPACING: Final = 5.0
-"""Seconds between two writes to a device: some wear out flash memory, some take that long to settle."""
+"""Seconds from one write to a device to the next that takes something back, or that tries again."""
 DEADBAND: Final = 0.01
 """Share of the full scale below which a change is not worth a write."""
 REVERT: Final = 60.0
@@ -41,6 +41,9 @@ _NEUTRAL: Final = {
     Aspect.CONNECTION: (SetpointKind.CONNECT, 1.0),
 }
 """What takes back one aspect and leaves the others alone."""
+_WILFUL: Final = frozenset({ModuleKind.LOAD, ModuleKind.EVSE})
+"""What is on or off for reasons of its own: to be let go is not to be switched on."""
+_SWITCHED: Final = frozenset({SetpointKind.CONNECT, SetpointKind.HOLD, SetpointKind.AUTO})
 _PERCENT: Final = frozenset({SetpointKind.POWER_LIMIT_PERCENT, SetpointKind.RESERVE_PERCENT})
 
 _log = logging.getLogger(__name__)
@@ -74,7 +77,8 @@ class _Write:
     """What the module is told next."""
 
     setpoint: Setpoint
-    hurries: bool = False
+    spacing: float = SPACING
+    """Seconds that it keeps from the last write."""
     entry: _Entry | None = None
     """The command behind it; None when something is taken back."""
     aspect: Aspect | None = None
@@ -110,7 +114,7 @@ class CommandQueue:
         self._entries: dict[str, _Entry] = {}
         self._autos: list[_Entry] = []
         self._written: dict[Aspect, _Written] = {}
-        self._not_before = -math.inf
+        self._last_write = self._not_before = -math.inf
         self._failures = 0
         self._task: asyncio.Task[None] | None = None
         self._timer: Timer | None = None
@@ -239,7 +243,7 @@ class CommandQueue:
                 for entry in tuple(self._autos):
                     self._end(entry, CommandState.APPLIED, "the module follows its own logic")
             else:
-                due = now if write.hurries and not self._failures else self._not_before
+                due = self._not_before if self._failures else self._last_write + write.spacing
                 if due <= now:
                     self._task = asyncio.create_task(self._run(write), name=f"command {self.module.key}")
                     return
@@ -256,7 +260,7 @@ class CommandQueue:
             written = self._written.get(aspect)
             command = entry.command
             if self._is_lasting(command):
-                return _Write(Setpoint(command.kind, command.value, None), hurries=True, entry=entry)
+                return _Write(Setpoint(command.kind, command.value, None), 0.0, entry)
             if written is not None and written.command != command.id and self._close_enough(command, written):
                 written.command = command.id
                 self._update(entry, CommandState.APPLIED, "as good as in force already", value=written.value)
@@ -267,7 +271,7 @@ class CommandQueue:
             ):
                 longest = min(REVERT, self.module.record.capabilities.revert_s_max or REVERT)
                 setpoint = command.setpoint(self._clock.utc() or command.created, longest)
-                return _Write(setpoint, PRIVILEGES[command.origin].hurries, entry)
+                return _Write(setpoint, PRIVILEGES[command.origin].spacing, entry)
         return self._next_release(winners)
 
     def _next_release(self, winners: dict[Aspect, _Entry]) -> _Write | None:
@@ -282,7 +286,7 @@ class CommandQueue:
             if aspect is Aspect.RESERVE:
                 # The module never said what it had: there is nothing to go back to.
                 del self._written[aspect]
-            elif aspect in _NEUTRAL and not self._is_load:
+            elif aspect in _NEUTRAL and self.module.record.kind not in _WILFUL:
                 return _Write(Setpoint(*_NEUTRAL[aspect], REVERT), aspect=aspect)
             else:
                 return _Write(Setpoint(SetpointKind.AUTO), aspect=aspect)
@@ -307,9 +311,9 @@ class CommandQueue:
             return False
         if command.value == written.value:
             return True
-        if command.value is None or written.value is None or PRIVILEGES[command.origin].hurries:
+        if command.value is None or written.value is None or PRIVILEGES[command.origin].exact:
             return False
-        full = 100.0 if command.kind in _PERCENT else _full_power(self.module)
+        full = _full_scale(self.module, command.kind)
         return command.value not in {0, full} and abs(command.value - written.value) < DEADBAND * full
 
     async def _run(self, write: _Write) -> None:
@@ -333,7 +337,7 @@ class CommandQueue:
             self._not_before = now + min(SPACING * 2 ** min(self._failures - 1, 8), LONGEST_PAUSE)
         else:
             self._failures = 0
-            self._not_before = now + SPACING
+            self._last_write = now
         if lasting and write.entry is not None and applied.state is AppliedState.APPLIED:
             self._switched(write.entry, applied)
         elif write.entry is not None:
@@ -443,6 +447,13 @@ def _aspect(entry: _Entry) -> Aspect:
     return aspect
 
 
-def _full_power(module: RegisteredModule) -> float:
+def _full_scale(module: RegisteredModule, kind: SetpointKind) -> float:
+    """Return the end of a setpoint's range; 0 where every change matters."""
     plate = module.record.nameplate
+    if kind in _PERCENT:
+        return 100.0
+    if kind in _SWITCHED:
+        return 0.0
+    if kind is SetpointKind.CHARGE_CURRENT_A:
+        return plate.current_a or 0.0
     return max(plate.power_w or 0, plate.charge_power_w or 0, plate.discharge_power_w or 0)

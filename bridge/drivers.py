@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from hw.module import Module
 
 
-DRIVERS: Final = ("sunspec", "shelly")
+DRIVERS: Final = ("sunspec", "shelly", "goe")
 """The drivers' names, as settings have them."""
 
 
@@ -57,10 +57,29 @@ class ShellyDriver:
 
     def link(self, address: str) -> str:
         """Return host and port."""
-        from hw.shelly.address import parse_address
+        return http_link(address)
 
-        host, port = parse_address(address)
-        return f"{host}:{port}"
+
+class GoeDriver:
+    """go-eChargers of hardware version 3 and later, over HTTP."""
+
+    async def discover(self, address: str, *, serial: str = "") -> Sequence[Module]:  # noqa: ARG002 - they have one
+        """Return the charger at `host[:port]`, opened."""
+        from hw.goe.discover import discover  # brings an HTTP client
+
+        return await discover(address)
+
+    def link(self, address: str) -> str:
+        """Return host and port."""
+        return http_link(address)
+
+
+def http_link(address: str) -> str:
+    """Return host and port of a device that speaks HTTP. Raise ValueError."""
+    from hw.address import parse_address
+
+    host, port = parse_address(address)
+    return f"{host}:{port}"
 
 
 def driver(name: str) -> Driver:
@@ -70,5 +89,7 @@ def driver(name: str) -> Driver:
             return SunSpecDriver()
         case "shelly":
             return ShellyDriver()
+        case "goe":
+            return GoeDriver()
         case _:
-            raise ValueError(f"there is no driver {name!r}; there are {' and '.join(DRIVERS)}")
+            raise ValueError(f"there is no driver {name!r}; there are {', '.join(DRIVERS)}")

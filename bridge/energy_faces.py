@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bridge.command import CommandState
+from bridge.charging_point import ChargingPoint, is_charging_point
+from bridge.command import Aspect, CommandState
 from bridge.load_switch import LoadSwitch
+from bridge.measured import (
+    battery,
+    battery_rating,
+    electrical,
+    evse_rating,
+    has_panel,
+    panel,
+    panel_rating,
+    phases,
+    rating,
+)
 from bridge.module_face import ENERGY, ModuleFace, Stage
+from bridge.ores.microinverter import MicroinverterCluster
+from bridge.ores.module import ModuleCluster
+from bridge.ores.storage import EnergyStorageCluster
 from bridge.power_adjustment import ModulePower
-from device_types.battery_storage import (
-    BatteryRating,
-    BatteryState,
-    BatteryStorageFace,
-    battery_storage,
-)
+from clusters.energy_adjusters import ForecastAdjusters
+from device_types.battery_storage import BatteryStorageFace, battery_storage
 from device_types.bridged_node import BridgedDevice, Delegates, Place
-from device_types.electrical_sensor import (
-    ElectricalRating,
-    ElectricalReading,
-    GridMeterFace,
-    grid_meter,
-)
+from device_types.electrical_sensor import ElectricalRating, GridMeterFace, grid_meter
+from device_types.energy_evse import PHASE_PARTS, EnergyEvseFace, energy_evse
 from device_types.on_off_plug import OnOffPlugFace, on_off_plug
 from device_types.solar_power import SolarPowerFace, solar_power
 from hw.module import ModuleKind
@@ -32,15 +39,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from bridge.command import Command
+    from bridge.module_face import Companion
     from bridge.record import ModuleRecord
+    from clusters.power_forecast import PowerForecast
+    from device_types.bridged_node import Face
     from device_types.managed import EnergyManagement
     from hw.reading import Reading
 
 _log = logging.getLogger(__name__)
 
-_UNRATED_W = 10_000.0
-"""What a module that does not tell its rating is taken to convert at most."""
-_UNRATED_WH = 5_000.0
 _GIVEN_UP = {CommandState.FAILED, CommandState.REFUSED, CommandState.REPLACED}
 """What a command comes to that its origin neither took back nor outlived."""
 
@@ -54,9 +61,54 @@ class _Made:
     place: Place
     delegates: Delegates
     power: ModulePower | None
+    cluster: ModuleCluster
+    inverter: MicroinverterCluster | None
+    storage: EnergyStorageCluster | None
 
 
-class SolarModule(ModuleFace):
+class EnergyFace(ModuleFace):
+    """The energy face of a module of any kind, with the project's own clusters on its main endpoint."""
+
+    def __init__(self, face: Face, made: _Made) -> None:
+        super().__init__(face)
+        self._cluster = made.cluster
+        own: tuple[Companion | None, ...] = (made.cluster, made.inverter, made.storage)
+        self._companions = tuple(each for each in own if each is not None)
+        self._storage = made.storage
+
+    def show(self, reading: Reading) -> None:
+        """Show a reading."""
+        self.update(reading)
+        for companion in self._companions:
+            companion.show(reading)
+
+    def update(self, reading: Reading) -> None:
+        """Show a reading in the standard clusters."""
+        raise NotImplementedError
+
+    def lost(self) -> None:
+        """Say that the module does not answer."""
+        super().lost()
+        for companion in self._companions:
+            companion.lost()
+
+    def registered(self) -> None:
+        """Tell that the module is new in the home."""
+        self._cluster.registered()
+
+    def changed(self, before: ModuleRecord, record: ModuleRecord) -> None:
+        """Take another name, and show what else is another."""
+        if before.name != record.name:
+            self.face.rename(record.name)
+        self._cluster.changed(before, record)
+
+    def command_changed(self, command: Command) -> None:
+        """Show what the module is told now."""
+        if self._storage is not None and command.aspect is Aspect.STORAGE:
+            self._storage.show_mode()
+
+
+class SolarModule(EnergyFace):
     """A microinverter with its panels."""
 
     face: SolarPowerFace
@@ -68,15 +120,19 @@ class SolarModule(ModuleFace):
                 made.rating,
                 made.place,
                 made.delegates,
+                panel=panel_rating(record),
                 temperature=record.capabilities.temperature,
-            )
+            ),
+            made,
         )
         self._power = made.power
+        self._inputs = record.nameplate.dc_strings
 
-    def show(self, reading: Reading) -> None:
+    def update(self, reading: Reading) -> None:
         """Show a reading."""
         self.face.update(
             electrical(reading),
+            panel(reading, self._inputs),
             temperature_c=reading.temperature_c,
             faults=_fault_codes(reading),
             failed=reading.state is OperatingState.FAULT,
@@ -84,40 +140,33 @@ class SolarModule(ModuleFace):
 
     def command_changed(self, command: Command) -> None:
         """End an adjustment that the module does not carry out."""
+        super().command_changed(command)
         _abandon(self.face.management, self._power, command)
 
 
-class BatteryModule(ModuleFace):
+class BatteryModule(EnergyFace):
     """A battery with its inverter."""
 
     face: BatteryStorageFace
 
     def __init__(self, record: ModuleRecord, made: _Made) -> None:
-        plate = record.nameplate
-        power = made.rating.power_w
-        rating = BatteryRating(
-            charge_w=plate.charge_power_w or power,
-            discharge_w=plate.discharge_power_w or power,
-            capacity_wh=plate.capacity_wh or _UNRATED_WH,
-            voltage_v=made.rating.voltage_v,
-            metered=made.rating.imported and made.rating.exported,
-        )
         super().__init__(
             battery_storage(
                 made.device,
-                rating,
+                battery_rating(record),
                 made.place,
                 made.delegates,
                 temperature=record.capabilities.temperature,
-            )
+            ),
+            made,
         )
         self._power = made.power
 
-    def show(self, reading: Reading) -> None:
+    def update(self, reading: Reading) -> None:
         """Show a reading."""
         self.face.update(
             electrical(reading),
-            _battery(reading),
+            battery(reading),
             temperature_c=reading.temperature_c,
             faults=_fault_codes(reading),
             failed=reading.state is OperatingState.FAULT,
@@ -125,41 +174,85 @@ class BatteryModule(ModuleFace):
 
     def command_changed(self, command: Command) -> None:
         """End an adjustment that the module does not carry out."""
+        super().command_changed(command)
         _abandon(self.face.management, self._power, command)
 
 
-class MeterModule(ModuleFace):
+class EvseModule(EnergyFace):
+    """A charging point."""
+
+    face: EnergyEvseFace
+
+    def __init__(self, record: ModuleRecord, made: _Made, stage: Stage) -> None:
+        self._point = ChargingPoint(stage.home.registry[record.key], stage.home)
+        self._planned: PowerForecast | None = None
+        delegates = replace(made.delegates, forecast=ForecastAdjusters(pause=self._point, start=self._point))
+        super().__init__(
+            energy_evse(
+                made.device,
+                evse_rating(record),
+                made.place,
+                self._point,
+                delegates,
+                local=stage.home.utc_offset,
+                temperature=record.capabilities.temperature,
+            ),
+            made,
+        )
+        self._power = made.power
+
+    def update(self, reading: Reading) -> None:
+        """Show a reading."""
+        self.face.update(
+            electrical(reading),
+            self._point.status(reading),
+            phases=phases(reading),
+            temperature_c=reading.temperature_c,
+            faults=_fault_codes(reading),
+            failed=reading.state is OperatingState.FAULT,
+        )
+        planned = self._point.forecast(reading)
+        if planned != self._planned:
+            self._planned = planned
+            self.face.management.plan(planned)
+
+    def command_changed(self, command: Command) -> None:
+        """End an adjustment that the charging point does not carry out."""
+        super().command_changed(command)
+        _abandon(self.face.management, self._power, command)
+
+
+class MeterModule(EnergyFace):
     """A meter, or a load that can only be measured."""
 
     face: GridMeterFace
 
     def __init__(self, made: _Made) -> None:
-        super().__init__(grid_meter(made.device, made.rating, made.place, made.delegates))
+        super().__init__(grid_meter(made.device, made.rating, made.place, made.delegates), made)
 
-    def show(self, reading: Reading) -> None:
+    def update(self, reading: Reading) -> None:
         """Show a reading."""
         self.face.update(electrical(reading))
 
 
-class LoadModule(ModuleFace):
+class LoadModule(EnergyFace):
     """A load behind a relay."""
 
     face: OnOffPlugFace
 
     def __init__(self, record: ModuleRecord, made: _Made, stage: Stage) -> None:
         assert stage.grouping is not None, "a node without groups has no switches"
-        switch = LoadSwitch(stage.registry[record.key], stage.actions)
-        super().__init__(
-            on_off_plug(made.device, made.rating, made.place, switch, stage.grouping, made.delegates)
-        )
+        switch = LoadSwitch(stage.home.registry[record.key], stage.home.actions)
+        plug = on_off_plug(made.device, made.rating, made.place, switch, stage.grouping, made.delegates)
+        super().__init__(plug, made)
 
-    def show(self, reading: Reading) -> None:
+    def update(self, reading: Reading) -> None:
         """Show a reading."""
         self.face.update(electrical(reading), on=reading.connected, faults=_fault_codes(reading))
 
 
-def energy_face(record: ModuleRecord, stage: Stage, *, renamed: Callable[[str], None]) -> ModuleFace | None:
-    """Return the energy face of a module, not yet on the node; None for a kind without a device type.
+def energy_face(record: ModuleRecord, stage: Stage, *, renamed: Callable[[str], None]) -> EnergyFace:
+    """Return the energy face of a module, not yet on the node. One that can only be measured is a sensor.
 
     :param renamed: told the name that somebody gave it in an app
     """
@@ -169,27 +262,30 @@ def energy_face(record: ModuleRecord, stage: Stage, *, renamed: Callable[[str], 
             return SolarModule(record, made)
         case ModuleKind.BATTERY:
             return BatteryModule(record, made)
+        case ModuleKind.EVSE if is_charging_point(record):
+            return EvseModule(record, made, stage)
         case ModuleKind.LOAD if stage.grouping is not None and LoadSwitch.can_switch(record):
             return LoadModule(record, made, stage)
-        case ModuleKind.METER | ModuleKind.LOAD:
-            return MeterModule(made)
         case _:
-            return None
+            return MeterModule(made)
 
 
 def energy_parts(record: ModuleRecord) -> Iterable[str]:
     """Yield the names of the endpoints that a module's energy face asks numbers for."""
-    if record.kind is not ModuleKind.EVSE:
-        yield ENERGY
+    yield ENERGY
     if record.kind is ModuleKind.BATTERY:
         yield f"{ENERGY}-battery"
+    if is_charging_point(record) and record.nameplate.phases == len(PHASE_PARTS):
+        yield from PHASE_PARTS
+    if has_panel(record):
+        yield f"{ENERGY}-panel"
     warm = {ModuleKind.MICROINVERTER, ModuleKind.BATTERY}
     if record.kind in warm and record.capabilities.temperature:
         yield f"{ENERGY}-temperature"
 
 
 def _made(record: ModuleRecord, stage: Stage, renamed: Callable[[str], None]) -> _Made:
-    identity, plate = record.identity, record.nameplate
+    identity = record.identity
     device = BridgedDevice(
         unique_id=record.unique_id,
         name=record.name,
@@ -198,18 +294,17 @@ def _made(record: ModuleRecord, stage: Stage, renamed: Callable[[str], None]) ->
         serial=identity.serial,
         firmware=identity.firmware,
     )
-    endpoints = stage.registry.endpoints
-    place = Place(stage.aggregator, lambda part: endpoints.number(record.key, part))
-    power = ModulePower(record, stage.arbiter) if ModulePower.can_adjust(record) else None
-    rated_w = plate.power_w or _UNRATED_W
-    rating = ElectricalRating(
-        rated_w,
-        plate.voltage_v or ElectricalRating(rated_w).voltage_v,
-        imported=record.capabilities.imported_energy,
-        exported=record.capabilities.exported_energy,
+    module, home = stage.home.registry[record.key], stage.home
+    cluster = ModuleCluster(module, home)
+    inverter = MicroinverterCluster(module, home) if record.kind is ModuleKind.MICROINVERTER else None
+    storage = EnergyStorageCluster(module, home) if record.kind is ModuleKind.BATTERY else None
+    own = [each.server for each in (cluster, inverter, storage) if each is not None]
+    place = Place(
+        stage.aggregator, lambda part: home.registry.endpoints.number(record.key, part), clusters=own
     )
+    power = ModulePower(module, home.arbiter) if ModulePower.can_adjust(record) else None
     delegates = Delegates(adjuster=power, blink=blink(record.name), renamed=renamed)
-    return _Made(device, rating, place, delegates, power)
+    return _Made(device, rating(record), place, delegates, power, cluster, inverter, storage)
 
 
 def _abandon(management: EnergyManagement | None, power: ModulePower | None, command: Command) -> None:
@@ -220,34 +315,9 @@ def _abandon(management: EnergyManagement | None, power: ModulePower | None, com
         management.abandon(failed=command.state is not CommandState.REPLACED)
 
 
-def electrical(reading: Reading) -> ElectricalReading:
-    """Return what of a reading an electrical sensor shows."""
-    return ElectricalReading(
-        power_w=reading.power_w,
-        voltage_v=reading.voltage_v,
-        current_a=reading.current_a,
-        frequency_hz=reading.frequency_hz,
-        energy_imported_wh=reading.energy_imported_wh,
-        energy_exported_wh=reading.energy_exported_wh,
-    )
-
-
-def _battery(reading: Reading) -> BatteryState:
-    battery = reading.battery
-    if battery is None:
-        return BatteryState()
-    return BatteryState(
-        percent=battery.soc_percent,
-        voltage_v=battery.voltage_v,
-        current_a=battery.current_a,
-        available_wh=battery.available_wh,
-        charge_limit_w=battery.charge_limit_w,
-        discharge_limit_w=battery.discharge_limit_w,
-    )
-
-
 def _fault_codes(reading: Reading) -> set[str]:
-    return {fault.code for fault in reading.faults}
+    """Return what is wrong with a module, but for what is its battery's own."""
+    return {fault.code for fault in reading.faults if not fault.battery}
 
 
 def blink(name: str) -> Callable[[bool], None]:

@@ -7,14 +7,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bridge import setup_code
-from bridge.actions import ModuleActions
-from bridge.arbiter import Arbiter
+from bridge.discovery import Discovery
 from bridge.drivers import DRIVERS, driver
-from bridge.events import EventBus
+from bridge.home import Home
 from bridge.matter import MatterBridge
 from bridge.pace import Pace
 from bridge.poller import Poller, Source
-from bridge.registry import Registry
 
 if TYPE_CHECKING:
     from bridge.access.access import Access
@@ -38,16 +36,16 @@ class Hub:
         self.setup: SetupCode = setup_code.load_or_create(
             storage, passcode=settings.passcode, discriminator=settings.discriminator
         )
-        self.bus = EventBus()
-        self.registry = Registry(storage, self.bus)
-        self.arbiter = Arbiter(self.registry, storage, self.bus, clock)
-        self.actions = ModuleActions(self.registry, self.arbiter, self.bus)
+        self.home = Home(storage, clock)
+        self.bus = self.home.bus
+        self.registry = self.home.registry
+        self.arbiter = self.home.arbiter
+        self.actions = self.home.actions
         self.pace = Pace(settings.polling.interval, settings.polling.cpu, time.process_time)
         self.drivers = {name: driver(name) for name in DRIVERS}
         self.poller = Poller(self.registry, self.drivers, self.pace, clock)
-        self.matter = MatterBridge(
-            settings, storage, self.setup, self.registry, self.arbiter, self.actions, self.bus
-        )
+        self.discovery = Discovery(self.registry, self.drivers, self.poller, self.bus, clock)
+        self.matter = MatterBridge(settings, self.setup, self.home, self.discovery)
 
         self.api: ApiServer | None = None
         """The HTTP API; None while it is not switched on."""

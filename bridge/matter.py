@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.faces import Faces
 from bridge.module_face import Stage
+from bridge.ores.hub import HubCluster
 from bridge.power_adjustment import end_leftovers
+from bridge.voice import VoiceFace, wanted
 from certs.store import load_or_create
+from clusters.energy_preference import EnergyPreferenceServer
 from clusters.groups import Grouping
 from clusters.test_event_triggers import EventTriggers
 from device_types.aggregator import aggregator
@@ -26,12 +29,12 @@ from matter_node.transport.interfaces import interfaces
 from matter_node.transport.network import HomeNetwork
 
 if TYPE_CHECKING:
-    from bridge.actions import ModuleActions
-    from bridge.arbiter import Arbiter
-    from bridge.events import EventBus
-    from bridge.registry import Registry
-    from bridge.settings import Settings
+    from bridge.discovery import Discovery
+    from bridge.home import Home
+    from bridge.record import ModuleRecord
+    from bridge.settings import FacesSettings, Settings
     from bridge.setup_code import SetupCode
+    from matter_node.model import Cluster
     from matter_node.storage import Storage
 
 VENDOR_ID: Final = 0xFFF1
@@ -39,10 +42,10 @@ VENDOR_ID: Final = 0xFFF1
 PRODUCT_ID: Final = 0x8000
 PRODUCT_NAME: Final = "ORES Bridge"
 VENDOR_NAME: Final = "ORES"
-GROUPS_PER_LOAD: Final = 4
-"""Groups that every fabric may have for each load (Matter Core 2.11.1.2)."""
-FEWEST_LOADS: Final = 4
-"""Room is made for so many loads, or for those that there are when the hub starts."""
+GROUPS_PER_SWITCH: Final = 4
+"""Groups that every fabric may have for each endpoint that can be in groups (Matter Core 2.11.1.2)."""
+FEWEST_SWITCHES: Final = 4
+"""Room is made for so many of those, or for as many as there are when the hub starts."""
 _UNIQUE_ID: Final = "node/unique-id"
 _SERIAL: Final = "node/serial"
 
@@ -76,15 +79,14 @@ class MatterBridge:
     def __init__(
         self,
         settings: Settings,
-        storage: Storage,
         setup: SetupCode,
-        registry: Registry,
-        arbiter: Arbiter,
-        actions: ModuleActions,
-        bus: EventBus,
+        home: Home,
+        discovery: Discovery,
     ) -> None:
-        self._arbiter = arbiter
+        self._home = home
+        self.hub_cluster = HubCluster(home, discovery)
         self._settings = settings
+        storage = home.storage
         clock = SystemClock()
         text = software_version()
         info = DeviceInfo(
@@ -102,8 +104,8 @@ class MatterBridge:
         secret = SetupSecret(
             setup.discriminator, PaseVerifier.from_bytes(setup.verifier), setup.iterations, setup.salt
         )
-        loads = sum(module.record.kind is ModuleKind.LOAD for module in registry)
-        groups = GroupTable(storage, capacity=GROUPS_PER_LOAD * max(loads, FEWEST_LOADS))
+        switches = sum(_switches(module.record, settings.faces) for module in home.registry)
+        groups = GroupTable(storage, capacity=GROUPS_PER_SWITCH * max(switches, FEWEST_SWITCHES))
         self.node = MatterNode(
             storage,
             clock,
@@ -123,12 +125,14 @@ class MatterBridge:
             groups=groups,
         )
         root = root_node(self.node, clock, attestation, options)
-        top = aggregator(root)
+        own: list[Cluster] = [self.hub_cluster.server]
+        if settings.provisional:
+            own.append(EnergyPreferenceServer(lambda percent: home.choices.choose(savings_percent=percent)))
+        top = aggregator(root, clusters=own)
         self.node.tree.add(root, top)
         grouping = Grouping(groups, self.node.commissioning.group_keys)
-        stage = Stage(top, registry, arbiter, actions, bus, grouping)
-        self.faces = Faces(self.node.tree, stage, triggers)
-        if len(registry):
+        self.faces = Faces(self.node.tree, Stage(top, home, settings.faces, grouping), triggers)
+        if len(home.registry):
             self.faces.start()
 
     async def start(self) -> None:
@@ -139,7 +143,8 @@ class MatterBridge:
         if not self.faces.started:
             # Nothing is known of a new hub's modules until they have been looked for.
             self.faces.start()
-        end_leftovers(self._arbiter)
+        self.hub_cluster.start()
+        end_leftovers(self._home.arbiter)
         try:
             await self.node.start()
         except OSError as error:
@@ -163,7 +168,14 @@ class MatterBridge:
     async def stop(self) -> None:
         """Take leave of the network."""
         self.faces.stop()
+        self.hub_cluster.stop()
         await self.node.stop()
+
+
+def _switches(record: ModuleRecord, settings: FacesSettings) -> int:
+    """Return how many endpoints of a module can be in groups: a load's, and voice faces to be switched."""
+    contacts = {VoiceFace.FULL, VoiceFace.OUTAGE}
+    return (record.kind is ModuleKind.LOAD) + len(set(wanted(record, settings)) - contacts)
 
 
 def _kept(storage: Storage, key: str, length: int) -> str:

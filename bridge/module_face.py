@@ -7,14 +7,13 @@ in a way that every assistant understands. All of them hear every reading of the
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
-    from bridge.actions import ModuleActions
-    from bridge.arbiter import Arbiter
     from bridge.command import Command
-    from bridge.events import EventBus
-    from bridge.registry import Registry
+    from bridge.home import Home
+    from bridge.record import ModuleRecord
+    from bridge.settings import FacesSettings
     from clusters.groups import Grouping
     from device_types.bridged_node import Face
     from hw.reading import Reading
@@ -29,15 +28,25 @@ class Stage:
     """Where faces stand, and what they act on.
 
     :ivar aggregator: the endpoint that they go below
+    :ivar home: whose modules they show
+    :ivar settings: which voice faces modules have
     :ivar grouping: the groups that switches can be in; None if the node has none, and then no switches
     """
 
     aggregator: Endpoint
-    registry: Registry
-    arbiter: Arbiter
-    actions: ModuleActions
-    bus: EventBus
+    home: Home
+    settings: FacesSettings
     grouping: Grouping | None
+
+
+class Companion(Protocol):
+    """Clusters on a module's main endpoint that are fed beside the face itself."""
+
+    def show(self, reading: Reading) -> None:
+        """Show a reading."""
+
+    def lost(self) -> None:
+        """Say that the module does not answer."""
 
 
 class ModuleFace:
@@ -49,6 +58,12 @@ class ModuleFace:
     def __init__(self, face: Face) -> None:
         self.face = face
 
+    def registered(self) -> None:
+        """Notice that the module is new in the home, and now on the node."""
+
+    def changed(self, before: ModuleRecord, record: ModuleRecord) -> None:
+        """Notice that the module was renamed, moved, or says something else about itself."""
+
     def show(self, reading: Reading) -> None:
         """Show a reading; the module is reachable."""
         raise NotImplementedError
@@ -59,3 +74,6 @@ class ModuleFace:
 
     def command_changed(self, command: Command) -> None:
         """Notice what came of a command to the module."""
+
+    def close(self) -> None:
+        """Follow nothing any more; the face has left the node."""

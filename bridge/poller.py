@@ -223,11 +223,15 @@ class _Link:
         module = polled.module
         try:
             async with module.lock:
+                began = self._clock.monotonic()
                 reading = await polled.device.read()
         except (ModuleError, OSError) as error:
+            module.reads_failed += 1
             await self._missed(site, polled, str(error))
             return
         now = self._clock.monotonic()
+        module.reads_ok += 1
+        module.round_trip_s = now - began
         polled.heard = now
         polled.missed = 0
         self._failures = 0

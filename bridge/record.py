@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from hw.accuracy import Accuracy, Quantity
 from hw.module import Capabilities, Identity, ModuleKind, Nameplate
 from hw.setpoint import SetpointKind
 
@@ -68,6 +69,12 @@ class ModuleRecord:
         capabilities["setpoints"] = frozenset(
             SetpointKind(kind) for kind in capabilities["setpoints"] if kind in list(SetpointKind)
         )
+        if "measures" in capabilities:
+            capabilities["measures"] = {
+                Quantity(quantity): Accuracy(**_known(Accuracy, accuracy))
+                for quantity, accuracy in capabilities["measures"].items()
+                if quantity in list(Quantity)
+            }
         return cls(
             **_known(cls, values)
             | {

@@ -49,7 +49,18 @@ class RegisteredModule:
     Before a driver has found it again after a start, `device` is None and it is unreachable.
     """
 
-    __slots__ = ("device", "lock", "reachable", "reading", "record", "seen", "unreachable_because")
+    __slots__ = (
+        "device",
+        "lock",
+        "reachable",
+        "reading",
+        "reads_failed",
+        "reads_ok",
+        "record",
+        "round_trip_s",
+        "seen",
+        "unreachable_because",
+    )
 
     def __init__(self, record: ModuleRecord) -> None:
         self.record = record
@@ -62,6 +73,11 @@ class RegisteredModule:
         """The last one, however old."""
         self.seen: datetime | None = None
         """When it last answered, UTC."""
+        self.reads_ok = 0
+        """Readings that came since the hub started."""
+        self.reads_failed = 0
+        self.round_trip_s: float | None = None
+        """How long the last reading took."""
 
     @property
     def key(self) -> str:
@@ -156,8 +172,8 @@ class Registry:
             kind=module.kind,
             driver=driver,
             address=module.address,
-            nameplate=module.nameplate,
-            capabilities=module.capabilities,
+            nameplate=module.nameplate.remembering(registered.record.nameplate),
+            capabilities=module.capabilities.remembering(registered.record.capabilities),
         )
         self._change(registered, record)
 
@@ -186,14 +202,20 @@ class Registry:
         kept = {name: on for name, on in chosen.items() if on is not None}
         self._change(registered, dataclasses.replace(registered.record, faces=kept))
 
-    def set_label(self, key: str, face: str, label: str) -> None:
-        """Name a voice face of a module. Raise UnknownModuleError, ValueError for an empty name."""
-        registered = self[key]
-        label = shortened(label)
-        if not label:
-            raise ValueError("a face needs a name")
-        labels = {**registered.record.labels, face: label}
-        self._change(registered, dataclasses.replace(registered.record, labels=labels))
+    def set_labels(self, labels: Mapping[str, Mapping[str, str]]) -> None:
+        """Name voice faces of modules: names by face, by module. Raise UnknownModuleError."""
+        changed = []
+        for key, names in labels.items():
+            registered = self[key]
+            known = {**registered.record.labels, **{face: shortened(name) for face, name in names.items()}}
+            changed.append((registered, dataclasses.replace(registered.record, labels=known)))
+        with self._storage.transaction():
+            for _, record in changed:
+                self._storage.put(_PREFIX + record.key, record.to_json())
+        self._storage.flush()
+        for registered, record in changed:
+            before, registered.record = registered.record, record
+            self._bus.publish(ModuleChanged(before, record))
 
     def remove(self, key: str) -> None:
         """Forget a module for good: should it come back, it is another one to every app."""

@@ -31,10 +31,11 @@ class ModuleSettings:
     address: Annotated[str, MinLen(1), MaxLen(255)]
     """`host`, `host:port` or for SunSpec `host:port:unit`; IPv6 in brackets.
 
-    SunSpec is looked for at port 502 and every usual unit by default, a Shelly at port 80.
+    SunSpec is looked for at port 502 and every usual unit by default, what speaks HTTP at port 80.
     """
-    driver: Literal["sunspec", "shelly"] = "sunspec"
-    """What is spoken there: SunSpec over Modbus TCP, or the RPC of Shelly relays, generation 2 or later."""
+    driver: Literal["sunspec", "shelly", "goe"] = "sunspec"
+    """What is spoken there: SunSpec over Modbus TCP, the RPC of Shelly relays, generation 2 or later, or the
+    API v2 of go-eChargers."""
     serial: Annotated[str, MaxLen(64)] = ""
     """Names a device that has no serial number of its own."""
     name: Annotated[str, MaxLen(32)] = ""
@@ -52,6 +53,30 @@ class PollingSettings:
     """Seconds from one reading of a module to the next, while the processor allows it."""
     cpu: Annotated[float, Interval(ge=0.05, le=1)] = 0.5
     """Share of one processor core that the hub may use before it reads less often."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FacesSettings:
+    """Which voice faces modules have unless a person chose otherwise for one of them."""
+
+    __pydantic_config__ = _STRICT
+
+    charging: bool = True
+    """A plug for each battery and each charger: whether it may charge."""
+    reserve: bool = False
+    """A level for each battery: how much it keeps back."""
+    full: bool = False
+    """A contact for each battery: open when it is full."""
+    outage: bool = False
+    """A contact for the grid: open when it is gone."""
+    production: bool = False
+    """A plug for each solar module: whether it may produce."""
+    switch: bool = False
+    """A second plug for each load, without measurements, for assistants that stumble over those."""
+    reserve_as: Literal["plug", "light"] = "plug"
+    """What the level is: a dimmable plug, or a light, which more assistants set in percent."""
+    reserve_floor: Annotated[int, Interval(ge=0, le=100)] = 10
+    """Percent below which no voice sets the reserve: "turn everything down" must not empty the battery."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +114,8 @@ class DemoSettings:
     """Without the plugs."""
     plugs: Annotated[int, Interval(ge=0, le=100)] = 0
     """Plugs with a load behind each."""
+    chargers: Annotated[int, Interval(ge=0, le=10)] = 0
+    """Chargers with a car that comes and goes."""
     seed: Annotated[int, Interval(ge=0, le=2**32 - 1)] = 1
     speed: Annotated[float, Interval(ge=0, le=86400)] = 1.0
     """Simulated seconds per second."""
@@ -112,8 +139,11 @@ class Settings:
     """Tells devices apart while pairing; by default random at first start and kept."""
     enable_key: Annotated[str, MaxLen(32)] | None = None
     """Key of the test event triggers, 32 hexadecimal digits; without one there are none."""
+    provisional: bool = False
+    """Show what Matter 1.4.2 still marks as provisional: Energy Preference. Certification refuses it."""
     log_level: LogLevel = "info"
     polling: PollingSettings = field(default_factory=PollingSettings)
+    faces: FacesSettings = field(default_factory=FacesSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
     demo: DemoSettings = field(default_factory=DemoSettings)
     modules: tuple[ModuleSettings, ...] = ()

@@ -1,8 +1,9 @@
 """Each command once: what came of it is kept under its Idempotency-Key, and told again when it is repeated.
 
 It is in the state file before it is answered, so a client that never heard the answer of a hub that was
-killed can ask again with the same key (draft-ietf-httpapi-idempotency-key-header). A hub that is killed between
-a command and that has answered nobody; the command that is then sent again takes the first one's place.
+killed can ask again with the same key (draft-ietf-httpapi-idempotency-key-header). A hub that is killed
+between a command and that has answered nobody; the command that is then sent again takes the first one's
+place.
 """
 
 from __future__ import annotations

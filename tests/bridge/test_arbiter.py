@@ -116,11 +116,21 @@ async def test_an_origins_new_command_replaces_its_old_one(arbiter, device, cloc
 
 async def test_writes_keep_their_distance_and_the_newest_value_is_written(arbiter, device, clock):
     for percent in (10, 20, 30, 40):
-        limit(arbiter, percent)
+        limit(arbiter, percent, Origin.PLAN)
         await clock.pass_(1)
     await clock.pass_(10)
     assert device.values == [(Kind.POWER_LIMIT_PERCENT, 10), (Kind.POWER_LIMIT_PERCENT, 40)]
     assert device.told[1][0] - device.told[0][0] == SPACING
+
+
+async def test_a_person_waits_a_second_at_most_and_not_for_the_plan_s_distance(arbiter, device, clock):
+    limit(arbiter, 80, Origin.PLAN)
+    await clock.pass_(0.3)
+    for percent in (10, 20, 30):
+        limit(arbiter, percent)
+    await clock.pass_(1)
+    assert device.values == [(Kind.POWER_LIMIT_PERCENT, 80), (Kind.POWER_LIMIT_PERCENT, 30)]
+    assert device.told[1][0] - device.told[0][0] == 1.0
 
 
 async def test_safety_waits_for_nobody(arbiter, device, clock):
@@ -406,6 +416,14 @@ class TestLoads:
         await clock.pass_(30)
         assert device.values == [(Kind.CONNECT, 0), (Kind.AUTO, None)]
         assert owed(home) == []
+
+
+@pytest.mark.parametrize(("kind", "values"), [(Kind.CONNECT, (0, 1)), (Kind.CHARGE_CURRENT_A, (8, 9))])
+async def test_no_switching_and_no_ampere_is_too_small_a_change(arbiter, device, clock, kind, values):
+    for value in values:
+        arbiter.submit(KEY, kind, value, origin=Origin.PLAN, source="plan")
+        await clock.pass_(10)
+    assert device.values == [(kind, value) for value in values]
 
 
 # ---------------------------------------------------------------------- batteries

@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from bridge.actions import PATIENCE
-from bridge.arbiter import Arbiter
 from bridge.command import CommandState, Origin
 from bridge.faces import Faces
 from clusters.descriptor import DescriptorServer
@@ -39,14 +38,14 @@ class Bridge:
     """The node's tree with the faces of a home's modules."""
 
     def __init__(self, home):
-        self.arbiter = Arbiter(home.registry, home.storage, home.bus, home.clock)
+        self.arbiter = home.arbiter
         self.tree = NodeTree(home.storage, home.clock, SystemEntropy())
         root = Endpoint(0, [DeviceType(0x16, 3)], [DescriptorServer()])
         top = aggregator(root, blink=lambda _: None)
         self.tree.add(root, top)
         state = Commissioning.restore(home.storage, home.clock, SystemEntropy(), Sessions(), max_fabrics=5)
         grouping = Grouping(GroupTable(home.storage), state.group_keys)
-        self.faces = Faces(self.tree, home.stage(top, self.arbiter, grouping), EventTriggers())
+        self.faces = Faces(self.tree, home.stage(top, grouping), EventTriggers())
         self.faces.start()
         self.arbiter.start()
         self.endpoint = self.tree.endpoints[home.registry.endpoints.number(KEY, "energy")]

@@ -1,4 +1,5 @@
 import asyncio
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -18,6 +19,7 @@ from bridge.events import (
 from bridge.record import ModuleRecord, shortened
 from bridge.registry import Registry, UnknownModuleError
 from bridge.state import SqliteStorage
+from hw.accuracy import USUAL, Accuracy, Quantity
 from hw.module import Capabilities, Identity, ModuleKind, Nameplate
 from hw.reading import Reading
 from hw.setpoint import SetpointKind
@@ -65,6 +67,32 @@ def registry(storage, bus):
 
 def reading(key, **values):
     return Reading(module=key, time=datetime(2026, 6, 21, 12, tzinfo=UTC), **values)
+
+
+def test_what_a_module_measures_survives_a_restart_and_a_night(registry, storage):
+    day, night = Device(), Device()
+    measures = {Quantity.POWER: Accuracy(0, 20.5), Quantity.DC_POWER: Accuracy(5, 1, measured=False)}
+    day.capabilities = replace(day.capabilities, measures=measures, dc_energy_modulus_wh=2.0**32)
+    night.capabilities = replace(night.capabilities, measures={Quantity.POWER: Accuracy(0, 20.5)})
+    night.nameplate = Nameplate()
+    registry.found([day], "sunspec")
+    registry.found([night], "sunspec")
+    (again,) = Registry(storage, EventBus())
+    assert again.record.capabilities.measures == measures
+    assert again.record.nameplate == day.nameplate
+
+
+def test_a_record_of_an_older_hub_is_read_and_one_of_a_newer_too(registry):
+    (module,) = registry.found([Device()], "sunspec")
+    values = json.loads(module.record.to_json())
+    del values["capabilities"]["measures"], values["nameplate"]["capacity_ah"]
+    values["capabilities"]["reactive_power"] = True
+    old = ModuleRecord.from_json(json.dumps(values).encode())
+    assert old.capabilities.measures == USUAL
+    assert old.nameplate == module.record.nameplate
+    values["capabilities"]["measures"] = {"power": {"percent": 1, "colour": "blue"}, "noise": {"percent": 2}}
+    new = ModuleRecord.from_json(json.dumps(values).encode())
+    assert new.capabilities.measures == {Quantity.POWER: Accuracy(1)}
 
 
 def test_a_found_module_is_registered_and_exists_unreachable_after_a_restart(registry, storage, heard):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -20,6 +21,9 @@ ENABLE_KEY = "000102030405060708090a0b0c0d0e0f"
 """What the scripts take for the key of the test event triggers."""
 _MODULES = 4
 _PLUGS = 1
+_CHARGERS = 1
+ALL_FACES = {f"ORES_BRIDGE_FACES__{face}": "true" for face in ("RESERVE", "FULL", "OUTAGE", "PRODUCTION")}
+"""Every kind of endpoint that the hub can have is to be looked at."""
 _FIND = 30.0
 """Seconds that the hub may take to find the simulated modules."""
 
@@ -43,7 +47,7 @@ class Factory:
             deadline = time.monotonic() + _FIND
             while (
                 len(re.findall("INFO +registered", hub.log_path.read_text(errors="replace")))
-                < _MODULES + _PLUGS
+                < _MODULES + _PLUGS + _CHARGERS
             ):
                 if time.monotonic() > deadline:
                     raise RuntimeError(f"the hub did not find its modules; see {hub.log_path}")
@@ -66,9 +70,9 @@ class Factory:
 
 def _hub(side: Side, folder: Path) -> Hub:
     folder.mkdir(parents=True)
-    return Hub(
-        side, folder, "demo", ("--enable-key", ENABLE_KEY, "--modules", str(_MODULES), "--plugs", str(_PLUGS))
-    )
+    options = ("--enable-key", ENABLE_KEY, "--modules", str(_MODULES), "--plugs", str(_PLUGS))
+    options += ("--chargers", str(_CHARGERS))
+    return Hub(side, folder, "demo", options, ALL_FACES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,7 @@ class Composition:
             check=True,
             capture_output=True,
             timeout=60,
+            env={**os.environ, **ALL_FACES},
         )
         return cls(
             {

@@ -1,0 +1,109 @@
+"""What is wrong with the modules now, and since when: from what they say of themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from bridge.events import ModuleRemoved, ReadingTaken
+from hw.reading import OperatingState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+
+    from bridge.events import EventBus
+    from hw.reading import Reading
+
+
+class Severity(IntEnum):
+    """How much it matters."""
+
+    INFO = 0
+    WARNING = 1
+    """It works, less well."""
+    CRITICAL = 2
+    """It does not work, or must not."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveFault:
+    """One thing that is wrong with a module.
+
+    :ivar code: short and stable, such as ``GROUND_FAULT``
+    :ivar source: where it was read, such as ``103.Evt1``
+    :ivar since: UTC, aware
+    """
+
+    module: str
+    code: str
+    source: str
+    severity: Severity
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRaised:
+    """Something is wrong that was not before."""
+
+    fault: ActiveFault
+
+
+@dataclass(frozen=True, slots=True)
+class FaultCleared:
+    """Something is not wrong any more."""
+
+    fault: ActiveFault
+    time: datetime
+
+
+class FaultBook:
+    """The faults of all modules, as their readings tell them. One that cannot be read keeps what it said."""
+
+    def __init__(self, bus: EventBus) -> None:
+        self._bus = bus
+        self._active: dict[str, dict[tuple[str, str], ActiveFault]] = {}
+        self._unsubscribe: list[Callable[[], None]] = []
+
+    def start(self) -> None:
+        """Follow what modules say."""
+        self._unsubscribe = [
+            self._bus.subscribe(ReadingTaken, lambda event: self._read(event.reading)),
+            self._bus.subscribe(ModuleRemoved, lambda event: self._forget(event.record.key)),
+        ]
+
+    def stop(self) -> None:
+        """Follow no more."""
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+        self._unsubscribe = []
+
+    def active(self, module: str) -> tuple[ActiveFault, ...]:
+        """Return what is wrong with a module, the oldest first."""
+        return tuple(
+            sorted(self._active.get(module, {}).values(), key=lambda fault: (fault.since, fault.code))
+        )
+
+    def everywhere(self) -> Iterable[ActiveFault]:
+        """Yield every active fault of the home."""
+        for module in tuple(self._active):
+            yield from self.active(module)
+
+    def _read(self, reading: Reading) -> None:
+        active = self._active.get(reading.module)
+        if not active and not reading.faults:
+            return  # nearly every reading of every module
+        if active is None:
+            active = self._active[reading.module] = {}
+        told = {(fault.code, fault.source): fault for fault in reading.faults}
+        severity = Severity.CRITICAL if reading.state is OperatingState.FAULT else Severity.WARNING
+        for key in active.keys() - told.keys():
+            self._bus.publish(FaultCleared(active.pop(key), reading.time))
+        for key in told.keys() - active.keys():
+            fault = ActiveFault(reading.module, *key, severity, reading.time)
+            active[key] = fault
+            self._bus.publish(FaultRaised(fault))
+
+    def _forget(self, module: str) -> None:
+        self._active.pop(module, None)
