@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from asyncio.sslproto import SSLProtocol
 from typing import TYPE_CHECKING, Final
 
 from bridge.api.connections import ConnectionServer
@@ -21,6 +22,10 @@ HANDSHAKE: Final = 10.0
 FAREWELL: Final = 0.5
 """Seconds that requests have to end when the hub does."""
 
+READ_AT_ONCE: Final = 32 * 1024
+"""Bytes that TLS decrypts at once. asyncio sets aside 256 KB for each connection, even for one whose handshake
+never ends, and what people ask has some hundred."""
+
 
 class Serving:
     """Serves connections, with TLS or without.
@@ -29,6 +34,7 @@ class Serving:
     """
 
     def __init__(self, hub: Hub, hosts: Hosts, tls: ServerTls, port: int) -> None:
+        SSLProtocol.max_size = READ_AT_ONCE
         self._tls = tls
         self.dispatcher = Dispatcher(hub, hub.access, hosts, tls.authority)
         self._api = ConnectionServer(self.dispatcher)

@@ -130,6 +130,25 @@ async def test_one_person_has_so_many_streams_and_no_more(house, readings, monke
     second.close()
 
 
+async def test_large_bodies_come_whole_both_ways(house, serve):
+    """TLS reads less at once than asyncio usually lets it."""
+    text = "x" * 300_000
+
+    async def rows():
+        for number in range(5):
+            yield (text, number, None)
+
+    async def handler(context):
+        return Rows(context.media, ("module", "power_w", "soc_percent"), rows())
+
+    serve(handler, (NDJSON,))
+    answer = await house.owner().get("/test")
+    assert [len(json.loads(line)["module"]) for line in (await answer.text()).splitlines()] == [300_000] * 5
+    body = {"grant": "password", "user": "anna", "password": "x" * 60_000}
+    refused = await house.client().post("/device/security/authenticate", json=body)
+    assert (refused.status, await problem(refused)) == (422, "invalid")
+
+
 async def test_rows_come_as_csv_or_as_lines_of_json(house, serve):
     closed = []
 
