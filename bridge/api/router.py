@@ -13,6 +13,7 @@ ENDPOINTS: Final[dict[str, tuple[str, ...]]] = {
     "/device/security/authenticate": ("authenticate", "sessions", "credentials"),
     "/energystorage/control": ("energystorage_control",),
     "/energystorage/status": ("energystorage_status",),
+    "/hub/configure": ("hub_configure",),
     "/microinverter/control": ("microinverter_control",),
     "/microinverter/status": ("microinverter_status",),
 }
