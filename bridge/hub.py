@@ -13,6 +13,8 @@ from bridge.home import Home
 from bridge.matter import MatterBridge
 from bridge.pace import Pace
 from bridge.poller import Poller, Source
+from bridge.telemetry.telemetry import Telemetry
+from bridge.time_zone import time_zone
 
 if TYPE_CHECKING:
     from bridge.access.access import Access
@@ -41,6 +43,9 @@ class Hub:
         self.registry = self.home.registry
         self.arbiter = self.home.arbiter
         self.actions = self.home.actions
+        self.telemetry = Telemetry(
+            settings.telemetry, directory, time_zone(settings.timezone), self.registry, self.bus
+        )
         self.pace = Pace(settings.polling.interval, settings.polling.cpu, time.process_time)
         self.drivers = {name: driver(name) for name in DRIVERS}
         self.poller = Poller(self.registry, self.drivers, self.pace, clock)
