@@ -60,7 +60,7 @@ class Hub:
         """Who may do what over HTTP; made when it is first asked for."""
         from bridge.access.access import Access  # a hub without the API has no use for it
 
-        return Access(self.storage, self.clock, self.bus, self.arbiter)
+        return Access(self.storage, self.clock, self.bus, self.arbiter, audit=self.telemetry)
 
     async def serve_api(self) -> None:
         """Start the HTTP API, if the settings have one."""

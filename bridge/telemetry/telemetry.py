@@ -7,6 +7,7 @@ wrong with a question is a ValueError or a StoreError with a message for a perso
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import threading
 import time
@@ -14,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from bridge.state_file import StateError, StateFullError
 from bridge.telemetry.backlog import Backlog
 from bridge.telemetry.database import DamagedReadError, StoreError
 from bridge.telemetry.event_log import (
@@ -152,10 +154,15 @@ class Telemetry:
     ) -> None:
         """Note in the audit trail that somebody did something: `audit("user/anna", "erase", "sma-1")`.
 
-        When this returns, a killed process does not lose it. Raise OSError when it cannot be stored: then it
-        was not noted, and what it tells of should not happen.
+        When this returns, a killed process does not lose it. Raise StateError when it cannot be stored: then
+        it was not noted, and what it tells of should not happen.
         """
-        self._events.deed(actor, action, subject, data, surely=True)
+        try:
+            self._events.deed(actor, action, subject, data, surely=True)
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise StateFullError(self._events_path) from error
+            raise StateError(f"cannot note this for {self._events_path}: {error.strerror}") from error
 
     async def ingest(self, module: str, body: Any) -> Ingested:
         """Store what a module logged itself; it is stored when this returns.

@@ -5,12 +5,15 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from bridge.access.access import Access
+from bridge.access.audit import StoredAuditTrail
 from bridge.choices import Policy
 from bridge.command import Origin
 from bridge.data_dir import DataDirectory
 from bridge.grid import GridChanged, GridState
 from bridge.registry import UnknownModuleError
 from bridge.settings import TelemetrySettings
+from bridge.state_file import StateError
 from bridge.telemetry.database import StoreError, UnknownMetricError
 from bridge.telemetry.ingest import BatchError
 from bridge.telemetry.pages import HistoryQuestion
@@ -139,11 +142,23 @@ async def test_what_happens_becomes_events_and_what_somebody_does_an_audit_trail
     await home.arbiter.close()
 
 
+async def test_what_people_do_over_http_and_did_while_no_hub_ran_is_in_the_same_trail(telemetry, home):
+    StoredAuditTrail(home.storage, home.clock).audit("console", "user add", "anna", {"result": "done"})
+    access = Access(home.storage, home.clock, home.bus, home.arbiter, audit=telemetry)
+    access.note("user/anna", "POST /test", "201", address="10.0.0.7")
+    await telemetry.flush()
+    trail = await telemetry.audit_trail(after=1)
+    assert [(entry.deed.actor, entry.deed.action, entry.deed.subject) for entry in trail] == [
+        ("console", "user add", "anna"),
+        ("user/anna", "POST /test", ""),
+    ]
+
+
 async def test_what_cannot_be_noted_for_sure_is_said_and_nothing_is_half_noted(telemetry, tmp_path):
     telemetry._events.close()
     (tmp_path / "events.journal").unlink(missing_ok=True)
     (tmp_path / "events.journal").mkdir()  # nothing can be written there
-    with pytest.raises(OSError, match="Is a directory"):
+    with pytest.raises(StateError, match="Is a directory"):
         telemetry.audit("user/anna", "erase", "sma-1")
     telemetry.event("x")
     await telemetry.flush()
