@@ -10,7 +10,7 @@ from bridge import setup_code
 from bridge.discovery import Discovery
 from bridge.drivers import DRIVERS, driver
 from bridge.home import Home
-from bridge.matter import MatterBridge
+from bridge.matter import MatterBridge, hub_product
 from bridge.pace import Pace
 from bridge.poller import Poller, Source
 
@@ -42,7 +42,7 @@ class Hub:
         self.arbiter = self.home.arbiter
         self.actions = self.home.actions
         self.pace = Pace(settings.polling.interval, settings.polling.cpu, time.process_time)
-        self.drivers = {name: driver(name) for name in DRIVERS}
+        self.drivers = {name: driver(name, hub=hub_product(storage)) for name in DRIVERS}
         self.poller = Poller(self.registry, self.drivers, self.pace, clock)
         self.discovery = Discovery(self.registry, self.drivers, self.poller, self.bus, clock)
         self.matter = MatterBridge(settings, self.setup, self.home, self.discovery)
