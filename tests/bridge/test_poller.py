@@ -3,12 +3,15 @@ import random
 import time
 
 import pytest
+from matter_server_lab.double import MatterServerDouble
+from matter_server_lab.nodes import node, plug
 
 from bridge.drivers import DRIVERS, driver
 from bridge.events import EventBus, ReachabilityChanged, ReadingTaken
 from bridge.pace import LONGEST_INTERVAL, Pace
 from bridge.poller import Poller, Source
 from bridge.registry import Registry
+from hw.matter_server.product import Product
 from hw.module import ModuleUnreachable
 from hw.simulator.process import SimulatedHome
 from matter_node.clock import AsyncioClock
@@ -184,6 +187,26 @@ async def test_a_module_that_comes_to_an_address_is_taken_in_beside_the_others(m
     await house.until(lambda: "acme-1003" in house.registry)
     assert "acme-1001" not in house.registry
     await house.poller.stop()
+
+
+async def test_loads_on_a_matter_server_are_registered_and_so_is_one_that_is_commissioned_later():
+    server = MatterServerDouble()
+    server.nodes[2] = node(2, plug("HUB"))
+    await server.start()
+    matter = driver("matter", hub=Product("Somebody", "Foreign Plug", "HUB"))
+    house = House({"matter": matter})
+    house.poller.start([Source("matter", server.url)])
+    try:
+        await house.until(lambda: len(house.registry) == 2 and all(each.reachable for each in house.registry))
+        assert {each.record.identity.serial for each in house.registry} == {"P1"}
+        server.waiting = node(3, plug("P3"))
+        keys = await matter.commission(server.url, "34970112332")
+        await house.until(lambda: len(house.registry) == 4)
+        await house.until(lambda: all(house.registry[key].reachable for key in keys))
+    finally:
+        await house.poller.stop()
+        await server.stop()
+    assert server.connections == 1
 
 
 async def test_an_address_that_is_none_is_refused():
