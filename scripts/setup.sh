@@ -7,7 +7,7 @@
 #   setup.sh controllers  the real Matter controllers that the interop tests drive, and Debian tools for the tests
 #   setup.sh server       .venv-matter-server with a Matter server, whose plugs the hub takes for loads
 #
-# runtime and tools must succeed. What else of it cannot be had is said here, and its tests are skipped.
+# runtime and tools must succeed. What of controllers and server cannot be had is said here; its tests are skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

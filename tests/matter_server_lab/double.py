@@ -37,6 +37,7 @@ class MatterServerDouble:
         self.nodes = {1: node()}
         self.waiting = None
         self.said = {}
+        self.then = {}
         self.silent = set()
         self.deaf = False
         self.asked = []
@@ -99,6 +100,8 @@ class MatterServerDouble:
         else:
             answer = {"result": answer}
         await socket.send_json({"message_id": request["message_id"], **answer})
+        for event, data in self.then.get(command, ()):
+            await self.tell(event, data)
 
     async def _start_listening(self):
         return list(self.nodes.values())
