@@ -21,6 +21,10 @@ _PATIENCE: Final = 3
 """Rounds in which only what went wrong is decided; then all that could go wrong is."""
 
 
+_SAME: Final = 1e-7
+"""Relative difference of costs that rounding explains."""
+
+
 class SolverError(RuntimeError):
     """The solver found no solution to a program that has one: numbers too far apart, or a defect."""
 
@@ -124,7 +128,9 @@ class Solver:
         values, proved = self._integer(decided)
         if values is None:
             relaxed = _linear(self._arrays, self._arrays.lower, self._arrays.upper)
+            self._relaxed = None
             return relaxed.x, max(bound, float(relaxed.fun)), False
+        self._relaxed = None
         return values, max(bound, proved), self._left() > 0
 
     def _integer(self, decided: _Decisions) -> tuple[Floats | None, float]:
@@ -167,31 +173,30 @@ class Solver:
         return result.x[:width], -np.inf if proved is None else float(proved)
 
     def _finish(self, values: Floats, decided: _Decisions, bound: float) -> Solution:
-        """Fix all decisions as they fell, and solve what is left, for exact values and duals."""
+        """Fix all decisions as they fell, and solve what is left, for exact values and duals.
+
+        Where the rest then does something wrong anew (time ran out, or another solution is as good), that is
+        decided as it fell, too, and all is solved again.
+        """
         arrays = self._arrays
         lower, upper = arrays.lower.copy(), arrays.upper.copy()
+        whole = np.flatnonzero(arrays.integer)
+        lower[whole] = upper[whole] = np.round(values[whole])
+        open_ = _Decisions(~decided.pairs, ~decided.levels)
         wrong = self._wrong(values)
-        if decided.count or wrong.count or arrays.integer.any():
-            whole = np.flatnonzero(arrays.integer)
-            lower[whole] = upper[whole] = np.round(values[whole])
-            pairs = decided.pairs | wrong.pairs
-            keeps_one = values[self._one] >= values[self._other]
-            upper[self._other[pairs & keeps_one]] = 0.0
-            upper[self._one[pairs & ~keeps_one]] = 0.0
-            levels = decided.levels | wrong.levels
-            enough = values[self._level] >= self._least - TOLERANCE
-            lower[self._level[levels & enough]] = self._least[levels & enough]
-            upper[self._level[levels & ~enough]] = 0.0
-            lower = np.minimum(lower, upper)
-            result = self._fixed(lower, upper, wrong)
-        else:
-            result = self._relaxed
+        fixing = _Decisions(decided.pairs | wrong.pairs, decided.levels | wrong.levels)
+        result = self._relaxed
+        while fixing.count or result is None:
+            self._fix(values, fixing, lower, upper)
+            open_ = _Decisions(open_.pairs & ~fixing.pairs, open_.levels & ~fixing.levels)
+            result = self._fixed(lower, upper)
+            values, fixing = result.x, self._wrong(result.x)
+            fixing = _Decisions(fixing.pairs & open_.pairs, fixing.levels & open_.levels)
         cost = float(result.fun)
-        values = np.clip(result.x, arrays.lower, arrays.upper)
         distance = max(cost - bound, 0.0)
-        gap = 0.0 if distance <= 1e-7 * max(1.0, abs(cost)) else distance / max(abs(cost), 1e-9)
+        gap = 0.0 if distance <= _SAME * max(1.0, abs(cost)) else distance / max(abs(cost), _SAME)
         return Solution(
-            values,
+            np.clip(result.x, arrays.lower, arrays.upper),
             cost,
             np.asarray(result.eqlin.marginals),
             np.asarray(result.ineqlin.marginals),
@@ -203,20 +208,27 @@ class Solver:
             time.perf_counter() - self._started,
         )
 
-    def _fixed(self, lower: Floats, upper: Floats, wrong: _Decisions) -> Any:
-        """Solve with decisions fixed; where they do not go together, take the safe ones."""
+    def _fix(self, values: Floats, fixing: _Decisions, lower: Floats, upper: Floats) -> None:
+        """Narrow bounds so that decisions stay as values have them."""
+        keeps_one = values[self._one] >= values[self._other]
+        upper[self._other[fixing.pairs & keeps_one]] = 0.0
+        upper[self._one[fixing.pairs & ~keeps_one]] = 0.0
+        enough = values[self._level] >= self._least - TOLERANCE
+        running = fixing.levels & enough
+        lower[self._level[running]] = np.minimum(self._least[running], upper[self._level[running]])
+        upper[self._level[fixing.levels & ~enough]] = 0.0
+
+    def _fixed(self, lower: Floats, upper: Floats) -> Any:
+        """Solve with decisions fixed; where they do not go together, take those that always do."""
         try:
             return _linear(self._arrays, lower, upper)
         except SolverError:
-            if not wrong.count and self._left() > 0:
-                raise
-        arrays = self._arrays
-        lower, upper = arrays.lower.copy(), arrays.upper.copy()
-        whole = np.flatnonzero(arrays.integer)
-        lower[whole] = upper[whole] = 0.0
-        upper[self._other] = 0.0
-        upper[self._level] = 0.0
-        return _linear(arrays, lower, upper)
+            upper[self._one] = self._arrays.upper[self._one]
+            upper[self._other] = 0.0
+            lower[self._level] = upper[self._level] = 0.0
+            whole = np.flatnonzero(self._arrays.integer)
+            lower[whole] = upper[whole] = 0.0
+            return _linear(self._arrays, lower, upper)
 
 
 def _rows(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _DAWN_W_M2: Final = 15.0
 """With less light the ratio of production to a clear sky says nothing."""
-_HALF_LIFE_DAYS: Final = 14.0
+_HALF_LIFE_DAYS: Final = 7.0
 _PERSISTENCE: Final = ((86_400, 0.6, 48.0), (7_200, 0.6, 3.0))
 """How many seconds one looks back, how much of that clearness stays, and in how many hours it falls to 1/e.
 
