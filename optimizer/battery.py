@@ -53,7 +53,7 @@ class Battery:
     :ivar terminal_value: worth of a kWh still stored when the horizon ends; None to have it worked out
     :ivar taper: how charging slows down; None for not at all
     :ivar grid_charging: it may charge from the grid; else all such batteries together charge with no more
-        than the sun gives
+        than what the sun leaves over from the base load
     :ivar feed_in: what it holds may be sold to the grid
     :ivar available: when it can be used (a vehicle that feeds the home); None for always
     :ivar backs_up: it can feed the home in an outage

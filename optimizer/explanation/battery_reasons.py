@@ -35,8 +35,9 @@ def _forbidden(facts: Facts, part: BatteryPart) -> Floats:
     """Return what a kWh would gain, in each step, if it might go where it must not."""
     bus = facts.home.bus
     gain = np.zeros(bus.count)
-    if facts.home.sun_only is not None and not part.battery.grid_charging:
-        gain = np.maximum(gain, -facts.most_duals(facts.home.sun_only))
+    if not part.battery.grid_charging:
+        for rows in facts.home.sun_only:
+            gain = np.maximum(gain, -facts.most_duals(rows))
     if bus.stored is not None:
         gain = np.maximum(gain, -facts.most_duals(bus.stored))
     if bus.unsold is not None and not part.battery.feed_in:

@@ -109,16 +109,21 @@ def add_battery(bus: Bus, problem: Problem, battery: Battery) -> BatteryPart:
     )
 
 
-def add_sun_only(bus: Bus, parts: list[BatteryPart], curtailed: Numbers) -> Rows | None:
-    """Let batteries that must not charge from the grid charge with no more than the sun gives."""
+def add_sun_only(bus: Bus, parts: list[BatteryPart], curtailed: Numbers) -> tuple[Rows, ...]:
+    """Let batteries that must not charge from the grid charge with no more than what the sun leaves over.
+
+    What is curtailed cannot be charged with either, which matters where drawing is paid for.
+    """
     forbidden = [part for part in parts if not part.battery.grid_charging]
     if not forbidden:
-        return None
-    rows = bus.program.at_most(bus.sun_kw)
+        return ()
+    left_over = bus.program.at_most(np.maximum(bus.sun_kw - bus.load_kw, 0.0))
+    given = bus.program.at_most(bus.sun_kw)
+    bus.program.put(given, curtailed, 1.0)
     for part in forbidden:
-        bus.program.put(rows, part.charge, 1.0)
-    bus.program.put(rows, curtailed, 1.0)
-    return rows
+        for rows in (left_over, given):
+            bus.program.put(rows, part.charge, 1.0)
+    return left_over, given
 
 
 def _taper(bus: Bus, battery: Battery, charge: Numbers, stored: Numbers) -> None:

@@ -31,7 +31,7 @@ class Home:
     bus: Bus
     grid: GridPart
     batteries: tuple[BatteryPart, ...]
-    sun_only: Rows | None
+    sun_only: tuple[Rows, ...]
     energies: tuple[EnergyPart, ...]
     shiftable: tuple[ShiftablePart, ...]
     thermal: tuple[ThermalPart, ...]

@@ -17,8 +17,8 @@ from optimizer.vehicle import Vehicle
 class Sum(defaultdict):
     """A linear expression: a factor for each variable."""
 
-    def __init__(self, **_):
-        super().__init__(float)
+    def __init__(self, factors=()):
+        super().__init__(float, factors)
 
     def add(self, variable, factor=1.0):
         self[variable] += factor
@@ -157,6 +157,8 @@ class SecondSolver:
                 self.from_unsold[step].add(each)
             self.row(-math.inf, self.from_unsold[step], self.load[step])
         if not all(battery.grid_charging for battery in problem.batteries):
+            over = max(self.sun[step] - self.load[step], 0.0)
+            self.row(-math.inf, Sum(self.sun_charge[step]), over)
             self.row(-math.inf, self.sun_charge[step].add(unused), self.sun[step])
 
     def _battery(self, battery):
