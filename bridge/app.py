@@ -90,6 +90,7 @@ async def _running(
         announce_api(hub)
         yield
     finally:
+        hub.home.stop()
         await control.stop()
         if hub.api is not None:
             await _in_time(hub.api.stop())

@@ -157,7 +157,7 @@ def ask(
     method: str,
     params: dict[str, Any],
     stored: Any = None,
-) -> dict[str, Any]:
+) -> Any:
     """Ask the running hub; when there is none, read the answer from what it has left, if that is possible."""
     from bridge.control import ControlClient, ControlError, HubNotRunningError
     from bridge.data_dir import DataDirectory
@@ -167,7 +167,7 @@ def ask(
     try:
         client = ControlClient(directory.control_socket)
         try:
-            answer: dict[str, Any] = client.ask(method, **params)
+            answer = client.ask(method, **params)
         finally:
             client.close()
     except HubNotRunningError as error:

@@ -23,7 +23,7 @@ async def make_house(tmp_path, make_device):
             storage or MemoryStorage(),
             clock,
         )
-        hub.arbiter.start()
+        hub.home.start()
         await hub.serve_api()
         houses.append(House(hub, clock, make_device))
         return houses[-1]
@@ -33,6 +33,7 @@ async def make_house(tmp_path, make_device):
         await house.close()
         if house.hub.api is not None:
             await house.hub.api.stop()
+        house.hub.home.stop()
         await house.hub.arbiter.close()
 
 

@@ -1,0 +1,70 @@
+"""What the control socket is asked about the care of the home: faults."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bridge.control import ControlError
+from bridge.fault_log import UnknownFaultError
+from bridge.registry import UnknownModuleError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from bridge.fault_log import FaultRecord
+    from bridge.hub import Hub
+
+CONSOLE = "console"
+"""Who somebody is that sits at the hub itself."""
+
+
+def handlers(hub: Hub) -> dict[str, Callable[[dict[str, Any]], Awaitable[object]]]:
+    """Return the requests about care that the control socket answers to."""
+
+    async def faults(params: dict[str, Any]) -> object:
+        log = hub.home.fault_log
+        acknowledged = params.get("acknowledge")
+        if acknowledged is not None:
+            try:
+                return [fault_values(hub, log.acknowledge(str(acknowledged), CONSOLE))]
+            except UnknownFaultError as error:
+                raise ControlError("not-found", str(error)) from error
+        module = _key(hub, params)
+        return [
+            fault_values(hub, record)
+            for record in log.records()
+            if (record.open or params.get("past")) and module in {None, record.fault.module}
+        ]
+
+    return {"faults": faults}
+
+
+def fault_values(hub: Hub, record: FaultRecord) -> dict[str, object]:
+    """Return a fault in plain values, as people and programs are shown it."""
+    fault = record.fault
+    registered = fault.module in hub.registry
+    return {
+        "fault": record.id,
+        "module": fault.module,
+        "name": hub.registry[fault.module].record.name if registered else fault.module,
+        "code": fault.code,
+        "source": fault.source,
+        "severity": fault.severity.word,
+        "state": "open" if record.open else "past",
+        "evidence": fault.evidence,
+        "action": record.action,
+        "since": fault.since.isoformat(),
+        "cleared": record.cleared.isoformat() if record.cleared else None,
+        "acknowledged_by": record.acknowledged_by or None,
+    }
+
+
+def _key(hub: Hub, params: Mapping[str, Any]) -> str | None:
+    """Return the key of the module that is meant, None if none is named."""
+    name = params.get("module")
+    if name is None:
+        return None
+    try:
+        return hub.registry.find(str(name)).key
+    except UnknownModuleError as error:
+        raise ControlError("not-found", str(error)) from error

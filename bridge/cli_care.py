@@ -1,0 +1,54 @@
+"""Commands about the care of the home: faults."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from bridge.cli import with_place
+from bridge.cli_ask import as_json_option, ask
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command()
+@click.argument("module", required=False)
+@click.option("--past", is_flag=True, help="Also those that are over.")
+@click.option("--acknowledge", metavar="FAULT", help="Take note of the fault of this id.")
+@with_place
+@as_json_option
+def faults(
+    module: str | None,
+    acknowledge: str | None,
+    config_file: Path | None,
+    data_dir: Path | None,
+    *,
+    past: bool,
+    as_json: bool,
+) -> None:
+    """Show what is wrong with modules, or with one MODULE, and what was done about it.
+
+    An isolation fault keeps its module disconnected until somebody acknowledges it.
+
+    \b
+    ores-bridge faults
+    ores-bridge faults battery --past
+    ores-bridge faults --acknowledge 019a3c5f12b49e07
+    """  # noqa: D301 - a backspace tells click to leave the lines as they are
+    params = {"module": module, "past": past, "acknowledge": acknowledge}
+    found = ask(config_file, data_dir, "faults", params)
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    for fault in found:
+        over = f" until {fault['cleared']}" if fault["cleared"] else ""
+        noted = f", acknowledged by {fault['acknowledged_by']}" if fault["acknowledged_by"] else ""
+        click.echo(f"{fault['fault']}  {fault['severity']}  {fault['name']}: {fault['code']}{noted}")
+        click.echo(f"    since {fault['since']}{over}: {fault['evidence']}")
+        if fault["action"]:
+            click.echo(f"    {fault['action']}")
+    if not found:
+        click.echo("Nothing is wrong.")
