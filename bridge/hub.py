@@ -13,6 +13,7 @@ from bridge.home import Home
 from bridge.matter import MatterBridge
 from bridge.pace import Pace
 from bridge.poller import Poller, Source
+from bridge.preferences import PreferenceBook
 
 if TYPE_CHECKING:
     from bridge.access.access import Access
@@ -47,6 +48,7 @@ class Hub:
         self.discovery = Discovery(self.registry, self.drivers, self.poller, self.bus, clock)
         self.matter = MatterBridge(settings, self.setup, self.home, self.discovery)
 
+        self.preferences = PreferenceBook(storage)
         self.api: ApiServer | None = None
         """The HTTP API; None while it is not switched on."""
 
