@@ -1,9 +1,11 @@
-"""What the control socket is asked about the care of the home: faults."""
+"""What the control socket is asked about the care of the home: faults and alerts."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from bridge.alerts import AlertOverError, UnknownAlertError
 from bridge.control import ControlError
 from bridge.fault_log import UnknownFaultError
 from bridge.registry import UnknownModuleError
@@ -11,6 +13,7 @@ from bridge.registry import UnknownModuleError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+    from bridge.alerts import Alert
     from bridge.fault_log import FaultRecord
     from bridge.hub import Hub
 
@@ -36,7 +39,26 @@ def handlers(hub: Hub) -> dict[str, Callable[[dict[str, Any]], Awaitable[object]
             if (record.open or params.get("past")) and module in {None, record.fault.module}
         ]
 
-    return {"faults": faults}
+    async def alerts(params: dict[str, Any]) -> object:
+        book = hub.home.alerts
+        number, duration = params.get("alert"), params.get("snooze_s")
+        if number is None:
+            shown = book.alerts() if params.get("all") else book.unresolved()[::-1]
+            return [alert_values(each, book.now) for each in shown]
+        if not isinstance(number, int):
+            raise ControlError("invalid", "alert is a number")
+        try:
+            if duration is None:
+                changed = book.acknowledge(number, CONSOLE)
+            else:
+                changed = book.snooze(number, float(duration))
+        except UnknownAlertError as error:
+            raise ControlError("not-found", str(error)) from error
+        except (AlertOverError, TypeError, ValueError) as error:
+            raise ControlError("invalid", str(error)) from error
+        return [alert_values(changed, book.now)]
+
+    return {"faults": faults, "alerts": alerts}
 
 
 def fault_values(hub: Hub, record: FaultRecord) -> dict[str, object]:
@@ -56,6 +78,20 @@ def fault_values(hub: Hub, record: FaultRecord) -> dict[str, object]:
         "since": fault.since.isoformat(),
         "cleared": record.cleared.isoformat() if record.cleared else None,
         "acknowledged_by": record.acknowledged_by or None,
+    }
+
+
+def alert_values(alert: Alert, now: float) -> dict[str, object]:
+    """Return an alert in plain values, as people and programs are shown it."""
+    return {
+        "alert": alert.number,
+        "time": datetime.fromtimestamp(alert.time, UTC).isoformat(timespec="seconds"),
+        "severity": alert.severity.word,
+        "state": alert.state(now).value,
+        "title": alert.title,
+        "text": alert.text,
+        "module": alert.module or None,
+        "acknowledged_by": alert.acknowledged_by or None,
     }
 
 

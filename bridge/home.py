@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bridge.actions import ModuleActions
+from bridge.alerts import AlertBook
 from bridge.arbiter import Arbiter
 from bridge.choices import HomeChoices
 from bridge.events import EventBus
@@ -39,6 +40,7 @@ class Home:
         self.actions = ModuleActions(self.registry, self.arbiter, self.bus)
         self.faults = FaultBook(self.bus)
         self.fault_log = FaultLog(storage, self.bus, clock)
+        self.alerts = AlertBook(storage, self.bus, clock, self.registry, self.fault_log)
         self.protector = Protector(self.registry, self.arbiter, self.bus, clock, self.faults, self.fault_log)
         self.grid = GridWatch(self.registry, self.bus)
         self.flow_meter = FlowMeter(self.registry, self.bus, clock)
@@ -52,6 +54,7 @@ class Home:
         """Take up what a former run has left, and follow what the modules say."""
         self.arbiter.start()
         self.faults.restore(self.fault_log.start())
+        self.alerts.start()
         self.faults.start()
         self.protector.start()
         self.grid.start()

@@ -7,10 +7,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bridge import setup_code
+from bridge.channels import ChannelBook
 from bridge.discovery import Discovery
 from bridge.drivers import DRIVERS, driver
 from bridge.home import Home
 from bridge.matter import MatterBridge
+from bridge.notifier import Notifier
 from bridge.pace import Pace
 from bridge.poller import Poller, Source
 from bridge.preferences import PreferenceBook
@@ -49,6 +51,10 @@ class Hub:
         self.matter = MatterBridge(settings, self.setup, self.home, self.discovery)
 
         self.preferences = PreferenceBook(storage)
+        self.channels = ChannelBook(storage)
+        self.notifier = Notifier(
+            self.home.alerts, self.channels, self.preferences, lambda: self.access.accounts, self.bus
+        )
         self.api: ApiServer | None = None
         """The HTTP API; None while it is not switched on."""
 

@@ -9,6 +9,7 @@ from typing import Final
 from bridge.api.operation import Operation
 
 ENDPOINTS: Final[dict[str, tuple[str, ...]]] = {
+    "/app/notify": ("app_notify",),
     "/app/settings": ("app_settings",),
     "/device/safety/fault-detection": ("fault_detection",),
     "/device/security/authenticate": ("authenticate", "sessions", "credentials"),
