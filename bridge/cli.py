@@ -22,6 +22,7 @@ _COMMANDS = {
     "module": "bridge.cli_module",
     "faults": "bridge.cli_care",
     "alerts": "bridge.cli_care",
+    "history": "bridge.cli_history",
     "factory-reset": "bridge.cli_hub",
     "config": "bridge.cli_hub",
     "user": "bridge.cli_access",
@@ -38,6 +39,7 @@ _SUMMARIES = {
     "module": "Rename a module, take it away, choose its faces and its mode.",
     "faults": "Show what is and was wrong with modules, and what was done.",
     "alerts": "Show what people are told of; acknowledge or snooze it.",
+    "history": "Show what a module did.",
     "factory-reset": "Forget every app and every module.",
     "config": "Check the settings.",
     "user": "Say who may use the API, and in which role.",
@@ -80,6 +82,7 @@ def main() -> None:
     Pair an app:      ores-bridge pair
     Look:             ores-bridge status
     Limit the roof:   ores-bridge set roof power-limit 50% --for 10m
+    Look back:        ores-bridge history roof power --from yesterday
     """  # noqa: D301 - a backspace tells click to leave the lines as they are
 
 

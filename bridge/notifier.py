@@ -14,7 +14,7 @@ from bridge.faults import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from datetime import time
+    from datetime import time, tzinfo
 
     from bridge.access.accounts import Accounts, User
     from bridge.alerts import Alert, AlertBook
@@ -43,13 +43,19 @@ class Notifier:
         accounts: Callable[[], Accounts],
         bus: EventBus,
         *,
+        zone: tzinfo = UTC,
         send: Callable[[Channel, Message], Awaitable[None]] = deliver,
     ) -> None:
+        """Join them.
+
+        :param zone: whose quiet hours are meant
+        """
         self._alerts = alerts
         self._channels = channels
         self._preferences = preferences
         self._accounts = accounts
         self._bus = bus
+        self._zone = zone
         self._send = send
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -131,4 +137,4 @@ class Notifier:
             self._failed[alert.number, user.name] = (attempts + 1, now + pause)
 
     def _local_time(self) -> time:
-        return datetime.fromtimestamp(self._alerts.now, UTC).astimezone().time()
+        return datetime.fromtimestamp(self._alerts.now, self._zone).time()

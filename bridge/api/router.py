@@ -12,7 +12,11 @@ ENDPOINTS: Final[dict[str, tuple[str, ...]]] = {
     "/app/notify": ("app_notify",),
     "/app/settings": ("app_settings",),
     "/device/safety/fault-detection": ("fault_detection",),
+    "/app/monitor": ("monitor",),
     "/device/security/authenticate": ("authenticate", "sessions", "credentials"),
+    "/energystorage/control": ("energystorage_control",),
+    "/energystorage/status": ("energystorage_status",),
+    "/hub/configure": ("hub_configure",),
     "/microinverter/control": ("microinverter_control",),
     "/microinverter/status": ("microinverter_status",),
 }

@@ -23,6 +23,7 @@ async def make_house(tmp_path, make_device):
             storage or MemoryStorage(),
             clock,
         )
+        hub.telemetry.start()
         hub.home.start()
         await hub.serve_api()
         houses.append(House(hub, clock, make_device))
@@ -35,6 +36,7 @@ async def make_house(tmp_path, make_device):
             await house.hub.api.stop()
         house.hub.home.stop()
         await house.hub.arbiter.close()
+        await house.hub.telemetry.stop()
 
 
 @pytest.fixture

@@ -179,7 +179,7 @@ async def test_everybody_who_wants_to_know_is_told_once(home, people, notifier, 
 
 
 async def test_quiet_hours_keep_what_can_wait(home, people, notifier, told, clock):
-    local = datetime.fromtimestamp(clock.utc(), UTC).astimezone()
+    local = datetime.fromtimestamp(clock.utc(), UTC)
     hours = {"quiet_from": time(local.hour), "quiet_until": time((local.hour + 1) % 24)}
     people("anna", **hours)
     people("bert", critical_in_quiet=False, **hours)
