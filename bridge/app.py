@@ -98,6 +98,7 @@ async def _running(
         if hub.api is not None:
             await _in_time(hub.api.stop())
         await _in_time(hub.notifier.stop())
+        await _in_time(hub.diagnostics.stop())
         await _in_time(hub.discovery.stop())
         await asyncio.gather(_in_time(hub.arbiter.close()), _in_time(hub.matter.stop()))
         await asyncio.gather(_in_time(hub.poller.stop()), _in_time(hub.telemetry.stop()))

@@ -1,12 +1,16 @@
-"""What the control socket is asked about the care of the home: faults and alerts."""
+"""What the control socket is asked about the care of the home: faults, alerts, diagnostics."""
 
 from __future__ import annotations
 
+import base64
+import dataclasses
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from bridge.alerts import AlertOverError, UnknownAlertError
 from bridge.control import ControlError
+from bridge.diagnostic_checks import CheckName
+from bridge.diagnostics import DiagnosticsBusyError, UnknownRunError
 from bridge.fault_log import UnknownFaultError
 from bridge.registry import UnknownModuleError
 
@@ -17,13 +21,18 @@ if TYPE_CHECKING:
     from bridge.fault_log import FaultRecord
     from bridge.hub import Hub
 
+    Handlers = dict[str, Callable[[dict[str, Any]], Awaitable[object]]]
+
 CONSOLE = "console"
 """Who somebody is that sits at the hub itself."""
 
 
-def handlers(hub: Hub) -> dict[str, Callable[[dict[str, Any]], Awaitable[object]]]:
+def handlers(hub: Hub) -> Handlers:
     """Return the requests about care that the control socket answers to."""
+    return {**_faults(hub), **_alerts(hub), **_diagnostics(hub)}
 
+
+def _faults(hub: Hub) -> Handlers:
     async def faults(params: dict[str, Any]) -> object:
         log = hub.home.fault_log
         acknowledged = params.get("acknowledge")
@@ -39,6 +48,10 @@ def handlers(hub: Hub) -> dict[str, Callable[[dict[str, Any]], Awaitable[object]
             if (record.open or params.get("past")) and module in {None, record.fault.module}
         ]
 
+    return {"faults": faults}
+
+
+def _alerts(hub: Hub) -> Handlers:
     async def alerts(params: dict[str, Any]) -> object:
         book = hub.home.alerts
         number, duration = params.get("alert"), params.get("snooze_s")
@@ -58,7 +71,30 @@ def handlers(hub: Hub) -> dict[str, Callable[[dict[str, Any]], Awaitable[object]
             raise ControlError("invalid", str(error)) from error
         return [alert_values(changed, book.now)]
 
-    return {"faults": faults, "alerts": alerts}
+    return {"alerts": alerts}
+
+
+def _diagnostics(hub: Hub) -> Handlers:
+    async def diagnose(params: dict[str, Any]) -> object:
+        """Begin a run, or tell of the one of an id."""
+        try:
+            if params.get("run") is not None:
+                return dataclasses.asdict(hub.diagnostics[str(params["run"])])
+            checks = [CheckName(each) for each in params.get("checks") or ()]
+            return dataclasses.asdict(hub.diagnostics.begin(_key(hub, params) or "", checks, CONSOLE))
+        except UnknownRunError as error:
+            raise ControlError("not-found", str(error)) from error
+        except DiagnosticsBusyError as error:
+            raise ControlError("busy", str(error)) from error
+        except (TypeError, ValueError) as error:
+            raise ControlError("invalid", str(error)) from error
+
+    async def bundle(_: dict[str, Any]) -> object:
+        from bridge.support_bundle import support_bundle  # needed once in a blue moon
+
+        return base64.b64encode(support_bundle(hub)).decode()
+
+    return {"diagnose": diagnose, "support-bundle": bundle}
 
 
 def fault_values(hub: Hub, record: FaultRecord) -> dict[str, object]:

@@ -1,17 +1,22 @@
-"""Commands about the care of the home: faults, alerts."""
+"""Commands about the care of the home: faults, alerts, diagnose."""
 
 from __future__ import annotations
 
+import base64
 import json
-from typing import TYPE_CHECKING
+import os
+import time
+from pathlib import Path
+from typing import Any
 
 import click
 
-from bridge.cli import with_place
+from bridge.cli import Refusal, with_place
 from bridge.cli_ask import as_json_option, ask, seconds
 
-if TYPE_CHECKING:
-    from pathlib import Path
+_CHECKS = ("link", "scan", "timing", "self-test", "matter")
+_FOLLOWED = 70.0
+"""Seconds that a diagnostic run is followed; the hub breaks off a longer one."""
 
 
 @click.command()
@@ -92,3 +97,62 @@ def alerts(
         click.echo(f"    {alert['time']}: {alert['text']}")
     if not found:
         click.echo("There is nothing to tell.")
+
+
+@click.command()
+@click.argument("module", required=False)
+@click.option(
+    "--check", "checks", multiple=True, type=click.Choice(_CHECKS), help="Only this; may be repeated."
+)
+@click.option(
+    "--bundle", type=click.Path(dir_okay=False, path_type=Path), help="Write a support bundle (zip)."
+)
+@with_place
+@as_json_option
+def diagnose(
+    module: str | None,
+    checks: tuple[str, ...],
+    bundle: Path | None,
+    config_file: Path | None,
+    data_dir: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Look closely at one MODULE, or at the hub itself without one.
+
+    A support bundle holds what whoever helps needs to know: status, settings, faults and the end of the log,
+    without secrets and names of people.
+
+    \b
+    ores-bridge diagnose roof
+    ores-bridge diagnose battery --check timing --json
+    ores-bridge diagnose --bundle support.zip
+    """  # noqa: D301 - a backspace tells click to leave the lines as they are
+    if bundle is not None:
+        if module is not None or checks:
+            raise click.UsageError("a support bundle is of the whole hub")
+        _write(bundle, base64.b64decode(ask(config_file, data_dir, "support-bundle", {})))
+        click.echo(json.dumps({"bundle": str(bundle)}) if as_json else f"The support bundle is in {bundle}")
+        return
+    run: dict[str, Any] = ask(config_file, data_dir, "diagnose", {"module": module, "checks": checks})
+    deadline = time.monotonic() + _FOLLOWED
+    while run["state"] == "running" and time.monotonic() < deadline:
+        time.sleep(0.2)
+        run = ask(config_file, data_dir, "diagnose", {"run": run["id"]})
+    if as_json:
+        click.echo(json.dumps(run, indent=2))
+    else:
+        for check in run["checks"]:
+            click.echo(f"{check['name']}: {check['result']}: {check['detail']}")
+    if run["state"] != "done" or any(check["result"] == "failed" for check in run["checks"]):
+        raise SystemExit(1)
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file that only its owner reads."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+    except OSError as error:
+        raise Refusal(f"cannot write {path}: {error.strerror}") from error

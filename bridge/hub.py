@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bridge import setup_code
 from bridge.channels import ChannelBook
 from bridge.configuration import Configuration
+from bridge.diagnostics import Diagnostics
 from bridge.discovery import Discovery
 from bridge.drivers import DRIVERS, driver
 from bridge.home import Home
@@ -67,6 +68,7 @@ class Hub:
             self.bus,
             zone=time_zone(settings.timezone),
         )
+        self.diagnostics = Diagnostics(self)
         self.api: ApiServer | None = None
         """The HTTP API; None while it is not switched on."""
 
