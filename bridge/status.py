@@ -7,7 +7,7 @@ import resource
 import time
 from typing import TYPE_CHECKING, Any
 
-from bridge import module_requests, pairing
+from bridge import care_requests, module_requests, pairing
 from bridge.arbiter import UnknownCommandError
 from bridge.command import Origin
 from bridge.control import ControlError
@@ -66,6 +66,7 @@ def handlers(hub: Hub, stop: Callable[[], None]) -> dict[str, Callable[[dict[str
         "history": history,
         "stop": end,
         **module_requests.handlers(hub),
+        **care_requests.handlers(hub),
     }
 
 

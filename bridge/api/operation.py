@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 JSON: Final = "application/json"
 CSV: Final = "text/csv"
 NDJSON: Final = "application/x-ndjson"
+ZIP: Final = "application/zip"
 EVENTS: Final = "text/event-stream"
 WEBSOCKET: Final = "websocket"
 """Stands among an operation's media types for an upgrade to a WebSocket."""

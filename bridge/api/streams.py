@@ -121,6 +121,28 @@ class Rows:
         return json.dumps(dict(zip(self._columns, row, strict=True)), default=str) + "\n"
 
 
+class Download:
+    """A file, whole."""
+
+    def __init__(self, media: str, data: bytes, *, file: str) -> None:
+        """Take what is in it.
+
+        :param file: the name under which a browser saves it
+        """
+        self._media = media
+        self._data = data
+        self._file = file
+
+    async def send(self, request: BaseRequest, headers: CIMultiDict[str]) -> StreamResponse:
+        """Send it."""
+        headers["Content-Disposition"] = f'attachment; filename="{self._file}"'
+        response = await _begun(request, headers, self._media)
+        for start in range(0, len(self._data), PART):
+            await _write(response, self._data[start : start + PART])
+        await response.write_eof()
+        return response
+
+
 class Conversation:
     """A WebSocket (RFC 6455)."""
 
@@ -253,6 +275,7 @@ __all__ = [
     "NDJSON",
     "Conversation",
     "ConversationEnded",
+    "Download",
     "Event",
     "EventStream",
     "Rows",
