@@ -9,7 +9,10 @@ from typing import Final
 from bridge.api.operation import Operation
 
 ENDPOINTS: Final[dict[str, tuple[str, ...]]] = {
+    "/app/monitor": ("monitor",),
     "/device/security/authenticate": ("authenticate", "sessions", "credentials"),
+    "/energystorage/control": ("energystorage_control",),
+    "/energystorage/status": ("energystorage_status",),
     "/microinverter/control": ("microinverter_control",),
     "/microinverter/status": ("microinverter_status",),
 }

@@ -23,8 +23,8 @@ FAREWELL: Final = 0.5
 """Seconds that requests have to end when the hub does."""
 
 READ_AT_ONCE: Final = 32 * 1024
-"""Bytes that TLS decrypts at once. asyncio sets aside 256 KB for each connection, even for one whose handshake
-never ends, and what people ask has some hundred."""
+"""Bytes that TLS decrypts at once. asyncio sets aside 256 KB for each connection, even for one whose
+handshake never ends, and what people ask has some hundred."""
 
 
 class Serving:

@@ -90,7 +90,7 @@ async def test_the_first_page_claims_a_hub_and_later_only_leads_on(house):
 
 
 @pytest.mark.parametrize("role", [None, Role.ADMIN])
-async def test_whatever_is_sent_no_answer_is_a_defect_or_undocumented(house, role):
+async def test_whatever_is_sent_no_answer_is_a_defect_or_undocumented(house, role, tmp_path):
     house.add()
     if role is not None:
         # Without limits, or most of what is sent would be answered alike.
@@ -108,6 +108,7 @@ async def test_whatever_is_sent_no_answer_is_a_defect_or_undocumented(house, rol
     process = await asyncio.create_subprocess_exec(
         str(Path(sys.executable).with_name("st")),
         *arguments,
+        cwd=tmp_path,  # it keeps notes where it runs
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
