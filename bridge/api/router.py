@@ -13,7 +13,9 @@ ENDPOINTS: Final[dict[str, tuple[str, ...]]] = {
     "/device/security/authenticate": ("authenticate", "sessions", "credentials"),
     "/energystorage/control": ("energystorage_control",),
     "/energystorage/status": ("energystorage_status",),
+    "/energystorage/storage": ("energystorage_storage",),
     "/microinverter/control": ("microinverter_control",),
+    "/microinverter/energy": ("microinverter_energy",),
     "/microinverter/status": ("microinverter_status",),
 }
 """Path, and the modules of `bridge.api.endpoints` that hold its operations."""

@@ -39,3 +39,11 @@ async def make_house(tmp_path, make_device):
 @pytest.fixture
 async def house(make_house):
     return await make_house()
+
+
+@pytest.fixture
+async def recording(house):
+    """A house whose hub records what is read."""
+    house.hub.telemetry.start()
+    yield house
+    await house.hub.telemetry.stop()
