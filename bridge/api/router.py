@@ -10,6 +10,7 @@ from bridge.api.operation import Operation
 
 ENDPOINTS: Final[dict[str, tuple[str, ...]]] = {
     "/app/monitor": ("monitor",),
+    "/device/data/logging": ("data_logging", "data_logging_samples"),
     "/device/security/authenticate": ("authenticate", "sessions", "credentials"),
     "/energystorage/control": ("energystorage_control",),
     "/energystorage/status": ("energystorage_status",),

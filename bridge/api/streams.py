@@ -149,6 +149,28 @@ class Document:
         return response
 
 
+class Download:
+    """A file that is sent in parts, while it is made."""
+
+    def __init__(self, media: str, parts: AsyncIterator[bytes], *, file: str) -> None:
+        """Take the parts; `file` is the name under which a browser saves it."""
+        self._media = media
+        self._parts = parts
+        self._file = file
+
+    async def send(self, request: BaseRequest, headers: CIMultiDict[str]) -> StreamResponse:
+        """Send the file to its end."""
+        headers["Content-Disposition"] = f'attachment; filename="{self._file}"'
+        response = await _begun(request, headers, self._media)
+        try:
+            async for part in self._parts:
+                await _write(response, part)
+        finally:
+            await _closed(self._parts)
+        await response.write_eof()
+        return response
+
+
 class Conversation:
     """A WebSocket (RFC 6455)."""
 
@@ -282,6 +304,7 @@ __all__ = [
     "Conversation",
     "ConversationEnded",
     "Document",
+    "Download",
     "Event",
     "EventStream",
     "Rows",
