@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bridge import setup_code
+from bridge.configuration import Configuration
 from bridge.discovery import Discovery
 from bridge.drivers import DRIVERS, driver
 from bridge.home import Home
@@ -49,6 +50,7 @@ class Hub:
         self.pace = Pace(settings.polling.interval, settings.polling.cpu, time.process_time)
         self.drivers = {name: driver(name) for name in DRIVERS}
         self.poller = Poller(self.registry, self.drivers, self.pace, clock)
+        self.configuration = Configuration(self.home.choices, storage, clock)
         self.discovery = Discovery(self.registry, self.drivers, self.poller, self.bus, clock)
         self.matter = MatterBridge(settings, self.setup, self.home, self.discovery)
 

@@ -15,6 +15,7 @@ ENDPOINTS: Final[dict[str, tuple[str, ...]]] = {
     "/energystorage/control": ("energystorage_control",),
     "/energystorage/status": ("energystorage_status",),
     "/energystorage/storage": ("energystorage_storage",),
+    "/hub/configure": ("hub_configure",),
     "/microinverter/control": ("microinverter_control",),
     "/microinverter/energy": ("microinverter_energy",),
     "/microinverter/status": ("microinverter_status",),

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from bridge.telemetry.frames import Frame
 
 MOST: Final = 20_000
-"""Frames in memory, at most: about 5 MB, or an hour of a home with five modules. The oldest make room."""
+"""Frames that wait, at most: about 5 MB, or an hour of a home with five modules. The oldest make room."""
 
 
 class Backlog:
@@ -31,9 +31,7 @@ class Backlog:
         """Take in a frame."""
         with self._lock:
             self._waiting.append(frame)
-            while len(self) > self._most and self._waiting:
-                self._waiting.popleft()
-                self.lost += 1
+            self._make_room()
 
     def take(self) -> list[Frame]:
         """Return what is to be stored; it stays visible until `stored` or `give_back`."""
@@ -51,6 +49,7 @@ class Backlog:
         with self._lock:
             self._waiting.extendleft(reversed(self._taken))
             self._taken = []
+            self._make_room()
 
     def of(self, module: str) -> list[Frame]:
         """Return a module's frames, the oldest first."""
@@ -62,3 +61,10 @@ class Backlog:
         with self._lock:
             self._taken = [frame for frame in self._taken if frame.module != module]
             self._waiting = deque(frame for frame in self._waiting if frame.module != module)
+
+    def _make_room(self) -> None:
+        # What was taken is not counted: were it, newer frames would make room for older ones that are given
+        # back. So there are at most twice as many, for as long as the file takes to refuse.
+        while len(self._waiting) > self._most:
+            self._waiting.popleft()
+            self.lost += 1

@@ -81,11 +81,11 @@ def _compact_or_drop(store: Store, device: int, start: int) -> None:
 
 def compact_device(connection: sqlite3.Connection, store: Store, device: int, start: int) -> None:
     """Write a device's blocks and rollups of a quarter; its frames stay."""
-    for number, samples in frame_samples(connection, store.catalog, device, start).items():
+    for number, column in frame_samples(connection, store.catalog, device, start).items():
         metric = metric_of(connection, number)
         if metric is not None:
             stored = block_samples(connection, metric, start)
-            write_quarter(connection, store.zone, metric, start, samples | stored)
+            write_quarter(connection, store.zone, metric, start, column.samples() | stored)
 
 
 def write_quarter(

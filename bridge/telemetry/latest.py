@@ -45,8 +45,8 @@ def latest(reader: Reader, module: str) -> list[Latest]:
         in_frames: dict[int, Samples] = {}
         if device is not None and not in_memory.keys() >= {metric.name for metric in metrics}:
             for start in framed:
-                for number, samples in frame_samples(connection, reader.catalog, device, start).items():
-                    in_frames.setdefault(number, {}).update(samples)
+                for number, column in frame_samples(connection, reader.catalog, device, start).items():
+                    in_frames.setdefault(number, {}).update(column.samples())
         for metric in metrics:
             samples = last_block(connection, metric, _LATER) | in_frames.get(metric.id, {})
             samples |= in_memory.get(metric.name, {})

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bridge.telemetry.catalog import Metric
     from bridge.telemetry.reader import Reader
-    from bridge.telemetry.samples import Samples
+    from bridge.telemetry.samples import Column
 
 _BACK: Final = 8
 """Quarters that are searched for what a counter showed before, where not all of them are history yet."""
@@ -74,12 +74,13 @@ class Quarters:
         readings: list[int | None] = []
         with self._reader.snapshot() as connection:
             device = find_device(connection, self._module)
-            framed: dict[int, Samples] = {}
+            framed: dict[int, Column] = {}
             if device is not None and self._framed and start >= self._framed[0]:
                 framed = frame_samples(connection, self._reader.catalog, device, start)
             for index, metric in enumerate(self._metrics):
                 samples = pending_samples(waiting, metric.name, start)
-                samples |= framed.get(metric.id, {})
+                if metric.id in framed:
+                    samples |= framed[metric.id].samples()
                 samples |= block_samples(connection, metric, start)
                 times = array("q", sorted(samples))
                 quantities = array("q", [metric.spec.quantity(samples[time]) for time in times])

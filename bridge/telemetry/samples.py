@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from array import array
 from typing import TYPE_CHECKING, Final
 
 from bridge.telemetry.blocks import SECONDS, Block, BlockError, decode
@@ -71,11 +72,30 @@ def _decoded(metric: Metric, start: int, block: Block) -> Samples:
     return {start + second: value for second, value in zip(seconds, values, strict=True)}
 
 
+class Column:
+    """The samples of one metric in few bytes, while there are those of many."""
+
+    __slots__ = ("_times", "_values")
+
+    def __init__(self) -> None:
+        self._times = array("q")
+        self._values = array("d")
+
+    def add(self, time: int, value: float) -> None:
+        """Add a sample."""
+        self._times.append(time)
+        self._values.append(value)
+
+    def samples(self) -> Samples:
+        """Return the samples by their time."""
+        return dict(zip(self._times, self._values, strict=True))
+
+
 def frame_samples(
     connection: sqlite3.Connection, catalog: Catalog, device: int, start: int
-) -> dict[int, Samples]:
+) -> dict[int, Column]:
     """Return what is in a device's frames of the quarter that begins at `start`, by metric number."""
-    found: dict[int, Samples] = {}
+    found: dict[int, Column] = {}
     damaged = 0
     for time, number, data in connection.execute(_FRAMES, (start, start + SECONDS - 1, device)):
         try:
@@ -86,7 +106,10 @@ def frame_samples(
             continue
         for metric, scale, quantity in zip(layout.metrics, layout.scales, quantities, strict=True):
             if quantity is not None:
-                found.setdefault(metric, {})[time] = quantity / 10.0**-scale
+                column = found.get(metric)
+                if column is None:
+                    column = found[metric] = Column()
+                column.add(time, quantity / 10.0**-scale)
     if damaged:
         _log.error("%d seconds of device %d are damaged in telemetry.db and left out", damaged, device)
     return found

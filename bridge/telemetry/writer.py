@@ -118,8 +118,13 @@ class Writer(threading.Thread):
         return future
 
     def flush(self) -> Future[None]:
-        """Store the frames that wait, now."""
-        return self.submit(self._commit)
+        """Store the events and frames that wait, now."""
+
+        def store() -> None:
+            self._store_events()
+            self._commit()
+
+        return self.submit(store)
 
     def examine(self) -> Future[None]:
         """Look whether `telemetry.db` is damaged, as a reader said, and begin a new one if it is."""
@@ -176,7 +181,8 @@ class Writer(threading.Thread):
             self._step()
 
     def _store_events(self) -> None:
-        assert self._events is not None
+        if self._events is None:
+            return
         entries = self._events.take()
         if self._attempt(lambda: self._log.append(entries), self._event_outage, self._events.lost):
             self._events.stored()

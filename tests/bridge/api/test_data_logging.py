@@ -1,7 +1,6 @@
 import csv
 import io
 import json
-import sys
 import time
 from datetime import UTC, datetime
 
@@ -28,12 +27,12 @@ def noon():
 
 
 @pytest.fixture
-def meter(recording, noon):
+def meter(house, noon):
     """A meter whose power rose by 1 W a second for a minute."""
-    key = recording.counts(recording.add("1001", kind=ModuleKind.METER)[0])
+    key = house.counts(house.add("1001", kind=ModuleKind.METER)[0])
     for second in range(60):
         at = datetime.fromtimestamp(noon + second, UTC)
-        recording.reads(key, time=at, power_w=float(second), energy_imported_wh=10.0 + second)
+        house.reads(key, time=at, power_w=float(second), energy_imported_wh=10.0 + second)
     return key
 
 
@@ -46,9 +45,9 @@ def asked(noon, **params):
     return {"from": instant(noon), "to": instant(noon + 60), **params}
 
 
-async def test_what_is_recorded_and_for_how_long(recording, meter):
-    other, _ = recording.add("1002")
-    shown = await (await recording.owner().get(LOG)).json()
+async def test_what_is_recorded_and_for_how_long(house, meter):
+    other, _ = house.add("1002")
+    shown = await (await house.owner().get(LOG)).json()
     assert [each["module"] for each in shown["modules"]] == [meter, other]
     metrics = {each["name"]: each for each in shown["modules"][0]["metrics"]}
     assert (metrics["power_w"]["unit"], metrics["power_w"]["value"]) == ("W", 59)
@@ -62,9 +61,9 @@ async def test_what_is_recorded_and_for_how_long(recording, meter):
     assert (shown["history"], shown["hours_of_day"]) == ([], [])
 
 
-async def test_history_of_chosen_metrics(recording, meter, noon):
+async def test_history_of_chosen_metrics(house, meter, noon):
     params = asked(noon, module=meter, metrics="power_w,energy_imported_wh", resolution="30s")
-    shown = await (await recording.owner().get(LOG, params=params)).json()
+    shown = await (await house.owner().get(LOG, params=params)).json()
     assert shown["resolution"] == "30s"
     first, second = shown["history"]
     assert first["values"]["power_w"] == {"n": 30, "mean": 14.5, "min": 0, "max": 29}
@@ -72,9 +71,9 @@ async def test_history_of_chosen_metrics(recording, meter, noon):
     assert second["start"] == instant(noon + 30).replace("+00:00", "Z")
 
 
-async def test_an_export_has_a_line_a_span(recording, meter, noon):
+async def test_an_export_has_a_line_a_span(house, meter, noon):
     params = asked(noon, module=meter, metrics="power_w,energy_imported_wh", resolution="1s")
-    owner = recording.owner()
+    owner = house.owner()
     table = await owner.get(LOG, params=params, headers={"Accept": "text/csv"})
     assert table.headers["Content-Disposition"] == f'attachment; filename="{meter}.csv"'
     rows = list(csv.DictReader(io.StringIO(await table.text())))
@@ -85,54 +84,52 @@ async def test_an_export_has_a_line_a_span(recording, meter, noon):
     assert sum(row["energy_imported_wh_delta"] for row in parsed) == 59
 
 
-async def test_what_is_usual_by_hour_of_the_day(recording, meter, noon):
+async def test_what_is_usual_by_hour_of_the_day(house, meter, noon):
     params = asked(noon, module=meter, metrics="power_w,energy_imported_wh", analysis="hours-of-day")
-    shown = await (await recording.owner().get(LOG, params=params)).json()
+    shown = await (await house.owner().get(LOG, params=params)).json()
     power, energy = shown["hours_of_day"]
-    here = datetime.fromtimestamp(noon, recording.hub.telemetry.zone)
+    here = datetime.fromtimestamp(noon, house.hub.telemetry.zone)
     assert (power["metric"], power["hour"], power["n"]) == ("power_w", here.hour, 1)
     assert (power["min"], power["mean"], power["max"]) == (0, pytest.approx(29.5), 59)
     assert power["p5"] == power["p95"] == pytest.approx(29.5), "the mean of the only minute"
     assert (energy["metric"], energy["max"]) == ("energy_imported_wh", 59)
 
 
-async def test_parquet_needs_pyarrow_and_says_so(recording, meter, noon, monkeypatch):
+async def test_parquet_needs_pyarrow_and_says_so(house, meter, noon, monkeypatch):
     monkeypatch.setattr(parquet, "is_possible", lambda: False)
     params = asked(noon, module=meter)
-    answer = await recording.owner().get(LOG, params=params, headers={"Accept": PARQUET})
+    answer = await house.owner().get(LOG, params=params, headers={"Accept": PARQUET})
     assert (answer.status, await problem(answer)) == (406, "not-acceptable")
     assert "pip install 'ores-bridge[parquet]'" in (await answer.json())["remedy"]
 
 
 @pytest.mark.skipif(not parquet.is_possible(), reason="pyarrow (the extra `parquet`) is not installed")
-async def test_parquet_has_the_same_rows_and_the_hub_stays_without_pyarrow(recording, meter, noon):
-    from pyarrow import BufferReader  # it is large: not for every run of the tests
+async def test_parquet_has_the_same_rows(house, meter, noon):
+    from pyarrow import BufferReader  # not everybody has it
     from pyarrow.parquet import read_table
 
-    loaded = "pyarrow" in sys.modules
     params = asked(noon, module=meter, metrics="power_w", resolution="1s")
-    answer = await recording.owner().get(LOG, params=params, headers={"Accept": PARQUET})
-    assert (answer.status, answer.content_type) == (200, PARQUET)
-    table = read_table(BufferReader(await answer.read())).to_pylist()
+    async with house.owner().http.get(LOG, params=params, headers={"Accept": PARQUET}) as answer:
+        assert (answer.status, answer.content_type) == (200, PARQUET)
+        table = read_table(BufferReader(await answer.read())).to_pylist()
     assert [row["power_w"] for row in table] == list(range(60))
-    assert loaded, "by this test alone"
 
 
-async def test_parquet_whose_writer_fails_is_cut_off(recording, meter, noon, monkeypatch):
+async def test_parquet_whose_writer_fails_is_cut_off(house, meter, noon, monkeypatch):
     monkeypatch.setattr(parquet, "is_possible", lambda: True)
     monkeypatch.setattr(parquet, "__name__", "bridge.telemetry.nothing")
     params = asked(noon, module=meter)
     with pytest.raises(aiohttp.ClientPayloadError):
-        await recording.owner().get(LOG, params=params, headers={"Accept": PARQUET})
+        await house.owner().get(LOG, params=params, headers={"Accept": PARQUET})
 
 
 def batch(noon, count=3, **values):
     return {"samples": [{"time": instant(noon + n), "power_w": 100.0 + n, **values} for n in range(count)]}
 
 
-async def test_a_module_logs_its_samples_and_may_say_them_again(recording, noon):
-    key, _ = recording.add("1001")
-    itself = module(recording, key)
+async def test_a_module_logs_its_samples_and_may_say_them_again(house, noon):
+    key, _ = house.add("1001")
+    itself = module(house, key)
     sent = batch(noon, state="running")
     first = await itself.post(LOG, json=sent)
     assert (first.status, await first.json()) == (200, {"stored": 6, "known": 0})
@@ -143,40 +140,40 @@ async def test_a_module_logs_its_samples_and_may_say_them_again(recording, noon)
     assert [row["values"]["power_w"]["mean"] for row in shown["history"]] == [100, 101, 102]
 
 
-async def test_what_a_module_does_all_day_does_not_fill_the_audit_trail(recording, noon):
-    key, _ = recording.add("1001")
-    other, _ = recording.add("1002")
-    itself = module(recording, key)
+async def test_what_a_module_does_all_day_does_not_fill_the_audit_trail(house, noon):
+    key, _ = house.add("1001")
+    other, _ = house.add("1002")
+    itself = module(house, key)
     await itself.post(LOG, json=batch(noon))
     await itself.post(LOG, json=batch(noon) | {"module": other})
-    await recording.hub.telemetry.flush()
-    trail = [each for each in await recording.hub.telemetry.audit_trail() if each.deed.action.endswith(LOG)]
+    await house.hub.telemetry.flush()
+    trail = [each for each in await house.hub.telemetry.audit_trail() if each.deed.action.endswith(LOG)]
     assert [(each.deed.actor, each.deed.data["result"]) for each in trail] == [(f"module/{key}", "403")]
 
 
-async def test_nobody_logs_for_a_module_but_itself(recording, noon):
-    key, _ = recording.add("1001")
-    other, _ = recording.add("1002")
+async def test_nobody_logs_for_a_module_but_itself(house, noon):
+    key, _ = house.add("1001")
+    other, _ = house.add("1002")
     sent = batch(noon)
-    assert (await recording.client().post(LOG, json=sent)).status == 401
+    assert (await house.client().post(LOG, json=sent)).status == 401
     for client, body in (
-        (recording.owner(), sent | {"module": key}),
-        (recording.client(recording.user("root", Role.ADMIN)), sent | {"module": key}),
-        (module(recording, key), sent | {"module": other}),
+        (house.owner(), sent | {"module": key}),
+        (house.client(house.user("root", Role.ADMIN)), sent | {"module": key}),
+        (module(house, key), sent | {"module": other}),
     ):
         refused = await client.post(LOG, json=body)
         assert (refused.status, await problem(refused)) == (403, "forbidden")
-    assert all(each.time < noon for each in await recording.hub.telemetry.latest(other))
+    assert all(each.time < noon for each in await house.hub.telemetry.latest(other))
 
 
-async def test_a_module_reads_its_own_log_alone(recording, meter, noon):
-    other, _ = recording.add("1002")
-    itself = module(recording, other)
+async def test_a_module_reads_its_own_log_alone(house, meter, noon):
+    other, _ = house.add("1002")
+    itself = module(house, other)
     refused = await itself.get(LOG, params=asked(noon, module=meter))
     assert (refused.status, await problem(refused)) == (403, "forbidden")
     shown = await (await itself.get(LOG)).json()
     assert [each["module"] for each in shown["modules"]] == [other]
-    assert (await recording.client().get(LOG)).status == 401
+    assert (await house.client().get(LOG)).status == 401
 
 
 @pytest.mark.parametrize(
@@ -192,13 +189,13 @@ async def test_a_module_reads_its_own_log_alone(recording, meter, noon):
         {"power_w": [1]},
     ],
 )
-async def test_a_batch_with_one_flaw_stores_nothing(recording, noon, flaw):
-    key, _ = recording.add("1001")
+async def test_a_batch_with_one_flaw_stores_nothing(house, noon, flaw):
+    key, _ = house.add("1001")
     sent = batch(noon)
     sent["samples"][2] |= flaw
-    refused = await module(recording, key).post(LOG, json=sent)
+    refused = await module(house, key).post(LOG, json=sent)
     assert (refused.status, await problem(refused)) == (422, "invalid")
-    assert all(each.time < noon for each in await recording.hub.telemetry.latest(key))
+    assert all(each.time < noon for each in await house.hub.telemetry.latest(key))
 
 
 @pytest.mark.parametrize(
@@ -246,6 +243,6 @@ async def test_a_batch_with_one_flaw_stores_nothing(recording, noon, flaw):
         ),
     ],
 )
-async def test_what_cannot_be_meant_is_refused(recording, meter, params, accept, status, slug):
-    answer = await recording.owner().get(LOG, params=params, headers={"Accept": accept})
+async def test_what_cannot_be_meant_is_refused(house, meter, params, accept, status, slug):
+    answer = await house.owner().get(LOG, params=params, headers={"Accept": accept})
     assert (answer.status, await problem(answer)) == (status, slug)
