@@ -23,6 +23,8 @@ PRIVATE_ROOT = Path(__file__).parents[1] / "interop" / "private_root.sh"
 _GRACE = 30.0
 """Seconds beyond its own timeout that a script may take to start and to end."""
 _COMMISSIONING = "test_run_commissioning"
+_REMARK = "INFO Remark: "
+"""What begins a line that belongs in the table whatever the verdict."""
 _VERDICTS = {"PASS": "pass", "FAIL": "fail", "SKIP": "skip"}
 
 
@@ -125,7 +127,7 @@ def _outcome(record: dict[str, Any], name: str, step: str, output: str) -> Outco
     details, trace = record.get("Details") or "", record.get("Stacktrace") or ""
     if verdict in {"fail", "error"} and "TimeoutError" in details + trace and not details.strip():
         verdict = "timeout"
-    note = ""
+    note = "".join(re.findall(rf"{_REMARK}(.+)", output)[-1:])
     if verdict != "pass":
         note = shortened("; ".join([details or last_complaint(output), *_problems(output)]))
     return Outcome(name.removeprefix("test_"), verdict, seconds, step, note)

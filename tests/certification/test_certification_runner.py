@@ -6,7 +6,7 @@ import pytest
 from certification import catalogue, report, script
 from certification.catalogue import Case, Fault, NotRun, Place
 from certification.checkout import Checkout, CheckoutError
-from certification.device import Composition
+from certification.device import Composition, Model
 from certification.report import Row
 from certification.runner import Runner, not_run_rows
 
@@ -73,7 +73,7 @@ def runner(checkout, tmp_path):
             3: frozenset({"DESC.S", "EPM.S", "EPM.S.F01", "EPM.S.A0004"}),
         }
     )
-    return Runner(checkout, None, composition, tmp_path, lambda row: None)
+    return Runner(checkout, {(): Model(None, composition)}, tmp_path, lambda row: None)
 
 
 def x_test(**more):
@@ -141,10 +141,10 @@ def test_a_script_that_the_checkout_lacks_is_not_run(runner):
 
 
 def test_a_reason_for_not_running_has_to_be_true(runner):
-    (row,) = not_run_rows([NotRun(("TC_Z",), "no radio", ("CNET.S.F00",))], runner.composition)
+    (row,) = not_run_rows([NotRun(("TC_Z",), "no radio", ("CNET.S.F00",))], runner.models[()].composition)
     assert row.note == "no radio (asks for CNET.S.F00)"
     with pytest.raises(ValueError, match=r"the hub has EPM.S.F01 now"):
-        list(not_run_rows([NotRun(("TC_Z",), "no current", ("EPM.S.F01",))], runner.composition))
+        list(not_run_rows([NotRun(("TC_Z",), "no current", ("EPM.S.F01",))], runner.models[()].composition))
 
 
 def test_the_summary_tells_verdict_step_and_time():
