@@ -20,7 +20,7 @@ raises `Problem`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Required, TypedDict, Unpack
 
 from bridge.api import problems
 from bridge.api.models import Nothing
@@ -106,7 +106,7 @@ class Operation:
             *(problems.IDENTIFIED if self.least is not None else ()),
             *(problems.WITH_BODY if self.body is not None else ()),
             problems.INVALID,  # a query that nobody asked for
-            *(() if self.safe else problems.CHANGING),
+            *(() if self.safe or self.least is None else problems.CHANGING),
             *(problems.COMMANDING if self.control else ()),
             *(problems.STREAMING if self.event is not None else ()),
             *((problems.UPGRADE_REQUIRED,) if WEBSOCKET in self.media else ()),
@@ -115,8 +115,26 @@ class Operation:
         return tuple(dict.fromkeys(met))
 
 
+class Declaration(TypedDict, total=False):
+    """`Operation`'s fields as the decorator takes them."""
+
+    summary: Required[str]
+    description: str
+    least: Required[Role | None]
+    modules: bool
+    query: type[Model]
+    body: Any
+    body_limit: int
+    answer: type[Model]
+    status: int
+    media: tuple[str, ...]
+    event: type[Model]
+    problems: tuple[ProblemType, ...]
+    control: bool
+
+
 def operation(
-    method: str, path: str, **declared: Any
+    method: str, path: str, **declared: Unpack[Declaration]
 ) -> Callable[[Callable[[Context[Any, Any]], Awaitable[Any]]], Operation]:
     """Make the function below it the handler of an operation, declared with `Operation`'s fields."""
 

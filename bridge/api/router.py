@@ -9,7 +9,7 @@ from typing import Final
 from bridge.api.operation import Operation
 
 ENDPOINTS: Final[dict[str, tuple[str, ...]]] = {
-    "/device/security/authenticate": ("authenticate", "credentials"),
+    "/device/security/authenticate": ("authenticate", "sessions", "credentials"),
     "/microinverter/control": ("microinverter_control",),
     "/microinverter/status": ("microinverter_status",),
 }

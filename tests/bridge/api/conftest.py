@@ -31,7 +31,8 @@ async def make_house(tmp_path, make_device):
     yield make
     for house in houses:
         await house.close()
-        await house.hub.api.stop()
+        if house.hub.api is not None:
+            await house.hub.api.stop()
         await house.hub.arbiter.close()
 
 
