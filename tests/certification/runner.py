@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from interop.hub import Hub
 
 CI_ONLY = "PICS_SDK_CI_ONLY"
+_READY = "^Manual pairing code:"
 _STEPS = Path(__file__).with_name("yaml_steps.py")
 """The script that takes a YAML test's steps."""
 
@@ -152,9 +153,11 @@ class Runner:
         try:
             hub = self.models[run.test.environment].factory.make(network.hub, folder / "hub")
             try:
-                hub.start(until="^Manual pairing code:")
+                hub.start(until=_READY)
                 command = self._command(run, folder, hub)
-                outcomes = script.run(network.phone, command, folder / "logs", run.test.limit, self.stop)
+                outcomes = script.run(
+                    network.phone, command, folder / "logs", run.test.limit, self.stop, partial(_restart, hub)
+                )
                 if not hub.running:
                     outcomes = [*outcomes, script.Outcome("hub", "fail", 0.0, "", "the hub ended by itself")]
             except RuntimeError as error:
@@ -191,8 +194,8 @@ class Runner:
         if run.method is not None:
             command += ["--tests", run.method]
         if test.is_yaml:
-            values = {name: fill(value) if isinstance(value, str) else value for name, value in test.values}
-            command += ["--string-arg", f"yaml:{path}", f"codes:{pics}"]
+            values = {name: _filled(fill, value) for name, value in test.values}
+            command += ["--string-arg", f"yaml:{path}", f"codes:{pics}", f"restart:{logs / script.RESTART}"]
             command += [
                 f"definitions:{self.checkout.definitions}",
                 "--json-arg",
@@ -223,6 +226,18 @@ class Runner:
         elif verdict == "pass":
             note = "; ".join(part for part in (note, *_reservations(run.test)) if part)
         return Row(name, verdict, outcome.seconds, note, run.test.about)
+
+
+def _filled(fill: Callable[[str], str], value: str | int) -> str | int:
+    """Return a value of a YAML test; an endpoint is a number."""
+    if isinstance(value, int):
+        return value
+    return int(fill(value)) if value.startswith("{ep") else fill(value)
+
+
+def _restart(hub: Hub) -> None:
+    hub.terminate()
+    hub.start(until=_READY)
 
 
 def _reservations(test: Case) -> Iterator[str]:

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clusters.definitions.boolean_state import BooleanState
-from clusters.definitions.identify import EffectIdentifierEnum, EffectVariantEnum, TriggerEffectRequest
+from clusters.definitions.identify import EffectIdentifierEnum, TriggerEffectRequest
 from clusters.definitions.level_control import MoveToLevelRequest, OptionsBitmap
 from clusters.descriptor import DescriptorServer
 from clusters.groups import Grouping
@@ -171,9 +171,7 @@ class TestAll:
         assert voice.names == ["Kitchen"] * 3
 
     def test_what_can_be_switched_blinks(self, voice, context, turned_clock):
-        effect = TriggerEffectRequest(
-            effect_identifier=EffectIdentifierEnum.BLINK, effect_variant=EffectVariantEnum.DEFAULT
-        )
+        effect = TriggerEffectRequest(effect_identifier=EffectIdentifierEnum.BLINK, effect_variant=0)
         for face in (voice.charging, voice.reserve):
             face.endpoint.cluster(IdentifyServer).handle_trigger_effect(context, effect)
             turned_clock.advance(2)
