@@ -45,7 +45,7 @@ class LevelControlServer(LevelControl):
     answered at once; the device is told the level each second on its way, and the last one in any case. If it
     does not obey, the movement ends, and CurrentLevel is again what the device has.
 
-    What is asked for below `lowest` becomes `lowest`, but the minimum can always be had (1.6.6.5): the device
+    What is asked for below `lowest` becomes `lowest`, but the minimum can always be had (1.6.6.4): the device
     takes it as the least that it does. Only who asks for the minimum, with On/Off, turns the device off.
 
     StartUpCurrentLevel is kept for those who set it, and not acted upon: what it is about is the device's

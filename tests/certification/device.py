@@ -23,6 +23,8 @@ ENABLE_KEY = "000102030405060708090a0b0c0d0e0f"
 _MODULES = 4
 _PLUGS = 1
 _CHARGERS = 1
+EVERYBODY_ANSWERS = rf"(?s)(?: answers\n.*?){{{_MODULES + _PLUGS + _CHARGERS}}}"
+"""What the log of a hub that has reached all its modules matches."""
 ALL_FACES = {f"ORES_BRIDGE_FACES__{face}": "true" for face in ("RESERVE", "FULL", "OUTAGE", "PRODUCTION")}
 """Every kind of endpoint that the hub can have is to be looked at."""
 _FIND = 30.0

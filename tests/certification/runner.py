@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from certification import script
 from certification.catalogue import Place
-from certification.device import ENABLE_KEY
+from certification.device import ENABLE_KEY, EVERYBODY_ANSWERS
 from certification.report import BAD, Row
 from interop.hub import DISCRIMINATOR, PASSCODE
 from interop.network import Network
@@ -237,7 +237,7 @@ def _filled(fill: Callable[[str], str], value: str | int) -> str | int:
 
 def _restart(hub: Hub) -> None:
     hub.terminate()
-    hub.start(until=_READY)
+    hub.start(until=EVERYBODY_ANSWERS)
 
 
 def _reservations(test: Case) -> Iterator[str]:
