@@ -20,6 +20,7 @@ _COMMANDS = {
     "status": "bridge.cli_ask",
     "set": "bridge.cli_ask",
     "module": "bridge.cli_module",
+    "history": "bridge.cli_history",
     "factory-reset": "bridge.cli_hub",
     "config": "bridge.cli_hub",
     "user": "bridge.cli_access",
@@ -34,6 +35,7 @@ _SUMMARIES = {
     "status": "Show how the hub and its modules are.",
     "set": "Tell a module what to do.",
     "module": "Rename a module, take it away, choose its faces and its mode.",
+    "history": "Show what a module did.",
     "factory-reset": "Forget every app and every module.",
     "config": "Check the settings.",
     "user": "Say who may use the API, and in which role.",
@@ -76,6 +78,7 @@ def main() -> None:
     Pair an app:      ores-bridge pair
     Look:             ores-bridge status
     Limit the roof:   ores-bridge set roof power-limit 50% --for 10m
+    Look back:        ores-bridge history roof power --from yesterday
     """  # noqa: D301 - a backspace tells click to leave the lines as they are
 
 
