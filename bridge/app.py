@@ -86,6 +86,8 @@ async def _running(
         announce(hub)
         if not fresh:
             hub.poller.start(await sources if sources else hub.sources())
+        if hub.home.firmware is not None:
+            hub.home.firmware.start()
         await hub.serve_api()
         announce_api(hub)
         yield
@@ -93,6 +95,8 @@ async def _running(
         await control.stop()
         if hub.api is not None:
             await _in_time(hub.api.stop())
+        if hub.home.firmware is not None:
+            await _in_time(hub.home.firmware.stop())
         await _in_time(hub.discovery.stop())
         await asyncio.gather(_in_time(hub.arbiter.close()), _in_time(hub.matter.stop()))
         await _in_time(hub.poller.stop())

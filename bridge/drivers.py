@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from hw.module import Module
 
 
-DRIVERS: Final = ("sunspec", "shelly", "goe")
+DRIVERS: Final = ("sunspec", "shelly", "goe", "bench")
 """The drivers' names, as settings have them."""
 
 
@@ -74,6 +74,23 @@ class GoeDriver:
         return http_link(address)
 
 
+class BenchDriver:
+    """The bench module of `hw.simulator`, for trying firmware updates without hardware."""
+
+    async def discover(self, address: str, *, serial: str = "") -> Sequence[Module]:  # noqa: ARG002 - it has one
+        """Return the module at `bench://host[:port]`, opened."""
+        from hw.bench.discover import discover  # brings an HTTP client
+
+        return await discover(address)
+
+    def link(self, address: str) -> str:
+        """Return host and port."""
+        from hw.bench.address import parse_address
+
+        host, port = parse_address(address)
+        return f"{host}:{port}"
+
+
 def http_link(address: str) -> str:
     """Return host and port of a device that speaks HTTP. Raise ValueError."""
     from hw.address import parse_address
@@ -91,5 +108,7 @@ def driver(name: str) -> Driver:
             return ShellyDriver()
         case "goe":
             return GoeDriver()
+        case "bench":
+            return BenchDriver()
         case _:
             raise ValueError(f"there is no driver {name!r}; there are {', '.join(DRIVERS)}")

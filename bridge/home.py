@@ -15,6 +15,7 @@ from bridge.grid import GridWatch
 from bridge.registry import Registry
 
 if TYPE_CHECKING:
+    from bridge.firmware.service import FirmwareService
     from matter_node.clock import Clock
     from matter_node.storage import Storage
 
@@ -38,6 +39,8 @@ class Home:
         self.faults = FaultBook(self.bus)
         self.grid = GridWatch(self.registry, self.bus)
         self.flow_meter = FlowMeter(self.registry, self.bus, clock)
+        self.firmware: FirmwareService | None = None
+        """Updates of firmware; None while the settings name no repository."""
 
     def utc_offset(self, time: float) -> float:
         """Return how many seconds the home's clocks are ahead of UTC at a time, in seconds since 1970."""

@@ -41,6 +41,14 @@ class Hub:
         self.registry = self.home.registry
         self.arbiter = self.home.arbiter
         self.actions = self.home.actions
+        if settings.firmware.url:
+            from bridge.firmware.service import (
+                FirmwareService,
+            )  # a hub without a repository has no use for it
+
+            self.home.firmware = FirmwareService(
+                settings.firmware, self.home, directory.firmware, lambda: self.access.audit
+            )
         self.pace = Pace(settings.polling.interval, settings.polling.cpu, time.process_time)
         self.drivers = {name: driver(name) for name in DRIVERS}
         self.poller = Poller(self.registry, self.drivers, self.pace, clock)

@@ -32,6 +32,7 @@ def factory_reset(directory: DataDirectory) -> dict[str, int]:
             storage.flush()
             # Devices of the former owner trust this authority: the next one's must not depend on it.
             shutil.rmtree(directory.path / "tls", ignore_errors=True)
+            shutil.rmtree(directory.firmware, ignore_errors=True)
         finally:
             storage.close()
     finally:

@@ -9,6 +9,7 @@ from typing import Final
 from bridge.api.operation import Operation
 
 ENDPOINTS: Final[dict[str, tuple[str, ...]]] = {
+    "/device/firmware/update": ("firmware_update",),
     "/device/security/authenticate": ("authenticate", "sessions", "credentials"),
     "/microinverter/control": ("microinverter_control",),
     "/microinverter/status": ("microinverter_status",),

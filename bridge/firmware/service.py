@@ -1,0 +1,345 @@
+"""Updates of firmware: what the API, the Module cluster and the command line ask for, all alike."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from bridge.firmware.download import download, forget_images
+from bridge.firmware.installation import Installation
+from bridge.firmware.job import ENDED, FirmwareJob, JobState
+from bridge.firmware.jobs import FirmwareJobs
+from bridge.firmware.matching import choose
+from bridge.firmware.preflight import check_preflight
+from bridge.firmware.refusal import FirmwareError, Reason
+from bridge.firmware.repository import FirmwareRepository
+from bridge.firmware.rollout import check_rollout
+from hw.firmware import firmware_target
+from hw.module import ModuleError, ModuleKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from bridge.access.audit import AuditTrail
+    from bridge.firmware.release import Release
+    from bridge.home import Home
+    from bridge.registry import RegisteredModule
+    from bridge.settings import FirmwareSettings
+    from hw.firmware import FirmwareInfo
+
+WINDOW_STEP_S: Final = 5.0
+"""Seconds between two looks whether a job that waits may begin."""
+_BATTERIES: Final = frozenset({ModuleKind.BATTERY})
+_WAY: Final = {
+    JobState.DOWNLOADING: JobState.WRITING,
+    JobState.WRITING: JobState.STARTING,
+    JobState.STARTING: JobState.OBSERVING,
+    JobState.OBSERVING: JobState.CONFIRMING,
+    JobState.CONFIRMING: JobState.DONE,
+}
+"""What follows each state when all is well."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryStatus:
+    """What was learned of the repository when it was last asked.
+
+    :ivar alert: a `Reason`, empty when all was well
+    :ivar checked: UTC in seconds since 1970, None if it was not asked since the hub started
+    """
+
+    url: str
+    alert: Reason | None = None
+    detail: str = ""
+    checked: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FirmwareAlert:
+    """The repository cannot be trusted any more, or its signatures have expired."""
+
+    reason: Reason
+    detail: str
+
+
+class FirmwareService:
+    """Begins, carries out, cancels and remembers updates.
+
+    :ivar jobs: those that there are and were
+    :ivar repository: how it was last
+    """
+
+    def __init__(
+        self, settings: FirmwareSettings, home: Home, directory: Path, audit: Callable[[], AuditTrail]
+    ) -> None:
+        """Know everything; `start` goes on with what was begun.
+
+        :param directory: where the root, metadata and images are kept
+        :param audit: returns where every step is noted
+        """
+        self._settings = settings
+        self._home = home
+        self._images = directory / "images"
+        self._audit = audit
+        assert settings.root is not None, "the settings were judged"
+        self._source = FirmwareRepository(settings.url, settings.root, directory)
+        self.repository = RepositoryStatus(self._source.url)
+        self.jobs = FirmwareJobs(home.storage, home.bus, home.clock, audit)
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._asking: set[str] = set()
+        self._downloading = asyncio.Lock()
+        """Held while something is fetched: two modules may want the same image."""
+
+    # ------------------------------------------------------------------ what is asked for
+
+    async def info(self, module: RegisteredModule) -> FirmwareInfo:
+        """Return what a module says of its firmware. Raise FirmwareError NO_TRANSPORT, MODULE."""
+        if not module.record.capabilities.firmware:
+            raise FirmwareError(
+                Reason.NO_TRANSPORT,
+                f"{module.record.name} takes no firmware from the hub",
+                f"Update it with the tool of its maker, {module.record.identity.vendor or 'unknown'}.",
+            )
+        target = firmware_target(module.device)
+        if target is None:
+            raise FirmwareError(
+                Reason.NOT_NOW, f"{module.record.name} was not found yet", "Bring it back first."
+            )
+        try:
+            return await target.info()
+        except ModuleError as error:
+            raise FirmwareError(Reason.MODULE, str(error), "Bring the module back first.") from error
+
+    async def update(
+        self, key: str, by: str, *, version: str | None = None, window: tuple[float, float] | None = None
+    ) -> FirmwareJob:
+        """Begin an update and return when it is kept.
+
+        Repository, release and roll-out are looked at before; the state of the home too, unless the update
+        is to begin in a window, when it is looked at in that.
+
+        :param version: None for the newest
+        :param window: between which times it may begin, UTC in seconds since 1970
+        :raises UnknownModuleError: there is no such module
+        :raises FirmwareError: it is refused
+        :raises StateError: it cannot be kept
+        """
+        module = self._home.registry[key]
+        if window is not None and window[1] <= (self._home.clock.utc() or 0.0):
+            raise FirmwareError(Reason.NOT_NOW, "the window has passed", "Give one that ends later.")
+        if key in self._asking:
+            raise FirmwareError(Reason.BUSY, "an update of this module is being begun")
+        self._asking.add(key)
+        try:
+            info = await self.info(module)
+            self._check_free(module, None)
+            if window is None:
+                self._check_now(module, None)
+            release = await self._release(module, info, version)
+            self._check_free(module, None)
+            if window is None:
+                self._check_now(module, None)
+            job = self.jobs.create(
+                key,
+                release,
+                info.current.version,
+                by,
+                wanted=version,
+                window=window,
+                faults=self._faults(key),
+            )
+        finally:
+            self._asking.discard(key)
+        self._carry_out(job)
+        return job
+
+    def cancel(self, id_: str) -> FirmwareJob:
+        """Cancel a job and return it. Raise FirmwareError UNKNOWN_JOB, COMMITTED; StateError."""
+        job = self.jobs[id_]
+        if not job.cancellable:
+            raise FirmwareError(Reason.COMMITTED, f"the job is {job.state}: it cannot be cancelled any more")
+        cancelled = self.jobs.enter(job, JobState.CANCELLED, detail="cancelled")
+        task = self._tasks.get(id_)
+        if task is not None:
+            task.cancel()
+        self._forget_images()
+        return cancelled
+
+    def start(self) -> None:
+        """Go on with what a former run has left."""
+        for job in self.jobs:
+            if job.active:
+                self._carry_out(job)
+        self._forget_images()
+
+    async def stop(self) -> None:
+        """Stop working; the next run goes on."""
+        tasks = tuple(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # ------------------------------------------------------------------ what is done
+
+    def _carry_out(self, job: FirmwareJob) -> None:
+        task = asyncio.create_task(self._run(job.id), name=f"firmware {job.module}")
+        self._tasks[job.id] = task
+        task.add_done_callback(lambda _: self._tasks.pop(job.id, None))
+
+    async def _run(self, id_: str) -> None:
+        try:
+            while (job := self.jobs[id_]).active:
+                try:
+                    await self._step(job)
+                except FirmwareError as error:
+                    self._went_wrong(self.jobs[id_], error)
+        except OSError as error:
+            _log.error("the firmware job %s waits for a restart of the hub: %s", id_, error)
+        except Exception:  # noqa: BLE001 - one job's defect ends no other job, and a restart takes it up again
+            _log.exception("the firmware job %s waits for a restart of the hub", id_)
+        self._forget_images()
+
+    async def _step(self, job: FirmwareJob) -> None:
+        """Do what a job's state is about, and enter the next one. Raise FirmwareError."""
+        if job.module not in self._home.registry:
+            raise FirmwareError(Reason.MODULE, "the module was removed")
+        module = self._home.registry[job.module]
+        work = Installation(module, self._home, job)
+        settings = self._settings
+        match job.state:
+            case JobState.WAITING:
+                await self._wait(job, module)
+                return
+            case JobState.DOWNLOADING:
+                await self._fetch(job)
+            case JobState.WRITING:
+                file = await self._fetch(job)
+                await work.write(file, lambda percent: self.jobs.progress(job.id, percent))
+                self._check_now(module, job)
+            case JobState.STARTING:
+                await work.start(settings.back_s)
+            case JobState.OBSERVING:
+                await work.observe(settings.observe_s, settings.back_s)
+            case JobState.CONFIRMING:
+                await work.confirm(settings.back_s)
+                await work.refresh()
+            case JobState.RETURNING:
+                await self._return(job, work)
+                return
+        self.jobs.enter(self.jobs[job.id], _WAY[job.state])
+
+    async def _wait(self, job: FirmwareJob, module: RegisteredModule) -> None:
+        """Wait for the window, and in it for the home to be ready; what is released may be another then."""
+        assert job.window is not None
+        first, last = job.window
+        why = "the window passed"
+        while (now := self._home.clock.utc() or 0.0) < last:
+            if now >= first:
+                try:
+                    self._check_free(module, job)
+                    self._check_now(module, job)
+                    info = await self.info(module)
+                    release = await self._release(module, info, job.wanted)
+                except FirmwareError as error:
+                    if error.reason not in {Reason.NOT_NOW, Reason.BUSY, Reason.MODULE, Reason.UNREACHABLE}:
+                        raise
+                    why = error.detail
+                else:
+                    self.jobs.enter(
+                        job,
+                        JobState.DOWNLOADING,
+                        release=release,
+                        installed=info.current.version,
+                        faults=self._faults(job.module),
+                    )
+                    return
+            await asyncio.sleep(min(WINDOW_STEP_S, max(0.1, first - now if now < first else last - now)))
+        raise FirmwareError(Reason.NOT_NOW, f"it did not begin in its window: {why}")
+
+    async def _fetch(self, job: FirmwareJob) -> Path:
+        def tell(percent: int) -> None:
+            if job.state is JobState.DOWNLOADING:
+                self.jobs.progress(job.id, percent)
+
+        async with self._downloading:
+            return await download(job.release, self._source.targets_url, self._images, progress=tell)
+
+    async def _return(self, job: FirmwareJob, work: Installation) -> None:
+        if await work.go_back(self._settings.back_s):
+            await work.refresh()
+            self.jobs.enter(job, JobState.ROLLED_BACK)
+        else:
+            self.jobs.enter(
+                job, JobState.FAILED, detail=f"{job.detail}; and it did not return to {job.installed}"
+            )
+
+    def _went_wrong(self, job: FirmwareJob, error: FirmwareError) -> None:
+        if job.state in ENDED:
+            return
+        state = JobState.RETURNING if job.committed else JobState.FAILED
+        self.jobs.enter(job, state, reason=error.reason.value, detail=error.detail)
+        if error.reason is Reason.UNTRUSTED:
+            self._learned(error)
+
+    # ------------------------------------------------------------------ what is looked at
+
+    async def _release(self, module: RegisteredModule, info: FirmwareInfo, version: str | None) -> Release:
+        """Return the release for a module. Raise FirmwareError."""
+        try:
+            releases = await self._source.releases()
+        except FirmwareError as error:
+            self._learned(error)
+            raise
+        self.repository = RepositoryStatus(self._source.url, checked=self._home.clock.utc())
+        release = choose(releases, info.hardware, info.current.version, version)
+        check_rollout(release, module.key, self._settings.rollout_percent, self.jobs)
+        return release
+
+    def _learned(self, error: FirmwareError) -> None:
+        """Keep what is wrong with the repository; whoever looks after the home is told of an attack."""
+        self.repository = RepositoryStatus(
+            self._source.url, error.reason, error.detail, self._home.clock.utc()
+        )
+        if error.reason in {Reason.FROZEN, Reason.UNTRUSTED}:
+            _log.warning("%s: %s", error.reason, error.detail)
+            self._audit().audit("hub", f"alert {error.reason}", self._source.url, {"reason": error.detail})
+            self._home.bus.publish(FirmwareAlert(error.reason, error.detail))
+
+    def _check_now(self, module: RegisteredModule, job: FirmwareJob | None) -> None:
+        check_preflight(module, self._home)
+        if module.record.kind not in _BATTERIES:
+            return
+        for other in self.jobs:
+            same = job is not None and other.id == job.id
+            if same or not other.active or other.state is JobState.WAITING:
+                continue
+            if self._is_battery(other.module):
+                raise FirmwareError(
+                    Reason.BUSY,
+                    f"another battery is being updated: {other.module}",
+                    "Wait until that update has ended: one battery at a time.",
+                )
+
+    def _check_free(self, module: RegisteredModule, job: FirmwareJob | None) -> None:
+        last = self.jobs.of(module.key)
+        if last is not None and last.active and (job is None or last.id != job.id):
+            raise FirmwareError(
+                Reason.BUSY,
+                f"the module is being updated already: job {last.id}",
+                "Wait for it, or cancel it.",
+            )
+
+    def _is_battery(self, key: str) -> bool:
+        registry = self._home.registry
+        return key in registry and registry[key].record.kind in _BATTERIES
+
+    def _faults(self, key: str) -> tuple[str, ...]:
+        return tuple(sorted({fault.code for fault in self._home.faults.active(key)}))
+
+    def _forget_images(self) -> None:
+        forget_images(self._images, {job.release.sha256 for job in self.jobs if job.active})
