@@ -113,7 +113,7 @@ def _serve(settings: Settings, *, demo: bool) -> None:
 @with_place
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def factory_reset(config_file: Path | None, data_dir: Path | None, *, yes: bool) -> None:
-    """Forget every app, module, name and command.
+    """Forget every app, module, name and command, and all that was recorded.
 
     The setup code and the attestation certificates stay: they belong to the device. Apps that were paired no
     longer reach the hub; remove it there, too.
@@ -135,7 +135,7 @@ def factory_reset(config_file: Path | None, data_dir: Path | None, *, yes: bool)
         if word != "forget":
             raise Refusal("nothing was changed")
     try:
-        forgotten = reset(directory)
+        forgotten = reset(directory, settings.telemetry.path)
     except (DataDirectoryError, StateError) as error:
         raise Refusal(str(error)) from error
     click.echo(

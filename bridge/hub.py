@@ -7,12 +7,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bridge import setup_code
+from bridge.configuration import Configuration
 from bridge.discovery import Discovery
 from bridge.drivers import DRIVERS, driver
 from bridge.home import Home
 from bridge.matter import MatterBridge
 from bridge.pace import Pace
 from bridge.poller import Poller, Source
+from bridge.telemetry.telemetry import Telemetry
+from bridge.time_zone import time_zone
 
 if TYPE_CHECKING:
     from bridge.access.access import Access
@@ -42,16 +45,18 @@ class Hub:
         self.arbiter = self.home.arbiter
         self.actions = self.home.actions
         if settings.firmware.url:
-            from bridge.firmware.service import (
-                FirmwareService,
-            )  # a hub without a repository has no use for it
+            from bridge.firmware.service import FirmwareService  # only for a hub with a repository
 
             self.home.firmware = FirmwareService(
                 settings.firmware, self.home, directory.firmware, lambda: self.access.audit
             )
+        self.telemetry = Telemetry(
+            settings.telemetry, directory, time_zone(settings.timezone), self.registry, self.bus
+        )
         self.pace = Pace(settings.polling.interval, settings.polling.cpu, time.process_time)
         self.drivers = {name: driver(name) for name in DRIVERS}
         self.poller = Poller(self.registry, self.drivers, self.pace, clock)
+        self.configuration = Configuration(self.home.choices, storage, clock)
         self.discovery = Discovery(self.registry, self.drivers, self.poller, self.bus, clock)
         self.matter = MatterBridge(settings, self.setup, self.home, self.discovery)
 
@@ -63,7 +68,7 @@ class Hub:
         """Who may do what over HTTP; made when it is first asked for."""
         from bridge.access.access import Access  # a hub without the API has no use for it
 
-        return Access(self.storage, self.clock, self.bus, self.arbiter)
+        return Access(self.storage, self.clock, self.bus, self.arbiter, audit=self.telemetry)
 
     async def serve_api(self) -> None:
         """Start the HTTP API, if the settings have one."""

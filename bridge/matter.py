@@ -13,6 +13,7 @@ from bridge.ores.hub import HubCluster
 from bridge.power_adjustment import end_leftovers
 from bridge.voice import VoiceFace, wanted
 from certs.store import load_or_create
+from clusters.basic_information import BasicInformationServer
 from clusters.energy_preference import EnergyPreferenceServer
 from clusters.groups import Grouping
 from clusters.test_event_triggers import EventTriggers
@@ -149,6 +150,15 @@ class MatterBridge:
             await self.node.start()
         except OSError as error:
             raise NetworkError(self._remedy(error)) from error
+
+    def remove_app(self, index: int) -> None:
+        """Put an app out: what it had goes, and so do its sessions. Raise KeyError if there is none."""
+        commissioning = self.node.commissioning
+        self.node.tree.endpoints[0].cluster(BasicInformationServer).record_leave(index)
+        with self._home.storage.transaction():
+            commissioning.fabrics.remove(index)
+        self._home.storage.flush()
+        commissioning.sessions.close_fabric(index)
 
     def _remedy(self, error: OSError) -> str:
         """Say in words why the node's socket could not be opened, and what to do."""

@@ -10,16 +10,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from itertools import pairwise
 from pathlib import Path  # noqa: TC003 - pydantic resolves the field's type
 from typing import Annotated, Literal
 
 from annotated_types import Interval, MaxLen, MinLen
 
+from bridge.time_zone import time_zone
 from matter_node.codec.onboarding import MAX_DISCRIMINATOR, MAX_PASSCODE, is_valid_passcode
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 _STRICT = {"extra": "forbid"}
+_Days = Annotated[int, Interval(ge=0, le=36500)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +127,26 @@ class FirmwareSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TelemetrySettings:
+    """What is recorded of the modules, and for how many days; 0 is for ever."""
+
+    __pydantic_config__ = _STRICT
+
+    enabled: bool = True
+    """Whether readings are recorded. Events and the audit trail always are."""
+    path: Path | None = None
+    """Where `telemetry.db` is; in the data directory by default."""
+    second_days: _Days = 30
+    """Days for which every second is kept."""
+    minute_days: _Days = 365
+    """Days for which the mean, least and most of each minute are kept."""
+    quarter_days: _Days = 0
+    """Days for which those of each quarter of an hour are kept."""
+    event_days: _Days = 365
+    """Days for which events are kept. The audit trail stays."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DemoSettings:
     """The simulated home of `ores-bridge demo`."""
 
@@ -161,10 +184,13 @@ class Settings:
     provisional: bool = False
     """Show what Matter 1.4.2 still marks as provisional: Energy Preference. Certification refuses it."""
     log_level: LogLevel = "info"
+    timezone: Annotated[str, MaxLen(64)] | None = None
+    """IANA name of the home's time zone, such as `Europe/Berlin`; the computer's own by default."""
     polling: PollingSettings = field(default_factory=PollingSettings)
     faces: FacesSettings = field(default_factory=FacesSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
     firmware: FirmwareSettings = field(default_factory=FirmwareSettings)
+    telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     demo: DemoSettings = field(default_factory=DemoSettings)
     modules: tuple[ModuleSettings, ...] = ()
 
@@ -185,6 +211,12 @@ def judge(settings: Settings) -> list[tuple[tuple[str | int, ...], str]]:
         problems.append((("enable_key",), "all zero opens nothing; choose another"))
     problems += _judge_api(settings.api)
     problems += _judge_firmware(settings.firmware)
+    if settings.timezone is not None:
+        try:
+            time_zone(settings.timezone)
+        except ValueError as error:
+            problems.append((("timezone",), str(error)))
+    problems += _judge_days(settings.telemetry)
     seen: set[str] = set()
     for index, module in enumerate(settings.modules):
         try:
@@ -222,4 +254,15 @@ def _judge_api(api: ApiSettings) -> list[tuple[tuple[str | int, ...], str]]:
     for index, origin in enumerate(api.origins):
         if not re.fullmatch(r"https?://[^/\s]+", origin):
             problems.append((("api", "origins", index), "is like https://panel.example.org, without a path"))
+    return problems
+
+
+def _judge_days(telemetry: TelemetrySettings) -> list[tuple[tuple[str | int, ...], str]]:
+    """Return what is wrong with how long things are kept: what is coarser stands in for what is gone."""
+    problems: list[tuple[tuple[str | int, ...], str]] = []
+    for finer, coarser in pairwise(("second_days", "minute_days", "quarter_days")):
+        long, short = getattr(telemetry, finer), getattr(telemetry, coarser)
+        if short and (short < long or not long):
+            message = f"{short} is less than {finer}, which is {long or 'for ever'}"
+            problems.append((("telemetry", coarser), message))
     return problems

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Final
 
 from bridge.access.accounts import Accounts
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from bridge.events import EventBus
     from matter_node.clock import Clock
     from matter_node.storage import Storage
+
+_log = logging.getLogger(__name__)
 
 _SOURCE: Final = "api/"
 
@@ -53,7 +56,10 @@ class Access:
         self.second_factors = SecondFactors()
         stored = StoredAuditTrail(storage, clock)
         if audit is not None:
-            stored.hand_over(audit)
+            try:
+                stored.hand_over(audit)
+            except OSError as error:
+                _log.warning("what was done while the hub did not run stays in the state file: %s", error)
         self.audit: AuditTrail = audit or stored
         self._claim = ClaimCode()
         bus.subscribe(ModuleRemoved, self._module_removed)

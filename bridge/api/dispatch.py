@@ -116,7 +116,7 @@ class Dispatcher:
         exchange.operation = operation
         self._check_origin(request, host)
         caller = self._authorized(exchange, operation)
-        media = intake.negotiate(request.headers.get("Accept", ""), operation.media)
+        media = _wanted(request, operation)
         query = intake.parse_query(operation, request.rel_url.raw_query_string)
         raw, body = b"", None
         if operation.body is not None:
@@ -173,8 +173,6 @@ class Dispatcher:
         self, exchange: Exchange, operation: Operation, context: Context[Any, Any]
     ) -> StreamResponse:
         request = exchange.request
-        if WEBSOCKET in operation.media and request.headers.get("Upgrade", "").lower() != "websocket":
-            raise Problem(UPGRADE_REQUIRED, headers={"Upgrade": "websocket", "Connection": "Upgrade"})
         with _translated():
             answer = await operation.handler(context)
         if isinstance(answer, EventStream | Rows | Conversation):
@@ -297,6 +295,17 @@ class Dispatcher:
             response.headers["Access-Control-Expose-Headers"] = "Location, Retry-After, X-Request-Id"
             response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
             response.headers.add("Vary", "Origin")
+
+
+def _wanted(request: BaseRequest, operation: Operation) -> str:
+    """Return with which of its media types an operation is to answer. Raise Problem."""
+    if WEBSOCKET in operation.media:
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            return WEBSOCKET
+        if operation.media == (WEBSOCKET,):
+            raise Problem(UPGRADE_REQUIRED, headers={"Upgrade": "websocket", "Connection": "Upgrade"})
+    offered = tuple(media for media in operation.media if media != WEBSOCKET)
+    return intake.negotiate(request.headers.get("Accept", ""), offered)
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from bridge.api.identity import COOKIE, CSRF_HEADER
 from bridge.api.models import Nothing
-from bridge.api.operation import JSON, WEBSOCKET
+from bridge.api.operation import EVENTS, JSON, WEBSOCKET
 from bridge.api.problems import MEDIA_TYPE
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
                 "schema": {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[!-~]+$"},
             }
         )
-    if operation.event is not None and WEBSOCKET not in operation.media:
+    if operation.event is not None and EVENTS in operation.media:
         parameters.append(
             {
                 "name": "Last-Event-ID",

@@ -109,7 +109,7 @@ class Operation:
             *(() if self.safe or self.least is None else problems.CHANGING),
             *(problems.COMMANDING if self.control else ()),
             *(problems.STREAMING if self.event is not None else ()),
-            *((problems.UPGRADE_REQUIRED,) if WEBSOCKET in self.media else ()),
+            *((problems.UPGRADE_REQUIRED,) if self.media == (WEBSOCKET,) else ()),
             *self.problems,
         )
         return tuple(dict.fromkeys(met))

@@ -9,8 +9,12 @@ from typing import Final
 from bridge.api.operation import Operation
 
 ENDPOINTS: Final[dict[str, tuple[str, ...]]] = {
+    "/app/monitor": ("monitor",),
     "/device/firmware/update": ("firmware_update",),
     "/device/security/authenticate": ("authenticate", "sessions", "credentials"),
+    "/energystorage/control": ("energystorage_control",),
+    "/energystorage/status": ("energystorage_status",),
+    "/hub/configure": ("hub_configure",),
     "/microinverter/control": ("microinverter_control",),
     "/microinverter/status": ("microinverter_status",),
 }

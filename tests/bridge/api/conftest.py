@@ -23,6 +23,7 @@ async def make_house(tmp_path, make_device):
             storage or MemoryStorage(),
             clock,
         )
+        hub.telemetry.start()
         hub.arbiter.start()
         await hub.serve_api()
         houses.append(House(hub, clock, make_device))
@@ -34,6 +35,7 @@ async def make_house(tmp_path, make_device):
         if house.hub.api is not None:
             await house.hub.api.stop()
         await house.hub.arbiter.close()
+        await house.hub.telemetry.stop()
 
 
 @pytest.fixture

@@ -174,7 +174,7 @@ async def test_who_may_command_is_a_matter_of_the_role(house, role, status):
     if status == 403:
         assert await problem(answer) == "forbidden"
         assert "owner" in (await answer.json())["detail"]
-    noted = house.access.audit.latest(1)[0]
+    (noted,) = await house.audited(1)
     assert (noted.actor, noted.data["result"]) == ("user/somebody", str(status))
 
 
@@ -250,10 +250,11 @@ async def test_nothing_secret_is_in_the_log_or_in_the_audit_log(house, anna, cap
     token = (await (await log_in(house)).json())["token"]
     await log_in(house, password="a wrong secret")
     await house.client(token).delete(AUTHENTICATE)
-    told = caplog.text + str(house.access.audit.latest(10))
+    trail = await house.audited()
+    told = caplog.text + str(trail)
     for secret in (PASSWORD, "a wrong secret", token, HASH):
         assert secret not in told
-    assert [(each.actor, each.data["result"], each.subject) for each in house.access.audit.latest(3)] == [
+    assert [(each.actor, each.data["result"], each.subject) for each in trail[-3:]] == [
         ("nobody", "201", "anna"),
         ("nobody", "401", "anna"),
         ("user/anna", "204", ""),
