@@ -127,7 +127,7 @@ async def _fetch(
     """Append what is missing to the partial file."""
     there = image.size
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={there}-"} if there else {})
-    async with session.get(url, headers=headers) as response:
+    async with session.get(url, headers=headers, allow_redirects=False) as response:
         there = _begins(response, there, image)
         with image.append(there) as file:
             async for chunk in response.content.iter_chunked(CHUNK):

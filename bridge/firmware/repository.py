@@ -11,12 +11,14 @@ import asyncio
 import contextlib
 import logging
 import os
+import threading
 from typing import TYPE_CHECKING, Final
 
 from bridge.firmware.refusal import FirmwareError, Reason
 from bridge.firmware.release import Release, parse_release
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tuf.api.metadata import TargetFile
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
 PATIENCE: Final = 8.0
 """Seconds that the metadata may take: clients of the Matter command wait ten."""
-_SOCKET_S: Final = 4
 _MOST_RELEASES: Final = 2000
 
 _log = logging.getLogger(__name__)
@@ -43,7 +44,8 @@ class FirmwareRepository:
         self.url = url.rstrip("/")
         self._root = root
         self._directory = directory
-        self._lock = asyncio.Lock()
+        self._work: asyncio.Future[list[Release]] | None = None
+        """What is being asked; whoever asks meanwhile gets the same answer."""
 
     @property
     def targets_url(self) -> str:
@@ -55,17 +57,15 @@ class FirmwareRepository:
 
         :raises FirmwareError: FROZEN, UNTRUSTED, UNREACHABLE
         """
-        async with self._lock:
-            # Blocking library, and slow networks: in a thread, which ends by its own socket timeouts.
-            work = asyncio.create_task(asyncio.to_thread(self._refreshed))
-            try:
-                async with asyncio.timeout(PATIENCE):
-                    return await asyncio.shield(work)
-            except TimeoutError:
-                work.add_done_callback(_forget)
-                raise FirmwareError(
-                    Reason.UNREACHABLE, f"{self.url} did not answer within {PATIENCE:.0f} s"
-                ) from None
+        if self._work is None or self._work.done():
+            self._work = _in_thread(self._refreshed)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await asyncio.shield(self._work)
+        except TimeoutError:
+            raise FirmwareError(
+                Reason.UNREACHABLE, f"{self.url} did not answer within {PATIENCE:.0f} s"
+            ) from None
 
     def _refreshed(self) -> list[Release]:
         from tuf.api import exceptions  # with its cryptography some megabytes, only where firmware is updated
@@ -95,14 +95,15 @@ class FirmwareRepository:
     def _verified(self) -> list[Release]:
         from tuf.api.metadata import Metadata, Targets  # as above
         from tuf.ngclient import Updater
-        from tuf.ngclient.urllib3_fetcher import Urllib3Fetcher
+
+        from bridge.firmware.fetcher import MetadataFetcher
 
         metadata = self._directory / "metadata"
         metadata.mkdir(mode=0o700, parents=True, exist_ok=True)
         updater = Updater(
             str(metadata),
             f"{self.url}/metadata/",
-            fetcher=Urllib3Fetcher(socket_timeout=_SOCKET_S),
+            fetcher=MetadataFetcher(PATIENCE),
             bootstrap=self._trusted_root(),
         )
         updater.refresh()
@@ -158,6 +159,29 @@ def _consistent(metadata: Path) -> bool:
     return bool(root.signed.consistent_snapshot)
 
 
-def _forget(work: asyncio.Task[list[Release]]) -> None:
-    with contextlib.suppress(BaseException):
-        work.exception()
+def _in_thread(work: Callable[[], list[Release]]) -> asyncio.Future[list[Release]]:
+    """Do blocking work in a thread that nobody waits for when the hub ends."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[list[Release]] = loop.create_future()
+
+    def settle(result: list[Release], error: Exception | None) -> None:
+        if future.cancelled():
+            return
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
+            future.exception()  # whoever asked may have given up
+
+    def run() -> None:
+        result: list[Release] = []
+        failure: Exception | None = None
+        try:
+            result = work()
+        except Exception as error:  # noqa: BLE001 - it belongs to whoever asked
+            failure = error
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(settle, result, failure)
+
+    threading.Thread(target=run, name="firmware-repository", daemon=True).start()
+    return future

@@ -281,7 +281,8 @@ class FirmwareService:
     def _went_wrong(self, job: FirmwareJob, error: FirmwareError) -> None:
         if job.state in ENDED:
             return
-        state = JobState.RETURNING if job.committed else JobState.FAILED
+        returns = job.committed and job.state is not JobState.RETURNING
+        state = JobState.RETURNING if returns else JobState.FAILED
         self.jobs.enter(job, state, reason=error.reason.value, detail=error.detail)
         if error.reason is Reason.UNTRUSTED:
             self._learned(error)

@@ -1,3 +1,4 @@
+import asyncio
 import hashlib
 from datetime import UTC, datetime, timedelta
 
@@ -101,6 +102,8 @@ class Shop:
         self.maker = maker
         self.cut_after = None
         self.down = False
+        self.lead_from, self.lead_to = "", ""
+        self.drips = False
         self.asked = []
         self._runner = None
 
@@ -116,6 +119,13 @@ class Shop:
     async def __aexit__(self, *_):
         await self._runner.cleanup()
 
+    async def _drip(self, request):
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await response.write(b" ")
+            await asyncio.sleep(0.2)
+
     @property
     def ranges(self):
         """The ranges in which images were asked for."""
@@ -126,6 +136,10 @@ class Shop:
         self.asked.append((path, request.headers.get("Range")))
         if self.down:
             raise web.HTTPServiceUnavailable
+        if self.lead_to and path.startswith(self.lead_from):
+            raise web.HTTPFound(self.lead_to)
+        if self.drips and path.startswith("metadata/"):
+            return await self._drip(request)
         file = self.maker.directory / path
         if not file.is_file():
             raise web.HTTPNotFound

@@ -39,8 +39,12 @@ class Workshop:
         self._pollers.append(poller)
         await until(lambda: len([each for each in home.registry if each.reachable]) == len(self.servers))
 
+    async def look_away(self):
+        """Read no more."""
+        while self._pollers:
+            await self._pollers.pop().stop()
+
     async def close(self):
-        for poller in self._pollers:
-            await poller.stop()
+        await self.look_away()
         for server in self.servers:
             await server.stop()

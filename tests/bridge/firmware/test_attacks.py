@@ -7,6 +7,7 @@ from firmware_lab.repository import Maker, in_days
 from firmware_lab.workshop import until
 from securesystemslib.signer import CryptoSigner
 
+from bridge.firmware import download
 from bridge.firmware.job import JobState
 from bridge.firmware.refusal import FirmwareError, Reason
 from bridge.firmware.repository import FirmwareRepository
@@ -92,6 +93,35 @@ async def test_endless_metadata_is_cut_off(maker, repository):
 async def test_a_repository_that_is_away_is_no_attack(shop, repository):
     shop.down = True
     assert (await refusal(repository)).reason is Reason.UNREACHABLE
+
+
+@pytest.mark.parametrize("what", ["metadata/", "targets/"])
+async def test_nobody_leads_the_hub_elsewhere(maker, shop, make_home, module, what, monkeypatch):
+    monkeypatch.setattr(download, "ATTEMPTS", 1)
+    maker.release("1.1.0")
+    shop.lead_from, shop.lead_to = what, f"{shop.url}/elsewhere"
+    home = await make_home()
+    if what == "metadata/":
+        with pytest.raises(FirmwareError) as caught:
+            await home.service.update(home.key(), "x")
+        assert caught.value.reason is Reason.UNREACHABLE
+    else:
+        await home.service.update(home.key(), "x")
+        await until(lambda: not home.job().active)
+        assert home.job().reason == Reason.UNREACHABLE
+    assert "elsewhere" not in [path for path, _ in shop.asked]
+
+
+async def test_a_repository_that_drips_is_given_up_and_asked_again_later(
+    maker, shop, repository, monkeypatch
+):
+    monkeypatch.setattr("bridge.firmware.repository.PATIENCE", 0.5)
+    maker.release("1.1.0")
+    shop.drips = True
+    assert (await refusal(repository)).reason is Reason.UNREACHABLE
+    shop.drips = False
+    await until(repository._work.done)
+    assert len(await repository.releases()) == 1
 
 
 async def test_targets_that_are_no_releases_are_left_out(maker, repository):

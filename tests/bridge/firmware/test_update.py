@@ -57,6 +57,18 @@ async def test_a_module_that_stays_away_is_brought_back_by_its_bootloader(maker,
     assert module.device.bootloader.current.version == "1.0.0"
 
 
+async def test_a_module_that_is_removed_meanwhile_ends_its_update(maker, make_home, workshop, module):
+    maker.release("1.1.0")
+    home = await make_home(observe_s=30, back_s=2)
+    await home.service.update(home.key(), "user/anna")
+    await until(lambda: home.job().state is JobState.OBSERVING)
+    await workshop.look_away()
+    home.home.registry.remove(home.key())
+    await until(lambda: not home.job().active)
+    assert home.job().state is JobState.FAILED
+    assert "removed" in home.job().detail
+
+
 async def test_nothing_is_updated_while_the_home_is_an_island(maker, make_home, module):
     maker.release("1.1.0")
     home = await make_home()
