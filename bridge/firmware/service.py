@@ -4,35 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bridge.firmware.download import download, forget_images
+from bridge.firmware.gate import Gate
 from bridge.firmware.installation import Installation
 from bridge.firmware.job import ENDED, FirmwareJob, JobState
 from bridge.firmware.jobs import FirmwareJobs
-from bridge.firmware.matching import choose
-from bridge.firmware.preflight import check_preflight
 from bridge.firmware.refusal import FirmwareError, Reason
 from bridge.firmware.repository import FirmwareRepository
-from bridge.firmware.rollout import check_rollout
-from hw.firmware import firmware_target
-from hw.module import ModuleError, ModuleKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from bridge.access.audit import AuditTrail
-    from bridge.firmware.release import Release
+    from bridge.firmware.gate import RepositoryStatus
     from bridge.home import Home
     from bridge.registry import RegisteredModule
     from bridge.settings import FirmwareSettings
-    from hw.firmware import FirmwareInfo
 
 WINDOW_STEP_S: Final = 5.0
 """Seconds between two looks whether a job that waits may begin."""
-_BATTERIES: Final = frozenset({ModuleKind.BATTERY})
 _WAY: Final = {
     JobState.DOWNLOADING: JobState.WRITING,
     JobState.WRITING: JobState.STARTING,
@@ -45,33 +38,10 @@ _WAY: Final = {
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class RepositoryStatus:
-    """What was learned of the repository when it was last asked.
-
-    :ivar alert: a `Reason`, empty when all was well
-    :ivar checked: UTC in seconds since 1970, None if it was not asked since the hub started
-    """
-
-    url: str
-    alert: Reason | None = None
-    detail: str = ""
-    checked: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FirmwareAlert:
-    """The repository cannot be trusted any more, or its signatures have expired."""
-
-    reason: Reason
-    detail: str
-
-
 class FirmwareService:
     """Begins, carries out, cancels and remembers updates.
 
     :ivar jobs: those that there are and were
-    :ivar repository: how it was last
     """
 
     def __init__(
@@ -85,35 +55,21 @@ class FirmwareService:
         self._settings = settings
         self._home = home
         self._images = directory / "images"
-        self._audit = audit
         assert settings.root is not None, "the settings were judged"
         self._source = FirmwareRepository(settings.url, settings.root, directory)
-        self.repository = RepositoryStatus(self._source.url)
         self.jobs = FirmwareJobs(home.storage, home.bus, home.clock, audit)
+        self._gate = Gate(home, self.jobs, self._source, settings.rollout_percent, audit)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._asking: set[str] = set()
         self._downloading = asyncio.Lock()
         """Held while something is fetched: two modules may want the same image."""
 
-    # ------------------------------------------------------------------ what is asked for
+    @property
+    def repository(self) -> RepositoryStatus:
+        """How the repository was when it was last asked."""
+        return self._gate.repository
 
-    async def info(self, module: RegisteredModule) -> FirmwareInfo:
-        """Return what a module says of its firmware. Raise FirmwareError NO_TRANSPORT, MODULE."""
-        if not module.record.capabilities.firmware:
-            raise FirmwareError(
-                Reason.NO_TRANSPORT,
-                f"{module.record.name} takes no firmware from the hub",
-                f"Update it with the tool of its maker, {module.record.identity.vendor or 'unknown'}.",
-            )
-        target = firmware_target(module.device)
-        if target is None:
-            raise FirmwareError(
-                Reason.NOT_NOW, f"{module.record.name} was not found yet", "Bring it back first."
-            )
-        try:
-            return await target.info()
-        except ModuleError as error:
-            raise FirmwareError(Reason.MODULE, str(error), "Bring the module back first.") from error
+    # ------------------------------------------------------------------ what is asked for
 
     async def update(
         self, key: str, by: str, *, version: str | None = None, window: tuple[float, float] | None = None
@@ -136,14 +92,14 @@ class FirmwareService:
             raise FirmwareError(Reason.BUSY, "an update of this module is being begun")
         self._asking.add(key)
         try:
-            info = await self.info(module)
-            self._check_free(module, None)
+            info = await self._gate.info(module)
+            self._gate.check_free(module)
             if window is None:
-                self._check_now(module, None)
-            release = await self._release(module, info, version)
-            self._check_free(module, None)
+                self._gate.check_now(module)
+            release = await self._gate.release(module, info, version)
+            self._gate.check_free(module)
             if window is None:
-                self._check_now(module, None)
+                self._gate.check_now(module)
             job = self.jobs.create(
                 key,
                 release,
@@ -151,7 +107,7 @@ class FirmwareService:
                 by,
                 wanted=version,
                 window=window,
-                faults=self._faults(key),
+                faults=self._gate.faults(key),
             )
         finally:
             self._asking.discard(key)
@@ -220,7 +176,7 @@ class FirmwareService:
             case JobState.WRITING:
                 file = await self._fetch(job)
                 await work.write(file, lambda percent: self.jobs.progress(job.id, percent))
-                self._check_now(module, job)
+                self._gate.check_now(module, job)
             case JobState.STARTING:
                 await work.start(settings.back_s)
             case JobState.OBSERVING:
@@ -241,10 +197,10 @@ class FirmwareService:
         while (now := self._home.clock.utc() or 0.0) < last:
             if now >= first:
                 try:
-                    self._check_free(module, job)
-                    self._check_now(module, job)
-                    info = await self.info(module)
-                    release = await self._release(module, info, job.wanted)
+                    self._gate.check_free(module, job)
+                    self._gate.check_now(module, job)
+                    info = await self._gate.info(module)
+                    release = await self._gate.release(module, info, job.wanted)
                 except FirmwareError as error:
                     if error.reason not in {Reason.NOT_NOW, Reason.BUSY, Reason.MODULE, Reason.UNREACHABLE}:
                         raise
@@ -255,7 +211,7 @@ class FirmwareService:
                         JobState.DOWNLOADING,
                         release=release,
                         installed=info.current.version,
-                        faults=self._faults(job.module),
+                        faults=self._gate.faults(job.module),
                     )
                     return
             await asyncio.sleep(min(WINDOW_STEP_S, max(0.1, first - now if now < first else last - now)))
@@ -285,62 +241,7 @@ class FirmwareService:
         state = JobState.RETURNING if returns else JobState.FAILED
         self.jobs.enter(job, state, reason=error.reason.value, detail=error.detail)
         if error.reason is Reason.UNTRUSTED:
-            self._learned(error)
-
-    # ------------------------------------------------------------------ what is looked at
-
-    async def _release(self, module: RegisteredModule, info: FirmwareInfo, version: str | None) -> Release:
-        """Return the release for a module. Raise FirmwareError."""
-        try:
-            releases = await self._source.releases()
-        except FirmwareError as error:
-            self._learned(error)
-            raise
-        self.repository = RepositoryStatus(self._source.url, checked=self._home.clock.utc())
-        release = choose(releases, info.hardware, info.current.version, version)
-        check_rollout(release, module.key, self._settings.rollout_percent, self.jobs)
-        return release
-
-    def _learned(self, error: FirmwareError) -> None:
-        """Keep what is wrong with the repository; whoever looks after the home is told of an attack."""
-        self.repository = RepositoryStatus(
-            self._source.url, error.reason, error.detail, self._home.clock.utc()
-        )
-        if error.reason in {Reason.FROZEN, Reason.UNTRUSTED}:
-            _log.warning("%s: %s", error.reason, error.detail)
-            self._audit().audit("hub", f"alert {error.reason}", self._source.url, {"reason": error.detail})
-            self._home.bus.publish(FirmwareAlert(error.reason, error.detail))
-
-    def _check_now(self, module: RegisteredModule, job: FirmwareJob | None) -> None:
-        check_preflight(module, self._home)
-        if module.record.kind not in _BATTERIES:
-            return
-        for other in self.jobs:
-            same = job is not None and other.id == job.id
-            if same or not other.active or other.state is JobState.WAITING:
-                continue
-            if self._is_battery(other.module):
-                raise FirmwareError(
-                    Reason.BUSY,
-                    f"another battery is being updated: {other.module}",
-                    "Wait until that update has ended: one battery at a time.",
-                )
-
-    def _check_free(self, module: RegisteredModule, job: FirmwareJob | None) -> None:
-        last = self.jobs.of(module.key)
-        if last is not None and last.active and (job is None or last.id != job.id):
-            raise FirmwareError(
-                Reason.BUSY,
-                f"the module is being updated already: job {last.id}",
-                "Wait for it, or cancel it.",
-            )
-
-    def _is_battery(self, key: str) -> bool:
-        registry = self._home.registry
-        return key in registry and registry[key].record.kind in _BATTERIES
-
-    def _faults(self, key: str) -> tuple[str, ...]:
-        return tuple(sorted({fault.code for fault in self._home.faults.active(key)}))
+            self._gate.learned(error)
 
     def _forget_images(self) -> None:
         forget_images(self._images, {job.release.sha256 for job in self.jobs if job.active})

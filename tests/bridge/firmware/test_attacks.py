@@ -8,10 +8,10 @@ from firmware_lab.workshop import until
 from securesystemslib.signer import CryptoSigner
 
 from bridge.firmware import download
+from bridge.firmware.gate import FirmwareAlert
 from bridge.firmware.job import JobState
 from bridge.firmware.refusal import FirmwareError, Reason
 from bridge.firmware.repository import FirmwareRepository
-from bridge.firmware.service import FirmwareAlert
 
 
 @pytest.fixture

@@ -3,10 +3,17 @@
 import pytest
 from firmware_lab.workshop import until
 
+from bridge.faces import Faces
 from bridge.firmware.job import FirmwareChanged
+from bridge.module_face import Stage
 from bridge.ores.module import ModuleCluster
+from bridge.settings import FacesSettings
+from clusters.descriptor import DescriptorServer
 from clusters.ores.module import Module, StartFirmwareUpdateRequest, UpdateStateEnum
-from matter_node.model import Context
+from clusters.test_event_triggers import EventTriggers
+from device_types.aggregator import aggregator
+from matter_node.entropy import SystemEntropy
+from matter_node.model import Context, DeviceType, Endpoint, NodeTree
 from matter_node.status import Status, StatusError
 from matter_node.subject import AuthMode, Subject
 
@@ -83,3 +90,21 @@ async def test_a_failed_update_shows_also_after_a_restart(maker, module, home, m
 async def test_a_module_without_slots_has_no_such_feature(home, make_device):
     (other,) = home.home.registry.found([make_device("7")], "sunspec")
     assert not ModuleCluster(other, home.home).server.features & Module.Feature.FWUP
+
+
+async def test_the_face_of_a_module_follows_its_update(maker, home):
+    maker.release("1.1.0")
+    tree = NodeTree(home.home.storage, home.home.clock, SystemEntropy())
+    root = Endpoint(0, [DeviceType(0x16, 3)], [DescriptorServer()])
+    top = aggregator(root, blink=lambda _: None)
+    tree.add(root, top)
+    faces = Faces(tree, Stage(top, home.home, FacesSettings(charging=False), None), EventTriggers())
+    faces.start()
+    cluster = tree.endpoints[home.home.registry.endpoints.number(home.key(), "energy")].cluster(Module)
+    request = StartFirmwareUpdateRequest(version="1.1.0")
+    await cluster.handle_start_firmware_update(APP, request)
+    assert cluster.update_state == UpdateStateEnum.DOWNLOADING
+    await until(lambda: cluster.update_state == UpdateStateEnum.VERIFYING)
+    await until(lambda: not home.job().active)
+    assert (cluster.update_state, cluster.firmware_version) == (UpdateStateEnum.IDLE, "1.1.0")
+    faces.stop()
