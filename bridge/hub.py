@@ -11,7 +11,7 @@ from bridge.configuration import Configuration
 from bridge.discovery import Discovery
 from bridge.drivers import DRIVERS, driver
 from bridge.home import Home
-from bridge.matter import MatterBridge
+from bridge.matter import MatterBridge, hub_product
 from bridge.pace import Pace
 from bridge.poller import Poller, Source
 from bridge.telemetry.telemetry import Telemetry
@@ -54,7 +54,7 @@ class Hub:
             settings.telemetry, directory, time_zone(settings.timezone), self.registry, self.bus
         )
         self.pace = Pace(settings.polling.interval, settings.polling.cpu, time.process_time)
-        self.drivers = {name: driver(name) for name in DRIVERS}
+        self.drivers = {name: driver(name, hub=hub_product(storage)) for name in DRIVERS}
         self.poller = Poller(self.registry, self.drivers, self.pace, clock)
         self.configuration = Configuration(self.home.choices, storage, clock)
         self.discovery = Discovery(self.registry, self.drivers, self.poller, self.bus, clock)

@@ -19,6 +19,7 @@ from clusters.groups import Grouping
 from clusters.test_event_triggers import EventTriggers
 from device_types.aggregator import aggregator
 from device_types.root_node import RootNodeOptions, root_node
+from hw.matter_server.product import Product
 from hw.module import ModuleKind
 from matter_node.commissioning.device_info import DeviceInfo, SetupSecret
 from matter_node.commissioning.group_table import GroupTable
@@ -66,6 +67,11 @@ def version_number(text: str) -> int:
     return parts[0] << 16 | min(parts[1], 255) << 8 | min(parts[2], 255)
 
 
+def hub_product(storage: Storage) -> Product:
+    """Return what the hub calls itself on the Matter network."""
+    return Product(VENDOR_NAME, PRODUCT_NAME, _kept(storage, _SERIAL, 8))
+
+
 class NetworkError(OSError):
     """The node cannot be on the network; the message says why and what to do."""
 
@@ -90,13 +96,14 @@ class MatterBridge:
         storage = home.storage
         clock = SystemClock()
         text = software_version()
+        hub = hub_product(storage)
         info = DeviceInfo(
             vendor_id=VENDOR_ID,
-            vendor_name=VENDOR_NAME,
+            vendor_name=hub.vendor,
             product_id=PRODUCT_ID,
-            product_name=PRODUCT_NAME,
+            product_name=hub.product,
             unique_id=_kept(storage, _UNIQUE_ID, 16),
-            serial_number=_kept(storage, _SERIAL, 8),
+            serial_number=hub.serial,
             hardware_version=1,
             hardware_version_string="1",
             software_version=version_number(text),

@@ -2,8 +2,8 @@
 
 One task a link (a Modbus endpoint, or a device of its own): the modules behind it are read one after the
 other, each when it is due, so nothing queues up however slow a device is. An address is asked for its modules
-until it has answered once, and again when all of them have been silent for long: another device may have
-moved in.
+until it has answered once, and again when all of them have been silent for long (another device may have
+moved in) or when its driver has heard of more of them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from bridge.drivers import GrowingDriver
 from hw.module import ModuleError
 
 if TYPE_CHECKING:
@@ -71,6 +72,10 @@ class _Site:
     due: float
     attempts: int = 0
     polled: list[_Polled] = field(default_factory=list)
+    taken: set[str] = field(default_factory=set)
+    """Keys of the modules that were found; one that a person has removed since is not taken in again."""
+    named: bool = False
+    """Whether somebody named the address again: what was removed may come back."""
 
 
 class Poller:
@@ -100,7 +105,7 @@ class Poller:
         self._tasks.append(asyncio.create_task(self._measure(), name="pace"))
 
     def add(self, source: Source) -> None:
-        """Read the modules of one more source; one that is known already is left as it is."""
+        """Read the modules of one more source; one that is known already is asked again who is there."""
         driver = self._drivers[source.driver]
         name = f"{source.driver} {driver.link(source.address)}"
         link = self._links.get(name)
@@ -153,9 +158,14 @@ class _Link:
         """Set once every address was asked."""
 
     def add(self, source: Source) -> None:
-        if all(source.address != site.source.address for site in self._sites):
+        site = next((site for site in self._sites if site.source.address == source.address), None)
+        if site is None:
             self._sites.append(_Site(source, self._clock.monotonic()))
-            self._added.set()
+        else:
+            site.taken = {polled.module.key for polled in site.polled}
+            site.named = True
+            site.due = self._clock.monotonic()
+        self._added.set()
 
     async def run(self) -> None:
         """Do what is due, for ever."""
@@ -175,6 +185,7 @@ class _Link:
                         self.looked.set()
                 else:
                     await self._read(site, polled)
+                    await self._look_again(site)
             except Exception:  # noqa: BLE001 - a driver's bug must not end the polling of its link
                 _log.exception("polling %s failed", site.source.address)
                 site.due = self._clock.monotonic() + LONGEST_RETRY
@@ -212,12 +223,32 @@ class _Link:
                     self._registry.lost(registered, str(error))
             return
         site.attempts = 0
-        found = self._registry.found(
-            modules, source.driver, name=source.name, room=source.room, role=source.role
-        )
+        new = [module for module in modules if self._is_new(site, module.identity.key)]
+        for module in modules:
+            if module not in new:
+                await module.close()
+        name = "" if site.taken else source.name
+        site.taken.update(module.identity.key for module in new)
+        found = self._registry.found(new, source.driver, name=name, room=source.room, role=source.role)
         now = self._clock.monotonic()
-        for registered, device in zip(found, modules, strict=True):
+        for registered, device in zip(found, new, strict=True):
             site.polled.append(_Polled(registered, device, now, now))
+        if not site.polled:
+            site.due = now + REDISCOVERY
+
+    def _is_new(self, site: _Site, key: str) -> bool:
+        """Tell whether a module that was found is to be read, and is not yet."""
+        if any(polled.module.key == key for polled in site.polled):
+            return False
+        return key in self._registry or key not in site.taken
+
+    async def _look_again(self, site: _Site) -> None:
+        """Take in the modules that have come to an address since it was asked."""
+        driver = self._driver
+        grown = isinstance(driver, GrowingDriver) and driver.news(site.source.address, site.taken)
+        if grown or site.named:
+            site.named = False
+            await self._discover(site)
 
     async def _read(self, site: _Site, polled: _Polled) -> None:
         module = polled.module

@@ -32,13 +32,14 @@ class ModuleSettings:
     __pydantic_config__ = _STRICT
 
     address: Annotated[str, MinLen(1), MaxLen(255)]
-    """`host`, `host:port` or for SunSpec `host:port:unit`; IPv6 in brackets.
+    """`host`, `host:port`, for SunSpec `host:port:unit`, for a Matter server its URL; IPv6 in brackets.
 
-    SunSpec is looked for at port 502 and every usual unit by default, what speaks HTTP at port 80.
+    SunSpec is looked for at port 502 and every usual unit by default, what speaks HTTP at port 80, a Matter
+    server at port 5580.
     """
-    driver: Literal["sunspec", "shelly", "goe", "bench"] = "sunspec"
-    """What is spoken there: SunSpec over Modbus TCP, the RPC of Shelly relays, generation 2 or later, the
-    API v2 of go-eChargers, or that of the bench module, which is simulated."""
+    driver: Literal["sunspec", "shelly", "goe", "matter", "bench"] = "sunspec"
+    """What is spoken there: SunSpec over Modbus TCP, the RPC of Shelly relays, generation 2 or later, the API
+    v2 of go-eChargers, the WebSocket API of a Matter server, or that of the simulated bench module."""
     serial: Annotated[str, MaxLen(64)] = ""
     """Names a device that has no serial number of its own."""
     name: Annotated[str, MaxLen(32)] = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bridge.firmware.refusal import FirmwareError, Reason
+from bridge.firmware.refusal import FirmwareError, Reason, UnknownYetError
 from bridge.grid import GridState
 from hw.module import ModuleKind
 
@@ -23,12 +23,14 @@ def check_preflight(module: RegisteredModule, home: Home) -> None:
     if home.grid.state is GridState.LOST:
         raise _not_now("the grid is gone: the home is an island", "Wait until the grid is back.")
     if home.grid.state is GridState.UNKNOWN and home.grid.meter() is not None:
-        raise _not_now(
+        raise UnknownYetError(
+            Reason.NOT_NOW,
             "the meter at the supply does not answer: nobody knows whether the grid is there",
             "Bring the meter back first.",
         )
     if not module.reachable or module.reading is None:
-        raise _not_now(
+        raise UnknownYetError(
+            Reason.NOT_NOW,
             f"the module does not answer: {module.unreachable_because}",
             "Bring it back into the network first.",
         )

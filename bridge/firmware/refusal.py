@@ -49,3 +49,7 @@ class FirmwareError(Exception):
         self.reason = reason
         self.detail = detail
         self.remedy = remedy
+
+
+class UnknownYetError(FirmwareError):
+    """What has to be known before an update goes on is not known yet, as just after a start of the hub."""

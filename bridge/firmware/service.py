@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.firmware.download import download, forget_images
 from bridge.firmware.gate import Gate
-from bridge.firmware.installation import Installation
+from bridge.firmware.installation import STEP_S, Installation
 from bridge.firmware.job import ENDED, FirmwareJob, JobState
 from bridge.firmware.jobs import FirmwareJobs
-from bridge.firmware.refusal import FirmwareError, Reason
+from bridge.firmware.refusal import FirmwareError, Reason, UnknownYetError
 from bridge.firmware.repository import FirmwareRepository
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 WINDOW_STEP_S: Final = 5.0
 """Seconds between two looks whether a job that waits may begin."""
+KNOWN_WITHIN_S: Final = 60.0
+"""Seconds after which a hub knows its home, if it can."""
 _WAY: Final = {
     JobState.DOWNLOADING: JobState.WRITING,
     JobState.WRITING: JobState.STARTING,
@@ -176,7 +178,7 @@ class FirmwareService:
             case JobState.WRITING:
                 file = await self._fetch(job)
                 await work.write(file, lambda percent: self.jobs.progress(job.id, percent))
-                self._gate.check_now(module, job)
+                await self._be_sure(module, job)
             case JobState.STARTING:
                 await work.start(settings.back_s)
             case JobState.OBSERVING:
@@ -201,6 +203,7 @@ class FirmwareService:
                     self._gate.check_now(module, job)
                     info = await self._gate.info(module)
                     release = await self._gate.release(module, info, job.wanted)
+                    self._gate.check_now(module, job)  # another may have begun meanwhile
                 except FirmwareError as error:
                     if error.reason not in {Reason.NOT_NOW, Reason.BUSY, Reason.MODULE, Reason.UNREACHABLE}:
                         raise
@@ -216,6 +219,19 @@ class FirmwareService:
                     return
             await asyncio.sleep(min(WINDOW_STEP_S, max(0.1, first - now if now < first else last - now)))
         raise FirmwareError(Reason.NOT_NOW, f"it did not begin in its window: {why}")
+
+    async def _be_sure(self, module: RegisteredModule, job: FirmwareJob) -> None:
+        """Look at the home again; what a hub that has just started does not know yet is waited for."""
+        deadline = self._home.clock.monotonic() + KNOWN_WITHIN_S
+        while True:
+            try:
+                self._gate.check_now(module, job)
+            except UnknownYetError:
+                if self._home.clock.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(STEP_S)
+            else:
+                return
 
     async def _fetch(self, job: FirmwareJob) -> Path:
         def tell(percent: int) -> None:

@@ -1,9 +1,11 @@
 """An update from a signed repository to a module with two slots: how it goes, and how it does not."""
 
+import asyncio
+
 import pytest
 from firmware_lab.workshop import until
 
-from bridge.firmware.job import JobState
+from bridge.firmware.job import FirmwareChanged, JobState
 from bridge.firmware.refusal import FirmwareError, Reason
 from bridge.grid import GridState
 
@@ -89,6 +91,44 @@ async def test_an_island_in_the_middle_leaves_the_module_as_it_was(maker, shop, 
     assert (home.job().state, home.job().reason) == (JobState.FAILED, Reason.NOT_NOW)
     module.device.bootloader.restart()
     assert module.device.bootloader.current.version == "1.0.0"
+
+
+async def test_what_a_hub_does_not_know_yet_is_waited_for(maker, make_home, module, monkeypatch):
+    data = maker.release("1.1.0")
+    home = await make_home()
+    grid = home.home.grid
+    monkeypatch.setattr(grid, "meter", lambda: "acme-1")
+    grid.state = GridState.UNKNOWN
+    assert (await refusal(home.service.update(home.key(), "x"))).reason is Reason.NOT_NOW
+    grid.state = GridState.CONNECTED
+    await home.service.update(home.key(), "x")
+    grid.state = GridState.UNKNOWN
+    await until(lambda: len(module.device.bootloader._image) == len(data))
+    await asyncio.sleep(1)
+    assert home.job().state is JobState.WRITING
+    grid.state = GridState.CONNECTED
+    await until(lambda: not home.job().active)
+    assert home.job().state is JobState.DONE
+
+
+async def test_batteries_whose_window_opens_together_go_one_after_the_other(maker, make_home, workshop):
+    maker.release("1.1.0")
+    for serial in ("B1", "B2"):
+        await workshop.module(serial, kind="battery")
+    home = await make_home()
+    now = home.home.clock.utc()
+    for serial in ("b1", "b2"):
+        await home.service.update(home.key(serial), "x", window=(now + 1, now + 60))
+    busy = []
+
+    def note(_):
+        at_work = [job for job in home.service.jobs if job.active and job.state is not JobState.WAITING]
+        busy.append(len(at_work))
+
+    home.home.bus.subscribe(FirmwareChanged, note)
+    await until(lambda: not any(job.active for job in home.service.jobs), 40)
+    assert [job.state for job in home.service.jobs] == [JobState.DONE, JobState.DONE]
+    assert max(busy) == 1
 
 
 async def test_older_releases_need_their_makers_word(maker, make_home, module):
