@@ -77,6 +77,7 @@ async def _running(
 ) -> AsyncIterator[None]:
     hub.telemetry.start(software_version())
     hub.home.start()
+    hub.home.energy_today.start(hub.telemetry)
     control = ControlServer(hub.directory.control_socket, handlers(hub, stop.set))
     try:
         fresh = not len(hub.registry)
@@ -101,6 +102,7 @@ async def _running(
         await _in_time(hub.diagnostics.stop())
         await _in_time(hub.discovery.stop())
         await asyncio.gather(_in_time(hub.arbiter.close()), _in_time(hub.matter.stop()))
+        await _in_time(hub.home.energy_today.stop())
         await asyncio.gather(_in_time(hub.poller.stop()), _in_time(hub.telemetry.stop()))
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bridge.actions import ModuleActions
 from bridge.alerts import AlertBook
 from bridge.arbiter import Arbiter
 from bridge.choices import HomeChoices
+from bridge.energy_today import EnergyToday
 from bridge.events import EventBus
 from bridge.fault_log import FaultLog
 from bridge.faults import FaultBook
@@ -16,8 +17,11 @@ from bridge.flows import FlowMeter
 from bridge.grid import GridWatch
 from bridge.protector import Protector
 from bridge.registry import Registry
+from bridge.time_zone import time_zone
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from matter_node.clock import Clock
     from matter_node.storage import Storage
 
@@ -30,9 +34,14 @@ class Home:
     :ivar actions: what people and programs may ask of it
     """
 
-    def __init__(self, storage: Storage, clock: Clock) -> None:
+    def __init__(self, storage: Storage, clock: Clock, zone: tzinfo | None = None) -> None:
+        """Take the parts.
+
+        :param zone: the home's time zone; the computer's own without one
+        """
         self.storage = storage
         self.clock = clock
+        self.zone = time_zone() if zone is None else zone
         self.bus = EventBus()
         self.registry = Registry(storage, self.bus)
         self.choices = HomeChoices(storage, self.bus)
@@ -44,10 +53,11 @@ class Home:
         self.protector = Protector(self.registry, self.arbiter, self.bus, clock, self.faults, self.fault_log)
         self.grid = GridWatch(self.registry, self.bus)
         self.flow_meter = FlowMeter(self.registry, self.bus, clock)
+        self.energy_today = EnergyToday(self.registry, self.bus, clock, self.zone)
 
     def utc_offset(self, time: float) -> float:
         """Return how many seconds the home's clocks are ahead of UTC at a time, in seconds since 1970."""
-        offset = datetime.fromtimestamp(time, UTC).astimezone().utcoffset()
+        offset = datetime.fromtimestamp(time, self.zone).utcoffset()
         return 0.0 if offset is None else offset.total_seconds()
 
     def start(self) -> None:

@@ -43,14 +43,12 @@ class Hub:
         self.setup: SetupCode = setup_code.load_or_create(
             storage, passcode=settings.passcode, discriminator=settings.discriminator
         )
-        self.home = Home(storage, clock)
+        self.home = Home(storage, clock, time_zone(settings.timezone))
         self.bus = self.home.bus
         self.registry = self.home.registry
         self.arbiter = self.home.arbiter
         self.actions = self.home.actions
-        self.telemetry = Telemetry(
-            settings.telemetry, directory, time_zone(settings.timezone), self.registry, self.bus
-        )
+        self.telemetry = Telemetry(settings.telemetry, directory, self.home.zone, self.registry, self.bus)
         self.pace = Pace(settings.polling.interval, settings.polling.cpu, time.process_time)
         self.drivers = {name: driver(name, hub=hub_product(storage)) for name in DRIVERS}
         self.poller = Poller(self.registry, self.drivers, self.pace, clock)

@@ -14,11 +14,14 @@ ENDPOINTS: Final[dict[str, tuple[str, ...]]] = {
     "/device/diagnostics/remote": ("remote_diagnostics",),
     "/device/safety/fault-detection": ("fault_detection",),
     "/app/monitor": ("monitor",),
+    "/device/data/logging": ("data_logging", "data_logging_samples"),
     "/device/security/authenticate": ("authenticate", "sessions", "credentials"),
     "/energystorage/control": ("energystorage_control",),
     "/energystorage/status": ("energystorage_status",),
+    "/energystorage/storage": ("energystorage_storage",),
     "/hub/configure": ("hub_configure",),
     "/microinverter/control": ("microinverter_control",),
+    "/microinverter/energy": ("microinverter_energy",),
     "/microinverter/status": ("microinverter_status",),
 }
 """Path, and the modules of `bridge.api.endpoints` that hold its operations."""

@@ -15,6 +15,7 @@ from bridge.ores.hub import HubCluster
 from bridge.pace import Pace
 from bridge.poller import Poller
 from bridge.record import ModuleRecord, OperatingMode
+from bridge.telemetry.energy import EnergyTotal
 from clusters.descriptor import DescriptorServer
 from clusters.ores.common import ModuleKindEnum, OperatingModeEnum
 from clusters.ores.energy_storage import (
@@ -317,6 +318,23 @@ async def test_an_inverter_says_what_its_strings_do(bridge, home):
     assert cluster.energy_lifetime == 900_000_000
     (shown,) = cluster.dc_strings
     assert (shown.name, shown.power, shown.voltage, shown.current) == ("A", 210_000, 41_000, 5100)
+
+
+async def test_an_inverter_says_what_it_produced_today(bridge, add, home, clock):
+    class Store:
+        async def energy(self, _):
+            return [EnergyTotal("energy_exported_wh", "Wh", False, 1200.0, 90_000.0)]
+
+    add(SOLAR)
+    cluster = bridge.cluster(Microinverter)
+    assert cluster.energy_today is None
+    home.energy_today.start(Store())
+    for energy in (90_000.0, 90_050.0, 90_050.0):
+        time = datetime.fromtimestamp(clock.utc(), UTC)
+        home.registry.took(home.registry[KEY], Reading(module=KEY, time=time, energy_exported_wh=energy))
+        await clock.pass_(30)
+    await home.energy_today.stop()
+    assert cluster.energy_today == 1_250_000
 
 
 async def test_a_limit_is_set_shown_and_taken_back(bridge, add, home, clock):
