@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from bridge.api.streams import Stream
     from bridge.hub import Hub
 
-STREAMS: Final = 32
+STREAMS: Final = 64
 """Streams that are open at one time."""
 STREAMS_EACH: Final = 8
 """Streams of one person or module."""
