@@ -89,13 +89,17 @@ async def _running(
         announce(hub)
         if not fresh:
             hub.poller.start(await sources if sources else hub.sources())
+        hub.notifier.start()
         await hub.serve_api()
         announce_api(hub)
         yield
     finally:
+        hub.home.stop()
         await control.stop()
         if hub.api is not None:
             await _in_time(hub.api.stop())
+        await _in_time(hub.notifier.stop())
+        await _in_time(hub.diagnostics.stop())
         await _in_time(hub.discovery.stop())
         await asyncio.gather(_in_time(hub.arbiter.close()), _in_time(hub.matter.stop()))
         await _in_time(hub.home.energy_today.stop())

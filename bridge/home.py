@@ -6,13 +6,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bridge.actions import ModuleActions
+from bridge.alerts import AlertBook
 from bridge.arbiter import Arbiter
 from bridge.choices import HomeChoices
 from bridge.energy_today import EnergyToday
 from bridge.events import EventBus
+from bridge.fault_log import FaultLog
 from bridge.faults import FaultBook
 from bridge.flows import FlowMeter
 from bridge.grid import GridWatch
+from bridge.protector import Protector
 from bridge.registry import Registry
 from bridge.time_zone import time_zone
 
@@ -45,6 +48,9 @@ class Home:
         self.arbiter = Arbiter(self.registry, storage, self.bus, clock, self.choices)
         self.actions = ModuleActions(self.registry, self.arbiter, self.bus)
         self.faults = FaultBook(self.bus)
+        self.fault_log = FaultLog(storage, self.bus, clock)
+        self.alerts = AlertBook(storage, self.bus, clock, self.registry, self.fault_log)
+        self.protector = Protector(self.registry, self.arbiter, self.bus, clock, self.faults, self.fault_log)
         self.grid = GridWatch(self.registry, self.bus)
         self.flow_meter = FlowMeter(self.registry, self.bus, clock)
         self.energy_today = EnergyToday(self.registry, self.bus, clock, self.zone)
@@ -57,6 +63,13 @@ class Home:
     def start(self) -> None:
         """Take up what a former run has left, and follow what the modules say."""
         self.arbiter.start()
+        self.faults.restore(self.fault_log.start())
+        self.alerts.start()
         self.faults.start()
+        self.protector.start()
         self.grid.start()
         self.flow_meter.start()
+
+    def stop(self) -> None:
+        """Look after the modules no more."""
+        self.protector.stop()

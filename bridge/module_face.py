@@ -75,5 +75,8 @@ class ModuleFace:
     def command_changed(self, command: Command) -> None:
         """Notice what came of a command to the module."""
 
+    def faults_changed(self) -> None:
+        """Notice that something is wrong with the module, or is not any more."""
+
     def close(self) -> None:
         """Follow nothing any more; the face has left the node."""

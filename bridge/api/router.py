@@ -9,6 +9,10 @@ from typing import Final
 from bridge.api.operation import Operation
 
 ENDPOINTS: Final[dict[str, tuple[str, ...]]] = {
+    "/app/notify": ("app_notify",),
+    "/app/settings": ("app_settings",),
+    "/device/diagnostics/remote": ("remote_diagnostics",),
+    "/device/safety/fault-detection": ("fault_detection",),
     "/app/monitor": ("monitor",),
     "/device/data/logging": ("data_logging", "data_logging_samples"),
     "/device/security/authenticate": ("authenticate", "sessions", "credentials"),

@@ -150,16 +150,19 @@ class Document:
 
 
 class Download:
-    """A file that is sent in parts, while it is made."""
+    """A file, whole or in parts while it is made."""
 
-    def __init__(self, media: str, parts: AsyncIterator[bytes], *, file: str) -> None:
-        """Take the parts; `file` is the name under which a browser saves it."""
+    def __init__(self, media: str, data: bytes | AsyncIterator[bytes], *, file: str) -> None:
+        """Take what is in it.
+
+        :param file: the name under which a browser saves it
+        """
         self._media = media
-        self._parts = parts
+        self._parts = _parts(data) if isinstance(data, bytes) else data
         self._file = file
 
     async def send(self, request: BaseRequest, headers: CIMultiDict[str]) -> StreamResponse:
-        """Send the file to its end."""
+        """Send it."""
         headers["Content-Disposition"] = f'attachment; filename="{self._file}"'
         response = await _begun(request, headers, self._media)
         try:
@@ -250,6 +253,11 @@ def _one_line(text: str) -> str:
 def _harmless(value: object) -> object:
     """Keep a spreadsheet from taking a text for a formula."""
     return f"'{value}" if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value
+
+
+async def _parts(data: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(data), PART):
+        yield data[start : start + PART]
 
 
 async def _begun(request: BaseRequest, headers: CIMultiDict[str], media: str) -> StreamResponse:

@@ -148,6 +148,19 @@ async def test_a_module_says_who_it_is_and_how_it_is_reached(bridge, add, home):
     assert module.health is HealthEnum.UNKNOWN
 
 
+async def test_what_the_hub_sees_is_shown_at_once_and_goes_when_somebody_has_looked(bridge, add, home, clock):
+    add(SOLAR)
+    module = bridge.cluster(Module)
+    says(home, faults=(Fault("GROUND_FAULT", "103.Evt1"),))
+    assert {each.source for each in module.active_faults} == {"103.Evt1", "hub.isolation_faults"}
+    says(home)
+    await module.handle_clear_fault(APP, ClearFaultRequest(code="ISOLATION_FAULT"))
+    says(home)
+    await clock.pass_(61)
+    says(home)
+    assert module.active_faults == ()
+
+
 async def test_faults_come_and_go_with_the_readings_and_are_events(bridge, add, home):
     add(SOLAR)
     module = bridge.cluster(Module)
@@ -157,7 +170,7 @@ async def test_faults_come_and_go_with_the_readings_and_are_events(bridge, add, 
     with pytest.raises(StatusError) as refusal:
         await module.handle_clear_fault(APP, ClearFaultRequest(code="OVER_TEMP"))
     assert refusal.value.status is Status.INVALID_IN_STATE
-    says(home, faults=(Fault("GROUND_FAULT", "103.Evt1"),), state=OperatingState.FAULT)
+    says(home, faults=(Fault("DC_OVER_VOLT", "103.Evt1"),), state=OperatingState.FAULT)
     assert module.health in {HealthEnum.FAILED, HealthEnum.DEGRADED}
     says(home)
     assert (module.active_faults, module.health) == ((), HealthEnum.OK)
