@@ -250,6 +250,9 @@ class Dispatcher:
                 )
                 try:
                     return await stream.send(exchange.request, reply.headers(exchange.id))
+                except Problem as problem:
+                    _log.error("request %s: the answer had begun: %s", exchange.id, problem)
+                    raise ConnectionResetError("the answer was broken off") from problem
                 finally:
                     if forget:
                         forget()
