@@ -90,6 +90,8 @@ async def _running(
         if not fresh:
             hub.poller.start(await sources if sources else hub.sources())
         hub.notifier.start()
+        if hub.home.firmware is not None:
+            hub.home.firmware.start()
         await hub.serve_api()
         announce_api(hub)
         yield
@@ -100,6 +102,8 @@ async def _running(
             await _in_time(hub.api.stop())
         await _in_time(hub.notifier.stop())
         await _in_time(hub.diagnostics.stop())
+        if hub.home.firmware is not None:
+            await _in_time(hub.home.firmware.stop())
         await _in_time(hub.discovery.stop())
         await asyncio.gather(_in_time(hub.arbiter.close()), _in_time(hub.matter.stop()))
         await _in_time(hub.home.energy_today.stop())

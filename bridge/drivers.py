@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from hw.module import Module
 
 
-DRIVERS: Final = ("sunspec", "shelly", "goe", "matter")
+DRIVERS: Final = ("sunspec", "shelly", "goe", "matter", "bench")
 """The drivers' names, as settings have them."""
 
 
@@ -85,6 +85,23 @@ class GoeDriver:
         return http_link(address)
 
 
+class BenchDriver:
+    """The bench module of `hw.simulator`, for trying firmware updates without hardware."""
+
+    async def discover(self, address: str, *, serial: str = "") -> Sequence[Module]:  # noqa: ARG002 - it has one
+        """Return the module at `bench://host[:port]`, opened."""
+        from hw.bench.discover import discover  # brings an HTTP client
+
+        return await discover(address)
+
+    def link(self, address: str) -> str:
+        """Return host and port."""
+        from hw.bench.address import parse_address
+
+        host, port = parse_address(address)
+        return f"{host}:{port}"
+
+
 def http_link(address: str) -> str:
     """Return host and port of a device that speaks HTTP. Raise ValueError."""
     from hw.address import parse_address
@@ -145,6 +162,8 @@ def driver(name: str, *, hub: Product | None = None) -> Driver:
             return ShellyDriver()
         case "goe":
             return GoeDriver()
+        case "bench":
+            return BenchDriver()
         case "matter":
             return MatterDriver(hub)
         case _:

@@ -22,6 +22,7 @@ from bridge.time_zone import time_zone
 if TYPE_CHECKING:
     from datetime import tzinfo
 
+    from bridge.firmware.service import FirmwareService
     from matter_node.clock import Clock
     from matter_node.storage import Storage
 
@@ -54,6 +55,8 @@ class Home:
         self.grid = GridWatch(self.registry, self.bus)
         self.flow_meter = FlowMeter(self.registry, self.bus, clock)
         self.energy_today = EnergyToday(self.registry, self.bus, clock, self.zone)
+        self.firmware: FirmwareService | None = None
+        """Updates of firmware; None while the settings name no repository."""
 
     def utc_offset(self, time: float) -> float:
         """Return how many seconds the home's clocks are ahead of UTC at a time, in seconds since 1970."""

@@ -48,6 +48,12 @@ class Hub:
         self.registry = self.home.registry
         self.arbiter = self.home.arbiter
         self.actions = self.home.actions
+        if settings.firmware.url:
+            from bridge.firmware.service import FirmwareService  # only for a hub with a repository
+
+            self.home.firmware = FirmwareService(
+                settings.firmware, self.home, directory.firmware, lambda: self.access.audit
+            )
         self.telemetry = Telemetry(settings.telemetry, directory, self.home.zone, self.registry, self.bus)
         self.pace = Pace(settings.polling.interval, settings.polling.cpu, time.process_time)
         self.drivers = {name: driver(name, hub=hub_product(storage)) for name in DRIVERS}

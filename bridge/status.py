@@ -8,7 +8,7 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from bridge import care_requests, module_requests, pairing
+from bridge import care_requests, firmware_requests, module_requests, pairing
 from bridge.arbiter import UnknownCommandError
 from bridge.command import Origin
 from bridge.control import ControlError
@@ -72,6 +72,7 @@ def handlers(hub: Hub, stop: Callable[[], None]) -> dict[str, Callable[[dict[str
         "stop": end,
         **module_requests.handlers(hub),
         **care_requests.handlers(hub),
+        **firmware_requests.handlers(hub),
     }
 
 

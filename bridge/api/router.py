@@ -15,6 +15,7 @@ ENDPOINTS: Final[dict[str, tuple[str, ...]]] = {
     "/device/safety/fault-detection": ("fault_detection",),
     "/app/monitor": ("monitor",),
     "/device/data/logging": ("data_logging", "data_logging_samples"),
+    "/device/firmware/update": ("firmware_update",),
     "/device/security/authenticate": ("authenticate", "sessions", "credentials"),
     "/energystorage/control": ("energystorage_control",),
     "/energystorage/status": ("energystorage_status",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bridge.examination import Examination, examine
+from bridge.ores.firmware import FirmwareCommand, update_state
 from bridge.ores.requests import ModuleRequests, requester
 from bridge.protection import waits_for_person
 from bridge.record import OperatingMode
@@ -27,6 +28,7 @@ from matter_node.status import Status, StatusError
 
 if TYPE_CHECKING:
     from bridge.faults import ActiveFault
+    from bridge.firmware.job import FirmwareJob
     from bridge.home import Home
     from bridge.record import ModuleRecord
     from bridge.registry import RegisteredModule
@@ -48,6 +50,7 @@ _TRANSPORTS: Final = {
     "sunspec": TransportEnum.MODBUS_TCP,
     "shelly": TransportEnum.HTTP,
     "goe": TransportEnum.HTTP,
+    "bench": TransportEnum.HTTP,
     "matter": TransportEnum.MATTER,
 }
 
@@ -61,6 +64,7 @@ class ModuleCluster(ModuleRequests):
         record = module.record
         self._faults: tuple[ActiveFault, ...] | None = None
         self._testing = False
+        firmware = home.firmware if record.capabilities.firmware else None
         self.server = ModuleServer(
             record.key,
             _KINDS.get(record.kind, ModuleKindEnum.OTHER),
@@ -69,7 +73,10 @@ class ModuleCluster(ModuleRequests):
             operating_mode=_MODES[record.mode],
             firmware_version=record.identity.firmware,
             diagnostics=self,
+            updater=None if firmware is None else FirmwareCommand(record.key, firmware),
         )
+        if firmware is not None and (job := firmware.jobs.of(record.key)) is not None:
+            self.show_update(job)
 
     # ------------------------------------------------------------------ what is shown
 
@@ -98,6 +105,11 @@ class ModuleCluster(ModuleRequests):
     def registered(self) -> None:
         """Tell that the module is new in the home."""
         self.server.tell_registration(RegistrationChangeEnum.ADDED, self._module.record.name)
+
+    def show_update(self, job: FirmwareJob) -> None:
+        """Show how an update of its firmware goes on, where the module says that it can be updated."""
+        if self.server.features & self.server.Feature.FWUP:
+            self.server.show_update(update_state(job), job.progress)
 
     def _show_link(self) -> None:
         module, server = self._module, self.server
