@@ -88,6 +88,8 @@ async def _running(
         announce(hub)
         if not fresh:
             hub.poller.start(await sources if sources else hub.sources())
+        if hub.planner is not None:
+            hub.planner.start()
         await hub.serve_api()
         announce_api(hub)
         yield
@@ -96,6 +98,8 @@ async def _running(
         if hub.api is not None:
             await _in_time(hub.api.stop())
         await _in_time(hub.discovery.stop())
+        if hub.planner is not None:
+            await _in_time(hub.planner.stop())
         await asyncio.gather(_in_time(hub.arbiter.close()), _in_time(hub.matter.stop()))
         await asyncio.gather(_in_time(hub.poller.stop()), _in_time(hub.telemetry.stop()))
 

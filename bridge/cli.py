@@ -20,6 +20,7 @@ _COMMANDS = {
     "status": "bridge.cli_ask",
     "set": "bridge.cli_ask",
     "module": "bridge.cli_module",
+    "plan": "bridge.cli_plan",
     "history": "bridge.cli_history",
     "factory-reset": "bridge.cli_hub",
     "config": "bridge.cli_hub",
@@ -35,6 +36,7 @@ _SUMMARIES = {
     "status": "Show how the hub and its modules are.",
     "set": "Tell a module what to do.",
     "module": "Rename a module, take it away, choose its faces and its mode.",
+    "plan": "Show what the hub wants for the coming hours, and why.",
     "history": "Show what a module did.",
     "factory-reset": "Forget every app and every module.",
     "config": "Check the settings.",
@@ -78,6 +80,7 @@ def main() -> None:
     Pair an app:      ores-bridge pair
     Look:             ores-bridge status
     Limit the roof:   ores-bridge set roof power-limit 50% --for 10m
+    Look ahead:       ores-bridge plan
     Look back:        ores-bridge history roof power --from yesterday
     """  # noqa: D301 - a backspace tells click to leave the lines as they are
 

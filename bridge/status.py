@@ -11,6 +11,7 @@ from bridge import module_requests, pairing
 from bridge.arbiter import UnknownCommandError
 from bridge.command import Origin
 from bridge.control import ControlError
+from bridge.planner.told import plan_status
 from bridge.registry import UnknownModuleError
 from bridge.telemetry.database import StoreError, UnknownMetricError
 from hw.setpoint import SetpointKind
@@ -51,6 +52,9 @@ def handlers(hub: Hub, stop: Callable[[], None]) -> dict[str, Callable[[dict[str
     async def history(params: dict[str, Any]) -> object:
         return await _history(hub, params)
 
+    async def plan(params: dict[str, Any]) -> object:
+        return plan_status(hub, anew=params.get("anew") is True)
+
     async def end(_: dict[str, Any]) -> object:
         stop()
         return None
@@ -64,6 +68,7 @@ def handlers(hub: Hub, stop: Callable[[], None]) -> dict[str, Callable[[dict[str
         "command": command,
         "withdraw": withdraw,
         "history": history,
+        "plan": plan,
         "stop": end,
         **module_requests.handlers(hub),
     }
