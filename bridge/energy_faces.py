@@ -103,6 +103,10 @@ class EnergyFace(ModuleFace):
             self.face.rename(record.name)
         self._cluster.changed(before, record)
 
+    def faults_changed(self) -> None:
+        """Show what is wrong with the module now."""
+        self._cluster.show_faults()
+
     def command_changed(self, command: Command) -> None:
         """Show what the module is told now."""
         if self._storage is not None and command.aspect is Aspect.STORAGE:

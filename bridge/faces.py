@@ -20,6 +20,7 @@ from bridge.events import (
     ReachabilityChanged,
     ReadingTaken,
 )
+from bridge.faults import FaultCleared, FaultRaised
 from bridge.firmware.job import FirmwareChanged
 from bridge.module_face import ENERGY
 from bridge.registry import UnknownModuleError
@@ -85,6 +86,8 @@ class Faces:
             bus.subscribe(CommandChanged, self._command_changed),
             bus.subscribe(FirmwareChanged, self._firmware_changed),
             bus.subscribe(ReadingTaken, lambda event: self._show(event.reading)),
+            bus.subscribe(FaultRaised, lambda event: self._faults_changed(event.fault.module)),
+            bus.subscribe(FaultCleared, lambda event: self._faults_changed(event.fault.module)),
         ]
 
     @property
@@ -254,6 +257,10 @@ class Faces:
     def _firmware_changed(self, event: FirmwareChanged) -> None:
         for face in self._of(event.job.module):
             face.firmware_changed(event.job)
+
+    def _faults_changed(self, module: str) -> None:
+        for face in self._of(module):
+            face.faults_changed()
 
     def _show(self, reading: Reading) -> None:
         for face in self._of(reading.module):

@@ -7,13 +7,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bridge import setup_code
+from bridge.channels import ChannelBook
 from bridge.configuration import Configuration
+from bridge.diagnostics import Diagnostics
 from bridge.discovery import Discovery
 from bridge.drivers import DRIVERS, driver
 from bridge.home import Home
 from bridge.matter import MatterBridge, hub_product
+from bridge.notifier import Notifier
 from bridge.pace import Pace
 from bridge.poller import Poller, Source
+from bridge.preferences import PreferenceBook
 from bridge.telemetry.telemetry import Telemetry
 from bridge.time_zone import time_zone
 
@@ -39,7 +43,7 @@ class Hub:
         self.setup: SetupCode = setup_code.load_or_create(
             storage, passcode=settings.passcode, discriminator=settings.discriminator
         )
-        self.home = Home(storage, clock)
+        self.home = Home(storage, clock, time_zone(settings.timezone))
         self.bus = self.home.bus
         self.registry = self.home.registry
         self.arbiter = self.home.arbiter
@@ -50,9 +54,7 @@ class Hub:
             self.home.firmware = FirmwareService(
                 settings.firmware, self.home, directory.firmware, lambda: self.access.audit
             )
-        self.telemetry = Telemetry(
-            settings.telemetry, directory, time_zone(settings.timezone), self.registry, self.bus
-        )
+        self.telemetry = Telemetry(settings.telemetry, directory, self.home.zone, self.registry, self.bus)
         self.pace = Pace(settings.polling.interval, settings.polling.cpu, time.process_time)
         self.drivers = {name: driver(name, hub=hub_product(storage)) for name in DRIVERS}
         self.poller = Poller(self.registry, self.drivers, self.pace, clock)
@@ -60,6 +62,17 @@ class Hub:
         self.discovery = Discovery(self.registry, self.drivers, self.poller, self.bus, clock)
         self.matter = MatterBridge(settings, self.setup, self.home, self.discovery)
 
+        self.preferences = PreferenceBook(storage)
+        self.channels = ChannelBook(storage)
+        self.notifier = Notifier(
+            self.home.alerts,
+            self.channels,
+            self.preferences,
+            lambda: self.access.accounts,
+            self.bus,
+            zone=time_zone(settings.timezone),
+        )
+        self.diagnostics = Diagnostics(self)
         self.api: ApiServer | None = None
         """The HTTP API; None while it is not switched on."""
 

@@ -79,5 +79,8 @@ class ModuleFace:
     def firmware_changed(self, job: FirmwareJob) -> None:
         """Notice how an update of the module's firmware goes on."""
 
+    def faults_changed(self) -> None:
+        """Notice that something is wrong with the module, or is not any more."""
+
     def close(self) -> None:
         """Follow nothing any more; the face has left the node."""

@@ -9,13 +9,20 @@ from typing import Final
 from bridge.api.operation import Operation
 
 ENDPOINTS: Final[dict[str, tuple[str, ...]]] = {
+    "/app/notify": ("app_notify",),
+    "/app/settings": ("app_settings",),
+    "/device/diagnostics/remote": ("remote_diagnostics",),
+    "/device/safety/fault-detection": ("fault_detection",),
     "/app/monitor": ("monitor",),
     "/device/firmware/update": ("firmware_update",),
+    "/device/data/logging": ("data_logging", "data_logging_samples"),
     "/device/security/authenticate": ("authenticate", "sessions", "credentials"),
     "/energystorage/control": ("energystorage_control",),
     "/energystorage/status": ("energystorage_status",),
+    "/energystorage/storage": ("energystorage_storage",),
     "/hub/configure": ("hub_configure",),
     "/microinverter/control": ("microinverter_control",),
+    "/microinverter/energy": ("microinverter_energy",),
     "/microinverter/status": ("microinverter_status",),
 }
 """Path, and the modules of `bridge.api.endpoints` that hold its operations."""

@@ -24,7 +24,7 @@ async def make_house(tmp_path, make_device):
             clock,
         )
         hub.telemetry.start()
-        hub.arbiter.start()
+        hub.home.start()
         await hub.serve_api()
         houses.append(House(hub, clock, make_device))
         return houses[-1]
@@ -34,6 +34,7 @@ async def make_house(tmp_path, make_device):
         await house.close()
         if house.hub.api is not None:
             await house.hub.api.stop()
+        house.hub.home.stop()
         await house.hub.arbiter.close()
         await house.hub.telemetry.stop()
 
