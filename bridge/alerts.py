@@ -249,7 +249,7 @@ class AlertBook:
         name = self._registry[fault.module].record.name if fault.module in self._registry else fault.module
         self._add(
             severity=fault.severity,
-            title=f"{name}: {fault.code.replace('_', ' ').lower()}",
+            title=f"{'Test: ' if fault.test else ''}{name}: {fault.code.replace('_', ' ').lower()}",
             text=_text(record),
             subject=_subject(record),
             module=fault.module,

@@ -89,9 +89,9 @@ async def _running(
         announce(hub)
         if not fresh:
             hub.poller.start(await sources if sources else hub.sources())
+        hub.notifier.start()
         if hub.home.firmware is not None:
             hub.home.firmware.start()
-        hub.notifier.start()
         await hub.serve_api()
         announce_api(hub)
         yield
@@ -100,10 +100,10 @@ async def _running(
         await control.stop()
         if hub.api is not None:
             await _in_time(hub.api.stop())
-        if hub.home.firmware is not None:
-            await _in_time(hub.home.firmware.stop())
         await _in_time(hub.notifier.stop())
         await _in_time(hub.diagnostics.stop())
+        if hub.home.firmware is not None:
+            await _in_time(hub.home.firmware.stop())
         await _in_time(hub.discovery.stop())
         await asyncio.gather(_in_time(hub.arbiter.close()), _in_time(hub.matter.stop()))
         await _in_time(hub.home.energy_today.stop())

@@ -254,13 +254,13 @@ class Faces:
         for face in self._of(event.command.module):
             face.command_changed(event.command)
 
-    def _firmware_changed(self, event: FirmwareChanged) -> None:
-        for face in self._of(event.job.module):
-            face.firmware_changed(event.job)
-
     def _faults_changed(self, module: str) -> None:
         for face in self._of(module):
             face.faults_changed()
+
+    def _firmware_changed(self, event: FirmwareChanged) -> None:
+        for face in self._of(event.job.module):
+            face.firmware_changed(event.job)
 
     def _show(self, reading: Reading) -> None:
         for face in self._of(reading.module):

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 OWN: Final = "hub."
 """How the sources of faults begin that the hub itself has seen, such as `hub.temperature_c`."""
 
+TEST_SOURCE: Final = OWN + "test"
+"""The source of faults that were raised to see whether the protection works."""
+
 
 class Severity(IntEnum):
     """How much it matters."""
@@ -64,6 +67,11 @@ class ActiveFault:
     def own(self) -> bool:
         """Whether the hub saw it, and not the module told it."""
         return self.source.startswith(OWN)
+
+    @property
+    def test(self) -> bool:
+        """Whether it was raised on purpose, to see whether the protection works."""
+        return self.source == TEST_SOURCE
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,11 +76,11 @@ class ModuleFace:
     def command_changed(self, command: Command) -> None:
         """Notice what came of a command to the module."""
 
-    def firmware_changed(self, job: FirmwareJob) -> None:
-        """Notice how an update of the module's firmware goes on."""
-
     def faults_changed(self) -> None:
         """Notice that something is wrong with the module, or is not any more."""
+
+    def firmware_changed(self, job: FirmwareJob) -> None:
+        """Notice how an update of the module's firmware goes on."""
 
     def close(self) -> None:
         """Follow nothing any more; the face has left the node."""

@@ -165,6 +165,12 @@ def waits_for_person(fault: ActiveFault) -> bool:
     return any(each.latched and (each.code, each.source) == (fault.code, fault.source) for each in RULES)
 
 
+def rules_of(kind: ModuleKind) -> tuple[Rule, ...]:
+    """Return the rules for modules of a kind."""
+    return _BY_KIND[kind]
+
+
+_BY_KIND: Final = {kind: tuple(each for each in RULES if kind in each.kinds) for kind in ModuleKind}
 _BY_CODE: Final = {each.code: each for each in RULES}
 
 

@@ -11,9 +11,9 @@ from bridge.arbiter import UnknownCommandError
 from bridge.command import ASPECTS, Origin
 from bridge.events import ModuleRemoved, ReadingTaken
 from bridge.fault_log import described
-from bridge.faults import OWN, ActiveFault
+from bridge.faults import TEST_SOURCE, ActiveFault
 from bridge.grid import NOMINAL_VOLTAGES
-from bridge.protection import RULES, Action, Quantity, command_for, commands_for, judged, rule
+from bridge.protection import RULES, Action, Quantity, command_for, commands_for, judged, rule, rules_of
 from hw.reading import OperatingState
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 TICK: Final = 2.0
 """Seconds between two looks at what is silent, and at tests that end."""
-TEST_SOURCE: Final = OWN + "test"
-"""What faults say that were raised to see whether the protection works."""
 SOURCE: Final = "protection"
 """Under which name modules are commanded."""
 _KNOWN_WITHIN: Final = 0.15
@@ -136,9 +134,7 @@ class Protector:
         now = self._clock.monotonic()
         self._heard[module] = now
         self._learn_nominal(registered, reading)
-        for each in RULES:
-            if registered.record.kind not in each.kinds:
-                continue
+        for each in rules_of(registered.record.kind):
             if each.quantity is Quantity.SILENCE_S:
                 value: float | None = 0.0
             else:

@@ -1,10 +1,11 @@
-"""What the hub says about itself: to `ores-bridge status`, `pair`, `set` and `history`."""
+"""What the hub says about itself: to `ores-bridge status`, `pair`, `set`, `history` and `energy`."""
 
 from __future__ import annotations
 
 import os
 import resource
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from bridge import care_requests, firmware_requests, module_requests, pairing
@@ -51,6 +52,9 @@ def handlers(hub: Hub, stop: Callable[[], None]) -> dict[str, Callable[[dict[str
     async def history(params: dict[str, Any]) -> object:
         return await _history(hub, params)
 
+    async def energy(params: dict[str, Any]) -> object:
+        return await _energy(hub, params)
+
     async def end(_: dict[str, Any]) -> object:
         stop()
         return None
@@ -64,10 +68,11 @@ def handlers(hub: Hub, stop: Callable[[], None]) -> dict[str, Callable[[dict[str
         "command": command,
         "withdraw": withdraw,
         "history": history,
+        "energy": energy,
         "stop": end,
         **module_requests.handlers(hub),
-        **firmware_requests.handlers(hub),
         **care_requests.handlers(hub),
+        **firmware_requests.handlers(hub),
     }
 
 
@@ -198,6 +203,27 @@ async def _history(hub: Hub, params: Mapping[str, Any]) -> object:
         raise ControlError("not-found", str(error)) from error
     except ValueError as error:
         raise ControlError("invalid", str(error)) from error
+    except StoreError as error:
+        raise ControlError("unavailable", str(error)) from error
+
+
+async def _energy(hub: Hub, params: Mapping[str, Any]) -> object:
+    from bridge.energy_figures import energy_figures  # few ask for it
+
+    try:
+        modules = [hub.registry.find(_text(params, "module"))] if "module" in params else list(hub.registry)
+        return [
+            {
+                "module": module.key,
+                "name": module.record.name,
+                "kind": module.record.kind,
+                "power_w": module.reading.power_w if module.reachable and module.reading else None,
+                **asdict(energy_figures(await hub.telemetry.energy(module.key))),
+            }
+            for module in modules
+        ]
+    except UnknownModuleError as error:
+        raise ControlError("not-found", str(error)) from error
     except StoreError as error:
         raise ControlError("unavailable", str(error)) from error
 

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from bridge.api.streams import Stream
     from bridge.hub import Hub
 
-STREAMS: Final = 32
+STREAMS: Final = 64
 """Streams that are open at one time."""
 STREAMS_EACH: Final = 8
 """Streams of one person or module."""
@@ -250,6 +250,9 @@ class Dispatcher:
                 )
                 try:
                     return await stream.send(exchange.request, reply.headers(exchange.id))
+                except Problem as problem:
+                    _log.error("request %s: the answer had begun: %s", exchange.id, problem)
+                    raise ConnectionResetError("the answer was broken off") from problem
                 finally:
                     if forget:
                         forget()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 LOOK: Final = 30.0
 """Seconds between two looks at the names, the addresses and the time that the certificate is for."""
-CONNECTIONS: Final = 64
+CONNECTIONS: Final = 96
 """Connections at one time. TLS takes memory for each, whatever comes of it."""
 CONNECTIONS_EACH: Final = 32
 """Connections from one address."""

@@ -149,23 +149,20 @@ class Document:
         return response
 
 
-async def parts(data: bytes) -> AsyncIterator[bytes]:
-    """Yield the parts of a file that is there as a whole."""
-    for start in range(0, len(data), PART):
-        yield data[start : start + PART]
-
-
 class Download:
-    """A file that is sent in parts, while it is made."""
+    """A file, whole or in parts while it is made."""
 
-    def __init__(self, media: str, parts: AsyncIterator[bytes], *, file: str) -> None:
-        """Take the parts; `file` is the name under which a browser saves it."""
+    def __init__(self, media: str, data: bytes | AsyncIterator[bytes], *, file: str) -> None:
+        """Take what is in it.
+
+        :param file: the name under which a browser saves it
+        """
         self._media = media
-        self._parts = parts
+        self._parts = _parts(data) if isinstance(data, bytes) else data
         self._file = file
 
     async def send(self, request: BaseRequest, headers: CIMultiDict[str]) -> StreamResponse:
-        """Send the file to its end."""
+        """Send it."""
         headers["Content-Disposition"] = f'attachment; filename="{self._file}"'
         response = await _begun(request, headers, self._media)
         try:
@@ -258,6 +255,11 @@ def _harmless(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value
 
 
+async def _parts(data: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(data), PART):
+        yield data[start : start + PART]
+
+
 async def _begun(request: BaseRequest, headers: CIMultiDict[str], media: str) -> StreamResponse:
     headers["Content-Type"] = media
     response = StreamResponse(headers=headers)
@@ -315,5 +317,4 @@ __all__ = [
     "EventStream",
     "Rows",
     "Socket",
-    "parts",
 ]

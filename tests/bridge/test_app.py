@@ -175,6 +175,20 @@ def test_the_command_line_asks_and_tells_the_running_hub(start):
     assert "another hub" in second.stderr
 
 
+def test_the_command_line_tells_what_modules_have_counted(start):
+    hub = start()
+    place = ("--data-dir", str(hub.directory))
+    hub.until(lambda: hub.ask("energy", module=hub.module("meter")["key"])[0]["imported_lifetime_wh"])
+    told = {each["kind"]: each for each in json.loads(ores("energy", "--json", *place).stdout)}
+    assert told["meter"]["imported_today_wh"] >= 0
+    assert told["battery"]["power_w"] is not None
+    name = told["meter"]["name"]
+    title, line = ores("energy", name, *place).stdout.splitlines()
+    assert "in today [kWh]" in title
+    assert line.startswith(name)
+    assert "no module is called 'cellar'" in ores("energy", "cellar", *place).stderr
+
+
 def test_without_a_hub_the_command_line_reads_what_it_has_left(start, tmp_path):
     hub = start()
     before, codes = identities(hub), hub.ask("pair")

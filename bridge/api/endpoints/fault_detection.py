@@ -12,8 +12,9 @@ from bridge.api.models import Model, ModuleKey, Moment
 from bridge.api.operation import operation
 from bridge.api.problems import CONFLICT, FORBIDDEN, INVALID, UNKNOWN_MODULE, Flaw, Problem, ProblemType
 from bridge.fault_log import UnknownFaultError
+from bridge.faults import TEST_SOURCE
 from bridge.protection import RULES, Action, Quantity
-from bridge.protector import TEST_SOURCE, AlreadyRaisedError
+from bridge.protector import AlreadyRaisedError
 from hw.module import ModuleKind
 
 if TYPE_CHECKING:
@@ -206,7 +207,7 @@ def view(record: FaultRecord) -> FaultView:
         source=fault.source,
         severity=fault.severity.word,
         state=FaultState.OPEN if record.open else FaultState.PAST,
-        test=fault.source == TEST_SOURCE,
+        test=fault.test,
         evidence=fault.evidence,
         action=record.action,
         command=record.command or None,

@@ -3,10 +3,12 @@ import io
 import time
 from datetime import UTC, datetime
 
+import aiohttp
 import pytest
 from api_lab.client import problem
 
 from bridge.access.role import Role
+from bridge.telemetry.database import StoreError
 from hw.module import ModuleKind
 from hw.reading import BatteryReading
 
@@ -168,6 +170,15 @@ async def test_a_module_sees_itself_and_a_stranger_nothing(house, path, kind):
 async def test_what_cannot_be_meant_is_refused(house, path, params, status, slug):
     answer = await house.owner().get(path, params=params)
     assert (answer.status, await problem(answer)) == (status, slug)
+
+
+async def test_a_history_that_breaks_off_is_cut_off_and_not_ended(house, inverter, minutes, monkeypatch):
+    async def history(*_):
+        raise StoreError("the disk is gone")
+
+    monkeypatch.setattr(house.hub.telemetry, "history", history)
+    with pytest.raises(aiohttp.ClientPayloadError):
+        await house.owner().get(ENERGY, params={"from": instant(minutes)})
 
 
 async def test_what_was_erased_is_not_there(house, inverter, minutes):

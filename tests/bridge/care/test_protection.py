@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from bridge.command import Origin
 from bridge.fault_log import KEPT, FaultLog, FaultRecord, UnknownFaultError
-from bridge.faults import ActiveFault, FaultCleared, FaultRaised, Severity
+from bridge.faults import TEST_SOURCE, ActiveFault, FaultCleared, FaultRaised, Severity
 from bridge.protection import RULES, Action, Quantity, commands_for, judged
-from bridge.protector import TEST_SOURCE, AlreadyRaisedError
+from bridge.protector import AlreadyRaisedError
 from bridge.record import ModuleRecord
 from hw.module import Identity, ModuleKind
 from hw.reading import BatteryReading, Fault, OperatingState, Phase, Reading
@@ -219,6 +219,7 @@ async def test_a_test_tells_the_module_in_earnest_and_ends(running, clock):
     await says(running, clock, 3, temperature_c=20.0)
     assert device.values == [(SetpointKind.HOLD, None)]
     assert running.faults.active(KEY)[0].source == TEST_SOURCE
+    assert running.alerts.alerts()[0].title == "Test: Device 1001: battery too hot"
     with pytest.raises(AlreadyRaisedError):
         running.protector.test(KEY, "BATTERY_TOO_HOT", 10)
     await says(running, clock, 12, temperature_c=20.0)
