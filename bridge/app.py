@@ -92,6 +92,8 @@ async def _running(
         hub.notifier.start()
         if hub.home.firmware is not None:
             hub.home.firmware.start()
+        if hub.planner is not None:
+            hub.planner.start()
         await hub.serve_api()
         announce_api(hub)
         yield
@@ -105,6 +107,8 @@ async def _running(
         if hub.home.firmware is not None:
             await _in_time(hub.home.firmware.stop())
         await _in_time(hub.discovery.stop())
+        if hub.planner is not None:
+            await _in_time(hub.planner.stop())
         await asyncio.gather(_in_time(hub.arbiter.close()), _in_time(hub.matter.stop()))
         await _in_time(hub.home.energy_today.stop())
         await asyncio.gather(_in_time(hub.poller.stop()), _in_time(hub.telemetry.stop()))

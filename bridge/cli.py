@@ -23,6 +23,7 @@ _COMMANDS = {
     "faults": "bridge.cli_care",
     "alerts": "bridge.cli_care",
     "diagnose": "bridge.cli_care",
+    "plan": "bridge.cli_plan",
     "history": "bridge.cli_history",
     "energy": "bridge.cli_energy",
     "factory-reset": "bridge.cli_hub",
@@ -43,6 +44,7 @@ _SUMMARIES = {
     "faults": "Show what is and was wrong with modules, and what was done.",
     "diagnose": "Look closely at a module or at the hub; pack a support bundle.",
     "alerts": "Show what people are told of; acknowledge or snooze it.",
+    "plan": "Show what the hub wants for the coming hours, and why.",
     "history": "Show what a module did.",
     "energy": "Show what modules took in and gave out, today and in their lives.",
     "factory-reset": "Forget every app and every module.",
@@ -88,6 +90,7 @@ def main() -> None:
     Pair an app:      ores-bridge pair
     Look:             ores-bridge status
     Limit the roof:   ores-bridge set roof power-limit 50% --for 10m
+    Look ahead:       ores-bridge plan
     Look back:        ores-bridge history roof power --from yesterday
     """  # noqa: D301 - a backspace tells click to leave the lines as they are
 

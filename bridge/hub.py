@@ -16,6 +16,9 @@ from bridge.home import Home
 from bridge.matter import MatterBridge, hub_product
 from bridge.notifier import Notifier
 from bridge.pace import Pace
+from bridge.planner.planner import Planner
+from bridge.planner.posing import Posing
+from bridge.planner.tariff import Tariff
 from bridge.poller import Poller, Source
 from bridge.preferences import PreferenceBook
 from bridge.telemetry.telemetry import Telemetry
@@ -60,7 +63,8 @@ class Hub:
         self.poller = Poller(self.registry, self.drivers, self.pace, clock)
         self.configuration = Configuration(self.home.choices, storage, clock)
         self.discovery = Discovery(self.registry, self.drivers, self.poller, self.bus, clock)
-        self.matter = MatterBridge(settings, self.setup, self.home, self.discovery)
+        self.planner = self._planner()
+        self.matter = MatterBridge(settings, self.setup, self.home, self.discovery, self.planner)
 
         self.preferences = PreferenceBook(storage)
         self.channels = ChannelBook(storage)
@@ -75,6 +79,18 @@ class Hub:
         self.diagnostics = Diagnostics(self)
         self.api: ApiServer | None = None
         """The HTTP API; None while it is not switched on."""
+
+    def _planner(self) -> Planner | None:
+        """Return the planner; None without a tariff, or when it is switched off."""
+        settings = self.settings
+        tariff = (
+            Tariff.of(settings.tariff, time_zone(settings.timezone)) if settings.planner.enabled else None
+        )
+        if tariff is None:
+            return None
+        recorded = self.telemetry.path if settings.telemetry.enabled else None
+        posing = Posing(settings.planner, tariff, self.home, recorded)
+        return Planner(posing, self.home, settings.planner.time_limit)
 
     @cached_property
     def access(self) -> Access:

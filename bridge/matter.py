@@ -33,6 +33,7 @@ from matter_node.transport.network import HomeNetwork
 if TYPE_CHECKING:
     from bridge.discovery import Discovery
     from bridge.home import Home
+    from bridge.planner.planner import Planner
     from bridge.record import ModuleRecord
     from bridge.settings import FacesSettings, Settings
     from bridge.setup_code import SetupCode
@@ -89,9 +90,10 @@ class MatterBridge:
         setup: SetupCode,
         home: Home,
         discovery: Discovery,
+        planner: Planner | None = None,
     ) -> None:
         self._home = home
-        self.hub_cluster = HubCluster(home, discovery)
+        self.hub_cluster = HubCluster(home, discovery, planner)
         self._settings = settings
         storage = home.storage
         clock = SystemClock()

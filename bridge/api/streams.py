@@ -149,12 +149,6 @@ class Document:
         return response
 
 
-async def parts(data: bytes) -> AsyncIterator[bytes]:
-    """Yield the parts of a file that is there as a whole."""
-    for start in range(0, len(data), PART):
-        yield data[start : start + PART]
-
-
 class Download:
     """A file, whole or in parts while it is made."""
 
@@ -323,5 +317,4 @@ __all__ = [
     "EventStream",
     "Rows",
     "Socket",
-    "parts",
 ]

@@ -9,6 +9,9 @@ from bridge.discovery import Candidate, CandidatesChanged, Discovery, DiscoveryB
 from bridge.flows import Flows, FlowsChanged
 from bridge.grid import GridChanged, GridState
 from bridge.module_face import ENERGY
+from bridge.ores.plan import TRIGGERS, shown_steps
+from bridge.planner.planner import PlanChanged, PlannerBusyError
+from bridge.planner.posing import NotNowError
 from bridge.record import OperatingMode
 from bridge.state import StateError
 from clusters.ores.common import ModuleKindEnum, OperatingModeEnum
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bridge.home import Home
+    from bridge.planner.planner import Planner
 
 _MODES: Final = {
     OperatingMode.AUTONOMOUS: OperatingModeEnum.AUTONOMOUS,
@@ -39,16 +43,18 @@ _GRID: Final = {
 
 
 class HubCluster:
-    """The Hub cluster, fed with what becomes of the home (`HomeKeeper`, `DeviceDiscovery`)."""
+    """The Hub cluster, fed with what becomes of the home (`HomeKeeper`, `HomePlanner`, `DeviceDiscovery`)."""
 
-    def __init__(self, home: Home, discovery: Discovery) -> None:
+    def __init__(self, home: Home, discovery: Discovery, planner: Planner | None = None) -> None:
         self._home = home
         self._discovery = discovery
+        self._planner = planner
         self._unsubscribe: list[Callable[[], None]] = []
         self.server = HubServer(
             self,
             mode=_MODES[home.choices.mode],
             policy=_POLICIES[home.choices.policy],
+            planner=None if planner is None else self,
             discovery=self,
         )
 
@@ -62,6 +68,8 @@ class HubCluster:
             bus.subscribe(ChoicesChanged, self._choices_changed),
             bus.subscribe(CandidatesChanged, lambda event: self._show_candidates(looking=event.looking)),
         ]
+        if self._planner is not None:
+            self._unsubscribe.append(bus.subscribe(PlanChanged, self._show_plan))
 
     def stop(self) -> None:
         """Follow it no more."""
@@ -89,6 +97,11 @@ class HubCluster:
         found = self._discovery.candidates()
         self.server.show_candidates([_candidate(each) for each in found], discovering=looking)
 
+    def _show_plan(self, event: PlanChanged) -> None:
+        assert self._planner is not None, "only a planner has plans"
+        made = None if event.plan is None else self._planner.state.made
+        self.server.show_plan(shown_steps(event.plan), TRIGGERS[event.trigger], made)
+
     # ------------------------------------------------------------------ what is asked for
 
     async def set_policy(self, policy: PolicyEnum, *, fabric_index: int) -> None:  # noqa: ARG002 - whoever wants it
@@ -107,6 +120,16 @@ class HubCluster:
             self._home.choices.choose(policy=policy, mode=mode)
         except StateError as error:
             raise StatusError(Status.FAILURE, str(error)) from error
+
+    async def replan(self, *, fabric_index: int) -> None:  # noqa: ARG002 - whoever wants it
+        """Begin to plan anew."""
+        assert self._planner is not None, "without a planner there is no such command"
+        try:
+            self._planner.replan()
+        except PlannerBusyError as error:
+            raise StatusError(Status.BUSY, str(error)) from error
+        except NotNowError as error:
+            raise StatusError(Status.INVALID_IN_STATE, str(error)) from error
 
     async def discover_devices(self, address: str | None, *, fabric_index: int) -> None:  # noqa: ARG002 - whoever wants it
         """Begin to look for devices."""

@@ -235,8 +235,10 @@ def _filled(fill: Callable[[str], str], value: str | int) -> str | int:
     return int(fill(value)) if value.startswith("{ep") else fill(value)
 
 
-def _restart(hub: Hub) -> None:
+def _restart(hub: Hub, how: str) -> None:
     hub.terminate()
+    if how == "FactoryReset":
+        hub.factory_reset()
     hub.start(until=EVERYBODY_ANSWERS)
 
 

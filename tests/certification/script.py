@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PRIVATE_ROOT = Path(__file__).parents[1] / "interop" / "private_root.sh"
 RESTART = "restart"
-"""The file that a script makes among its logs to have the device restarted."""
+"""The file that a script writes among its logs to have the device restarted."""
 _GRACE = 30.0
 """Seconds beyond its own timeout that a script may take to start and to end."""
 _COMMISSIONING = "test_run_commissioning"
@@ -57,14 +57,14 @@ def run(
     logs: Path,
     limit: float,
     stop: threading.Event,
-    restart: Callable[[], None],
+    restart: Callable[[str], None],
 ) -> list[Outcome]:
     """Run a script on a side of the network and read what came of it.
 
     The controller keeps counters in `/data`: it sees a root of its own, with that folder in `logs`.
 
     :param limit: seconds that the script was given for itself
-    :param restart: restarts the device; called when the file `RESTART` is there, which then goes
+    :param restart: restarts the device as the file `RESTART` says, Reboot or FactoryReset; then the file goes
     :raises StoppedError: `stop` was set meanwhile
     """
     wanted = logs / RESTART
@@ -79,8 +79,8 @@ def run(
             while process.poll() is None and time.monotonic() < started + limit + _GRACE:
                 if stop.wait(0.1):
                     raise StoppedError
-                if wanted.exists():
-                    restart()
+                if wanted.exists() and (how := wanted.read_text(encoding="ascii")):
+                    restart(how)
                     wanted.unlink()
             code = process.poll()
         finally:

@@ -273,7 +273,8 @@ def test_a_remark_of_a_script_is_kept(tmp_path):
 
 def test_a_script_can_have_the_device_restarted(tmp_path):
     asks = (
-        f"touch {tmp_path}/{script.RESTART}; while test -e {tmp_path}/{script.RESTART}; do sleep 0.05; done"
+        f"printf Reboot >{tmp_path}/{script.RESTART}; "
+        f"while test -e {tmp_path}/{script.RESTART}; do sleep 0.05; done"
     )
     restarts = []
 
@@ -282,5 +283,5 @@ def test_a_script_can_have_the_device_restarted(tmp_path):
 
     command = ["sh", "-c", asks]
     here = SimpleNamespace(popen=popen)
-    script.run(here, command, tmp_path, 20, threading.Event(), lambda: restarts.append(1))
-    assert restarts == [1]
+    script.run(here, command, tmp_path, 20, threading.Event(), restarts.append)
+    assert restarts == ["Reboot"]

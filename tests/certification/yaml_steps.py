@@ -44,8 +44,6 @@ class YamlSteps(MatterBaseTest):
                     other += 1
                 elif pseudo_clusters.is_manual_step(step):
                     manual += 1
-                elif (step.cluster, step.command) == ("SystemCommands", "FactoryReset") and not taken:
-                    continue  # every test has a new device
                 else:
                     self.print_step(number, step.label)
                     await self._take(runner, step)
@@ -62,8 +60,8 @@ class YamlSteps(MatterBaseTest):
             asserts.skip("no step is left that looks at anything")
 
     async def _take(self, runner: ReplTestRunner, step: TestStep) -> None:
-        if (step.cluster, step.command) == ("SystemCommands", "Reboot"):
-            self._restart()
+        if step.cluster == "SystemCommands" and step.command in {"Reboot", "FactoryReset"}:
+            self._restart(step.command)
             return
         try:
             answer = await self._answer(runner, step)
@@ -89,10 +87,10 @@ class YamlSteps(MatterBaseTest):
         asserts.assert_is_not_none(action, f"the controller has nothing for {step.label}")
         return runner.decode(await runner.execute(action))
 
-    def _restart(self) -> None:
+    def _restart(self, how: str) -> None:
         """Have the device restarted: whoever runs this takes the file away when that is done."""
         wanted = Path(self.user_params["restart"])
-        wanted.touch()
+        wanted.write_text(how, encoding="ascii")
         while wanted.exists():
             time.sleep(0.1)
         self.default_controller.ExpireSessions(self.dut_node_id)

@@ -10,7 +10,7 @@ from bridge.access.role import Role
 from bridge.api.models import Model, ModuleKey, Moment, moment
 from bridge.api.operation import JSON, ZIP, Answer, operation
 from bridge.api.problems import CONFLICT, FORBIDDEN, INVALID, UNKNOWN_MODULE, Flaw, Problem, ProblemType
-from bridge.api.streams import Download, parts
+from bridge.api.streams import Download
 from bridge.diagnostic_checks import CheckName, Result, summary
 from bridge.diagnostics import DiagnosticsBusyError, RunState, UnknownRunError
 
@@ -131,7 +131,7 @@ async def read(context: Context[RunQuery, None]) -> RunList | Download:
             raise Problem(FORBIDDEN, "a support bundle is for the role admin")
         from bridge.support_bundle import support_bundle  # needed once in a blue moon
 
-        return Download(ZIP, parts(support_bundle(context.hub)), file="ores-bridge-support.zip")
+        return Download(ZIP, support_bundle(context.hub), file="ores-bridge-support.zip")
     diagnostics, query = context.hub.diagnostics, context.query
     if query.run is not None:
         try:
