@@ -7,6 +7,7 @@ hangs or crashes takes nothing with it.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from optimizer.plan import Plan
 
 _NICENESS: Final = 10
+_LONGEST_S: Final = 310
+"""Somewhat more than the longest time limit that can be set."""
 _GUESSED_LATITUDE: Final = 45.0
 _OUTAGES_PER_HOUR: Final = 1 / (30 * 24)
 """Chance of an outage when the residents want to be ready for one."""
@@ -136,6 +139,8 @@ def _bill(step: PlanStep) -> float:
 def main() -> None:
     """Answer one question."""
     os.nice(_NICENESS)
+    # The hub ends a process that takes too long; when the hub itself was killed, this does.
+    signal.alarm(_LONGEST_S)
     plan = answer(Question.from_json(sys.stdin.buffer.readline()))
     sys.stdout.buffer.write(plan.to_json())
 
