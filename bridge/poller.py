@@ -3,7 +3,7 @@
 One task a link (a Modbus endpoint, or a device of its own): the modules behind it are read one after the
 other, each when it is due, so nothing queues up however slow a device is. An address is asked for its modules
 until it has answered once, and again when all of them have been silent for long: another device may have
-moved in.
+moved in. What a person removed is not taken in again: an address with nothing else behind it is left alone.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from hw.module import ModuleError
@@ -71,6 +71,8 @@ class _Site:
     due: float
     attempts: int = 0
     polled: list[_Polled] = field(default_factory=list)
+    again: bool = False
+    """Whether it is to be asked anew although modules were found there."""
 
 
 class Poller:
@@ -100,7 +102,7 @@ class Poller:
         self._tasks.append(asyncio.create_task(self._measure(), name="pace"))
 
     def add(self, source: Source) -> None:
-        """Read the modules of one more source; one that is known already is left as it is."""
+        """Read the modules of one more source; one that is known already is asked for its modules anew."""
         driver = self._drivers[source.driver]
         name = f"{source.driver} {driver.link(source.address)}"
         link = self._links.get(name)
@@ -153,13 +155,26 @@ class _Link:
         """Set once every address was asked."""
 
     def add(self, source: Source) -> None:
-        if all(source.address != site.source.address for site in self._sites):
+        known = next((site for site in self._sites if site.source.address == source.address), None)
+        if known is None:
             self._sites.append(_Site(source, self._clock.monotonic()))
-            self._added.set()
+        else:
+            before = known.source
+            known.source = replace(
+                source,
+                name=source.name or before.name,
+                room=source.room or before.room,
+                role=source.role or before.role,
+            )
+            known.again = bool(known.polled)
+        self._added.set()
 
     async def run(self) -> None:
         """Do what is due, for ever."""
         while True:
+            if not self._sites:
+                self._added.clear()
+                await self._added.wait()
             due, site, polled = self._next()
             delay = due - self._clock.monotonic()
             if delay > 0:
@@ -170,6 +185,8 @@ class _Link:
                 continue
             try:
                 if polled is None:
+                    site.again = False
+                    await self._let_go(site)
                     await self._discover(site)
                     if all(each.polled or each.attempts for each in self._sites):
                         self.looked.set()
@@ -189,7 +206,7 @@ class _Link:
         """Return what is due next. A link has a handful of modules: looking at all of them is quick."""
         due: list[tuple[float, _Site, _Polled | None]] = []
         for site in self._sites:
-            if site.polled:
+            if site.polled and not site.again:
                 due.extend((polled.due, site, polled) for polled in site.polled)
             else:
                 due.append((site.due, site, None))
@@ -212,6 +229,14 @@ class _Link:
                     self._registry.lost(registered, str(error))
             return
         site.attempts = 0
+        removed = [each for each in modules if self._registry.is_retired(each.identity.key)]
+        for each in removed:
+            await each.close()
+        modules = [each for each in modules if each not in removed]
+        if not modules:
+            _log.info("%s is asked no more: its modules were removed", source.address)
+            self._sites.remove(site)
+            return
         found = self._registry.found(
             modules, source.driver, name=source.name, room=source.room, role=source.role
         )
@@ -227,7 +252,10 @@ class _Link:
                 reading = await polled.device.read()
         except (ModuleError, OSError) as error:
             module.reads_failed += 1
-            await self._missed(site, polled, str(error))
+            if module.key in self._registry:
+                await self._missed(site, polled, str(error))
+            else:
+                await self._drop(site, polled)
             return
         now = self._clock.monotonic()
         module.reads_ok += 1
@@ -240,8 +268,12 @@ class _Link:
         if module.key in self._registry:
             self._registry.took(module, reading)
         else:
-            site.polled.remove(polled)
-            await polled.device.close()
+            await self._drop(site, polled)
+
+    async def _drop(self, site: _Site, polled: _Polled) -> None:
+        """Let go of a module that was removed."""
+        site.polled.remove(polled)
+        await polled.device.close()
 
     async def _missed(self, site: _Site, polled: _Polled, reason: str) -> None:
         now = self._clock.monotonic()
