@@ -82,6 +82,7 @@ async def _running(
             hub.poller.start(await sources if sources else hub.sources())
             await hub.poller.first_look(FIRST_LOOK)
         await hub.matter.start()
+        hub.discovery.start(hub.matter.network)
         await control.start()
         announce(hub)
         if not fresh:

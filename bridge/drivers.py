@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+
+from hw.sighting import Sighting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hw.module import Module
+    from hw.ores.modules import OresModules
 
 
 DRIVERS: Final = ("sunspec", "shelly", "goe")
 """The drivers' names, as settings have them."""
+NATIVE: Final = "ores"
+"""The driver of modules that speak of themselves: nobody lists their addresses, they register."""
 
 
 class Driver(Protocol):
@@ -20,8 +25,22 @@ class Driver(Protocol):
     async def discover(self, address: str, *, serial: str = "") -> Sequence[Module]:
         """Return the modules, opened. Raise ModuleError when there are none, ValueError for no address."""
 
+    async def look(self, address: str) -> Sequence[Sighting]:
+        """Return who is there, only reading and as gently as the devices need it. Raises as `discover`."""
+
     def link(self, address: str) -> str:
         """Return what modules share that must not be read at the same time. Raise ValueError."""
+
+
+@runtime_checkable
+class Commissioner(Protocol):
+    """A driver that takes devices in by a setup code."""
+
+    async def commission(self, setup_code: str) -> Sequence[str]:
+        """Take a device in; return addresses at which `discover` finds its modules from now on.
+
+        Raise ModuleError when it cannot be, ValueError for no setup code.
+        """
 
 
 class SunSpecDriver:
@@ -37,6 +56,12 @@ class SunSpecDriver:
         from hw.sunspec.discover import discover
 
         return await discover(address, self._endpoints, serial=serial)
+
+    async def look(self, address: str) -> Sequence[Sighting]:
+        """Return who is at `host[:port[:unit]]`, over one connection."""
+        from hw.sunspec.probe import look
+
+        return await look(address)
 
     def link(self, address: str) -> str:
         """Return host and port."""
@@ -55,6 +80,10 @@ class ShellyDriver:
 
         return await discover(address)
 
+    async def look(self, address: str) -> Sequence[Sighting]:
+        """Return who is at `host[:port]`."""
+        return await _seen(await self.discover(address))
+
     def link(self, address: str) -> str:
         """Return host and port."""
         return http_link(address)
@@ -69,9 +98,43 @@ class GoeDriver:
 
         return await discover(address)
 
+    async def look(self, address: str) -> Sequence[Sighting]:
+        """Return who is at `host[:port]`."""
+        return await _seen(await self.discover(address))
+
     def link(self, address: str) -> str:
         """Return host and port."""
         return http_link(address)
+
+
+class OresDriver:
+    """Modules that speak of themselves; an address is the key of one that was registered."""
+
+    def __init__(self, modules: OresModules) -> None:
+        self._modules = modules
+
+    async def discover(self, address: str, *, serial: str = "") -> Sequence[Module]:  # noqa: ARG002 - they have one
+        """Return the module of a key, connected or not."""
+        return await self._modules.discover(address)
+
+    async def look(self, address: str) -> Sequence[Sighting]:
+        """Return the module of a key."""
+        return [
+            Sighting(each.identity, each.kind, each.address) for each in await self._modules.discover(address)
+        ]
+
+    def link(self, address: str) -> str:
+        """Return the key."""
+        from hw.ores.modules import parse_address
+
+        return parse_address(address)
+
+
+async def _seen(modules: Sequence[Module]) -> list[Sighting]:
+    """Return what modules are, and let go of them."""
+    for module in modules:
+        await module.close()
+    return [Sighting(each.identity, each.kind, each.address) for each in modules]
 
 
 def http_link(address: str) -> str:

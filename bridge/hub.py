@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from bridge import setup_code
 from bridge.discovery import Discovery
-from bridge.drivers import DRIVERS, driver
+from bridge.drivers import DRIVERS, NATIVE, Driver, OresDriver, driver
 from bridge.home import Home
 from bridge.matter import MatterBridge
+from bridge.native import NativeModules
 from bridge.pace import Pace
 from bridge.poller import Poller, Source
 
@@ -42,9 +43,11 @@ class Hub:
         self.arbiter = self.home.arbiter
         self.actions = self.home.actions
         self.pace = Pace(settings.polling.interval, settings.polling.cpu, time.process_time)
-        self.drivers = {name: driver(name) for name in DRIVERS}
+        self.native = NativeModules(self.registry, storage, self.bus, clock)
+        self.drivers: dict[str, Driver] = {name: driver(name) for name in DRIVERS}
+        self.drivers[NATIVE] = OresDriver(self.native.modules)
         self.poller = Poller(self.registry, self.drivers, self.pace, clock)
-        self.discovery = Discovery(self.registry, self.drivers, self.poller, self.bus, clock)
+        self.discovery = Discovery(self.registry, self.drivers, self.poller, self.bus, clock, storage)
         self.matter = MatterBridge(settings, self.setup, self.home, self.discovery)
 
         self.api: ApiServer | None = None

@@ -53,6 +53,7 @@ from device_types.aggregator import aggregator
 from hw.module import ModuleKind, ModuleUnreachable, Nameplate
 from hw.reading import BatteryReading, DcString, Fault, OperatingState, Reading
 from hw.setpoint import SetpointKind as Kind
+from hw.sighting import Sighting
 from matter_node.entropy import SystemEntropy
 from matter_node.model import Context, DeviceType, Endpoint, NodeTree
 from matter_node.status import Status, StatusError
@@ -75,6 +76,9 @@ class Driver:
             raise ModuleUnreachable(f"nobody answers at {address}")
         return [self.at[address]]
 
+    async def look(self, address):
+        return [Sighting(each.identity, each.kind, each.address) for each in await self.discover(address)]
+
     def link(self, address):
         if "/" in address:
             raise ValueError(f"{address} is no address")
@@ -89,7 +93,7 @@ class Bridge:
         self.driver = Driver()
         drivers = {"sunspec": self.driver}
         self.poller = Poller(home.registry, drivers, Pace(1.0, 1.0, lambda: 0.0), home.clock)
-        self.discovery = Discovery(home.registry, drivers, self.poller, home.bus, home.clock)
+        self.discovery = Discovery(home.registry, drivers, self.poller, home.bus, home.clock, home.storage)
         self.hub_cluster = HubCluster(home, self.discovery)
         self.tree = NodeTree(home.storage, home.clock, SystemEntropy())
         root = Endpoint(0, [DeviceType(0x16, 3)], [DescriptorServer()])
