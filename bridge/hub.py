@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bridge.access.access import Access
     from bridge.api.server import ApiServer
     from bridge.data_dir import DataDirectory
+    from bridge.registration.desk import RegistrationDesk
     from bridge.settings import Settings
     from bridge.setup_code import SetupCode
     from matter_node.clock import Clock
@@ -59,6 +60,24 @@ class Hub:
         from bridge.access.access import Access  # a hub without the API has no use for it
 
         return Access(self.storage, self.clock, self.bus, self.arbiter)
+
+    @cached_property
+    def registrations(self) -> RegistrationDesk:
+        """Where modules ask to be let in; there is one while the HTTP API listens. Raise LookupError."""
+        from bridge.registration.desk import RegistrationDesk  # a hub without the API has no use for it
+
+        if self.api is None or self.api.tls is None:
+            raise LookupError("the HTTP API does not listen")
+        return RegistrationDesk(
+            self.registry,
+            self.native,
+            self.poller,
+            self.access,
+            self.api.tls.authority,
+            self.storage,
+            self.clock,
+            self.bus,
+        )
 
     async def serve_api(self) -> None:
         """Start the HTTP API, if the settings have one."""

@@ -204,8 +204,10 @@ class Dispatcher:
             if problem.kind.status >= 500:
                 raise
             outcome = reply.refused(problem, exchange.id)
-            if problem.kind is TOO_MANY:
+            if problem.kind is TOO_MANY or not operation.audited:
                 return outcome  # whoever is held back must not fill the log
+        if not operation.audited:
+            return outcome
         with _translated():
             self._access.record(
                 exchange.actor,

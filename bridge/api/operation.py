@@ -82,6 +82,9 @@ class Operation:
     """What each event, line or message of a stream holds."""
     problems: tuple[ProblemType, ...] = ()
     """What it can meet besides what every operation like it can."""
+    audited: bool = True
+    """Whether each call that may change something is noted in the audit log; False where the handler notes
+    what matters, for most calls are a module's daily talk."""
     control: bool = False
     """Whether it commands modules: then it needs an Idempotency-Key and is carried out once for each."""
 

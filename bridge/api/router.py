@@ -9,7 +9,10 @@ from typing import Final
 from bridge.api.operation import Operation
 
 ENDPOINTS: Final[dict[str, tuple[str, ...]]] = {
+    "/device/discovery": ("device_discovery",),
+    "/device/register": ("device_register", "device_modules"),
     "/device/security/authenticate": ("authenticate", "credentials"),
+    "/hub/communicate": ("hub_communicate",),
     "/microinverter/control": ("microinverter_control",),
     "/microinverter/status": ("microinverter_status",),
 }
