@@ -31,7 +31,9 @@ async def make_house(tmp_path, make_device):
     yield make
     for house in houses:
         await house.close()
+        await house.hub.discovery.stop()
         await house.hub.api.stop()
+        await house.hub.poller.stop()
         await house.hub.arbiter.close()
 
 
