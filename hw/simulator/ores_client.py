@@ -229,6 +229,8 @@ class OresClient:
             self._message(self._batch())
         messages = hello + ([] if hello else list(self._unacknowledged.values())[:16])
         answer = await self._post(COMMUNICATE, {"boot": self._boot, "messages": messages}, context)
+        if answer["time"]:
+            self._set_clock(answer["time"])
         for message in answer["messages"]:
             self._take(message)
         await asyncio.sleep(0 if hello else self._interval)
@@ -256,6 +258,8 @@ class OresClient:
 
     def _take(self, message: dict[str, Any]) -> list[dict[str, Any]]:
         """Take what the hub says; return what is to be said to it."""
+        if message["type"] in {"welcome", "heartbeat"} and message["time"]:
+            self._set_clock(message["time"])
         match message["type"]:
             case "welcome":
                 self.welcomed += 1
@@ -270,6 +274,10 @@ class OresClient:
             case "refusal":
                 _log.warning("the hub takes that not: %s", message["reason"])
         return []
+
+    def _set_clock(self, time: str) -> None:
+        """Follow the hub's clock: a module has none that keeps time without power."""
+        self.device.clock_ahead = datetime.fromisoformat(time) - datetime.now(UTC)
 
     def _acknowledged(self, last: int) -> None:
         for seq in [seq for seq in self._unacknowledged if seq <= last]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from hw.module import Identity, ModuleKind
@@ -47,6 +47,8 @@ class OresDevice:
         self._world = World(Home(inverters=1, battery=battery, meter=False), seed=seed)
         self._now = now
         self._zero = now()
+        self.clock_ahead = timedelta()
+        """How far the hub's clock is ahead of this machine's: the module's follows it."""
 
     @property
     def inverter(self) -> SolarInverter:
@@ -90,7 +92,7 @@ class OresDevice:
     def sample(self) -> dict[str, Any]:
         """Measure."""
         self._live()
-        common = {"time": datetime.now(UTC).isoformat(timespec="milliseconds")}
+        common = {"time": (datetime.now(UTC) + self.clock_ahead).isoformat(timespec="milliseconds")}
         return common | (self._battery_sample() if self.kind is ModuleKind.BATTERY else self._solar_sample())
 
     def apply(
