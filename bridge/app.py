@@ -88,6 +88,7 @@ async def _running(
         if not fresh:
             hub.poller.start(await sources if sources else hub.sources())
         await hub.serve_api()
+        hub.be_found()
         announce_api(hub)
         yield
     finally:

@@ -182,6 +182,18 @@ class Discovery:
 
     # ------------------------------------------------------------------ registering
 
+    def is_candidate(self, text: str) -> bool:
+        """Tell whether a text is the id of something that was found."""
+        return self._book.get(text) is not None
+
+    def is_setup_code(self, text: str) -> bool:
+        """Tell whether a text is a Matter setup code."""
+        try:
+            judge_setup_code(text)
+        except ValueError:
+            return False
+        return True
+
     async def register(
         self, address: str, *, driver: str | None = None, name: str = "", room: str = "", role: str = ""
     ) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bridge import setup_code
 from bridge.discovery import Discovery
@@ -14,6 +14,7 @@ from bridge.matter import MatterBridge
 from bridge.native import NativeModules
 from bridge.pace import Pace
 from bridge.poller import Poller, Source
+from matter_node.transport.service import Service
 
 if TYPE_CHECKING:
     from bridge.access.access import Access
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from bridge.setup_code import SetupCode
     from matter_node.clock import Clock
     from matter_node.storage import Storage
+
+HUB_SERVICE: Final = "_ores-hub._tcp"
+"""Under this type modules find the hub that they ask to be let in."""
 
 
 class Hub:
@@ -87,6 +91,21 @@ class Hub:
             self.access.end_leftovers(module.key for module in self.registry)
             self.api = ApiServer(self)
             await self.api.start()
+
+    def be_found(self) -> None:
+        """Announce the HTTP API to modules that look for their hub (docs/module-protocol.md)."""
+        if self.api is None or self.api.tls is None or not self.api.port:
+            return
+        from hw.ores.pairing import fingerprint
+
+        text = (
+            ("txtvers", "1"),
+            ("api", "1.0"),
+            ("path", "/device/register"),
+            ("ski", fingerprint(self.api.tls.authority.public_key).hex()[:16]),
+        )
+        name = f"ores-bridge-{(self.matter.node.info.serial_number or '')[:8]}"
+        self.matter.network.set_others([Service(name, HUB_SERVICE, (), self.api.port, text)])
 
     def sources(self) -> list[Source]:
         """Return where to find modules: the settings' addresses, and the saved ones that they leave out."""

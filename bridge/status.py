@@ -7,7 +7,7 @@ import resource
 import time
 from typing import TYPE_CHECKING, Any
 
-from bridge import module_requests, pairing
+from bridge import discovery_requests, module_requests, pairing
 from bridge.arbiter import UnknownCommandError
 from bridge.command import Origin
 from bridge.control import ControlError
@@ -61,6 +61,7 @@ def handlers(hub: Hub, stop: Callable[[], None]) -> dict[str, Callable[[dict[str
         "withdraw": withdraw,
         "stop": end,
         **module_requests.handlers(hub),
+        **discovery_requests.handlers(hub),
     }
 
 

@@ -11,7 +11,6 @@ from bridge.discovery import (
     DiscoveryBusyError,
     NoCommissionerError,
     NoDeviceError,
-    judge_setup_code,
 )
 from bridge.flows import Flows, FlowsChanged
 from bridge.grid import GridChanged, GridState
@@ -144,7 +143,7 @@ class HubCluster:
         try:
             if candidate_id is not None:
                 keys = await self._discovery.register_candidate(candidate_id, name=name or "")
-            elif driver is None and _is_setup_code(address or ""):
+            elif driver is None and self._discovery.is_setup_code(address or ""):
                 keys = await self._discovery.commission(address or "", name=name or "")
             else:
                 keys = await self._discovery.register(address or "", driver=driver, name=name or "")
@@ -161,14 +160,6 @@ class HubCluster:
 
     def fabric_removed(self, fabric_index: int) -> None:
         """Keep what the residents chose: it is the home's, whichever app told it."""
-
-
-def _is_setup_code(text: str) -> bool:
-    try:
-        judge_setup_code(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _candidate(found: Candidate) -> CandidateStruct:
