@@ -5,28 +5,28 @@ It is read before anyone trusts the thing: what it says is shown to a person and
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
+import re
 import ssl
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from hw.module import Identity, ModuleKind, ModuleUnreachable, NotSupported
 
-if TYPE_CHECKING:
-    import aiohttp
-
 TIMEOUT: Final = 3.0
 LARGEST: Final = 64 * 1024
-"""Octets of a description."""
+"""Octets of an answer."""
 WELL_KNOWN: Final = "/.well-known/wot"
 URN: Final = "urn:ores:module:"
 """Before the key of a module that speaks the ORES module protocol."""
 MEMBER: Final = "ores"
 """Name under which such a module's description says who it is."""
+_STATUS: Final = re.compile(rb"HTTP/1\.[01] 200[ \r]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,34 +66,45 @@ async def fetch(host: str, port: int, path: str, *, secure: bool = True) -> Thin
     :raises ModuleUnreachable: it does not answer within `TIMEOUT`
     :raises NotSupported: what it answers is no description
     """
-    import aiohttp  # a client with what it needs is some megabytes: only where there is such a thing
-
-    if not path.startswith("/"):
-        path = f"/{path}"
     where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    url = f"{'https' if secure else 'http'}://{where}{path}"
-    # Nobody vouches for a device that was just found: its key is only noted, to be compared by who trusts it.
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    timeout = aiohttp.ClientTimeout(total=TIMEOUT)
+    path = "/" + "".join(each for each in path.lstrip("/") if "!" <= each <= "~")
+    request = f"GET {path} HTTP/1.0\r\nHost: {where}\r\n\r\n"
     try:
-        async with (
-            aiohttp.ClientSession(timeout=timeout) as session,
-            session.get(url, ssl=context, allow_redirects=False) as response,
-        ):
-            ski = _shown_key(response)
-            body = await response.content.read(LARGEST + 1)
-            while len(body) <= LARGEST and (more := await response.content.read(LARGEST)):
-                body += more
-    except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+        async with asyncio.timeout(TIMEOUT):
+            answer, ski = await _get(host, port, request, secure=secure)
+    except (OSError, EOFError, ValueError) as error:
         raise ModuleUnreachable(f"{where}: {error or 'no answer'}") from error
-    if response.status != 200 or len(body) > LARGEST:
-        raise NotSupported(f"{where}: no description at {path} (HTTP {response.status})")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    if _STATUS.match(head) is None or len(answer) > LARGEST:
+        raise NotSupported(f"{where}: no description at {path}")
     try:
         return parse(body, ski)
     except ValueError as error:
         raise NotSupported(f"{where}: {error}") from error
+
+
+async def _get(host: str, port: int, request: str, *, secure: bool) -> tuple[bytes, str]:
+    """Ask, and return what comes until the device hangs up, and the fingerprint of the key that it showed.
+
+    HTTP 1.0 has no chunks, and a whole HTTP client costs the hub some megabytes.
+    """
+    context = None
+    if secure:
+        # Nobody vouches for a device that was just found: its key is noted, to be compared by who trusts it.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    reader, writer = await asyncio.open_connection(host, port, ssl=context, limit=LARGEST)
+    try:
+        tls = writer.get_extra_info("ssl_object")
+        certificate = tls.getpeercert(binary_form=True) if tls is not None else None
+        writer.write(request.encode())
+        answer = bytearray()
+        while len(answer) <= LARGEST and (more := await reader.read(LARGEST)):
+            answer += more
+        return bytes(answer), fingerprint(certificate) if certificate else ""
+    finally:
+        writer.close()
 
 
 def describe(identity: Identity, kind: ModuleKind, title: str) -> dict[str, Any]:
@@ -118,14 +129,6 @@ def fingerprint(certificate: bytes) -> str:
     """Return the SHA-256 of the key in a certificate in DER, in hexadecimal digits. Raise ValueError."""
     key = x509.load_der_x509_certificate(certificate).public_key()
     return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
-
-
-def _shown_key(response: aiohttp.ClientResponse) -> str:
-    """Return the fingerprint of the key that the device showed; empty without TLS."""
-    transport = response.connection.transport if response.connection is not None else None
-    tls = transport.get_extra_info("ssl_object") if transport is not None else None
-    certificate = tls.getpeercert(binary_form=True) if tls is not None else None
-    return fingerprint(certificate) if certificate else ""
 
 
 def _identity(own: dict[str, Any]) -> tuple[Identity, ModuleKind | None]:
