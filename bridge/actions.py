@@ -71,6 +71,12 @@ class ModuleActions:
         """Switch a load, or let a producer or a charger work or not."""
         return self._submit(module, SetpointKind.CONNECT, float(on), by, duration)
 
+    def limit_current(
+        self, module: str, current_a: float, by: Requester, *, duration: float | None = None
+    ) -> Command:
+        """Let a charging point offer at most so many amperes per phase."""
+        return self._submit(module, SetpointKind.CHARGE_CURRENT_A, current_a, by, duration)
+
     # ------------------------------------------------------------------ batteries
 
     def charge(

@@ -14,6 +14,7 @@ from bridge.console import announce, announce_api
 from bridge.control import ControlServer
 from bridge.data_dir import DataDirectory
 from bridge.hub import Hub
+from bridge.matter import software_version
 from bridge.state import SqliteStorage
 from bridge.status import handlers
 from matter_node.clock import AsyncioClock
@@ -74,6 +75,7 @@ async def run(
 async def _running(
     hub: Hub, sources: asyncio.Task[Sequence[Source]] | None, stop: asyncio.Event
 ) -> AsyncIterator[None]:
+    hub.telemetry.start(software_version())
     hub.home.start()
     control = ControlServer(hub.directory.control_socket, handlers(hub, stop.set))
     try:
@@ -97,7 +99,7 @@ async def _running(
             await _in_time(hub.api.stop())
         await _in_time(hub.discovery.stop())
         await asyncio.gather(_in_time(hub.arbiter.close()), _in_time(hub.matter.stop()))
-        await _in_time(hub.poller.stop())
+        await asyncio.gather(_in_time(hub.poller.stop()), _in_time(hub.telemetry.stop()))
 
 
 async def _in_time(farewell: Awaitable[None]) -> None:

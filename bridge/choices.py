@@ -16,6 +16,8 @@ E = TypeVar("E", bound=StrEnum)
 
 _POLICY: Final = "home/policy"
 _MODE: Final = "home/mode"
+_SAVINGS: Final = "home/savings-percent"
+BALANCED: Final = 50
 
 
 class Policy(StrEnum):
@@ -37,6 +39,7 @@ class ChoicesChanged:
 
     policy: Policy
     mode: OperatingMode
+    savings_percent: int
 
 
 class HomeChoices:
@@ -48,18 +51,31 @@ class HomeChoices:
         self.policy = _kept(storage, _POLICY, Policy, Policy.SELF_CONSUMPTION)
         self.mode = _kept(storage, _MODE, OperatingMode, OperatingMode.FEDERATED)
         """Autonomous: neither plans nor programmes command any module."""
+        stored = storage.get(_SAVINGS)
+        self.savings_percent = BALANCED if stored is None else int.from_bytes(stored)
+        """How much comfort may be given up for savings: 0 for none, 100 for all that can be."""
 
-    def choose(self, *, policy: Policy | None = None, mode: OperatingMode | None = None) -> None:
-        """Choose. Raise StateError when it cannot be kept; then nothing was chosen."""
+    def choose(
+        self,
+        *,
+        policy: Policy | None = None,
+        mode: OperatingMode | None = None,
+        savings_percent: int | None = None,
+    ) -> None:
+        """Choose. Raise StateError when it cannot be kept; then nothing was chosen. Raise ValueError."""
         policy, mode = policy or self.policy, mode or self.mode
-        if (policy, mode) == (self.policy, self.mode):
+        savings = self.savings_percent if savings_percent is None else savings_percent
+        if not 0 <= savings <= 100:
+            raise ValueError(f"savings before comfort are 0 to 100 percent, not {savings}")
+        if (policy, mode, savings) == (self.policy, self.mode, self.savings_percent):
             return
         with self._storage.transaction():
             self._storage.put(_POLICY, policy.value.encode())
             self._storage.put(_MODE, mode.value.encode())
+            self._storage.put(_SAVINGS, bytes([savings]))
         self._storage.flush()
-        self.policy, self.mode = policy, mode
-        self._bus.publish(ChoicesChanged(policy, mode))
+        self.policy, self.mode, self.savings_percent = policy, mode, savings
+        self._bus.publish(ChoicesChanged(policy, mode, savings))
 
 
 def _kept(storage: Storage, key: str, kind: type[E], otherwise: E) -> E:

@@ -21,6 +21,7 @@ _COMMANDS = {
     "set": "bridge.cli_ask",
     "discover": "bridge.cli_device",
     "module": "bridge.cli_module",
+    "history": "bridge.cli_history",
     "factory-reset": "bridge.cli_hub",
     "config": "bridge.cli_hub",
     "user": "bridge.cli_access",
@@ -36,6 +37,7 @@ _SUMMARIES = {
     "set": "Tell a module what to do.",
     "discover": "Look for devices that could be modules of the home.",
     "module": "List, add, rename and remove modules, choose their faces and mode.",
+    "history": "Show what a module did.",
     "factory-reset": "Forget every app and every module.",
     "config": "Check the settings.",
     "user": "Say who may use the API, and in which role.",
@@ -78,6 +80,7 @@ def main() -> None:
     Pair an app:      ores-bridge pair
     Look:             ores-bridge status
     Limit the roof:   ores-bridge set roof power-limit 50% --for 10m
+    Look back:        ores-bridge history roof power --from yesterday
     """  # noqa: D301 - a backspace tells click to leave the lines as they are
 
 

@@ -41,6 +41,9 @@ _NEUTRAL: Final = {
     Aspect.CONNECTION: (SetpointKind.CONNECT, 1.0),
 }
 """What takes back one aspect and leaves the others alone."""
+_WILFUL: Final = frozenset({ModuleKind.LOAD, ModuleKind.EVSE})
+"""What is on or off for reasons of its own: to be let go is not to be switched on."""
+_SWITCHED: Final = frozenset({SetpointKind.CONNECT, SetpointKind.HOLD, SetpointKind.AUTO})
 _PERCENT: Final = frozenset({SetpointKind.POWER_LIMIT_PERCENT, SetpointKind.RESERVE_PERCENT})
 
 _log = logging.getLogger(__name__)
@@ -283,7 +286,7 @@ class CommandQueue:
             if aspect is Aspect.RESERVE:
                 # The module never said what it had: there is nothing to go back to.
                 del self._written[aspect]
-            elif aspect in _NEUTRAL and not self._is_load:
+            elif aspect in _NEUTRAL and self.module.record.kind not in _WILFUL:
                 return _Write(Setpoint(*_NEUTRAL[aspect], REVERT), aspect=aspect)
             else:
                 return _Write(Setpoint(SetpointKind.AUTO), aspect=aspect)
@@ -310,7 +313,7 @@ class CommandQueue:
             return True
         if command.value is None or written.value is None or PRIVILEGES[command.origin].exact:
             return False
-        full = 100.0 if command.kind in _PERCENT else _full_power(self.module)
+        full = _full_scale(self.module, command.kind)
         return command.value not in {0, full} and abs(command.value - written.value) < DEADBAND * full
 
     async def _run(self, write: _Write) -> None:
@@ -444,6 +447,13 @@ def _aspect(entry: _Entry) -> Aspect:
     return aspect
 
 
-def _full_power(module: RegisteredModule) -> float:
+def _full_scale(module: RegisteredModule, kind: SetpointKind) -> float:
+    """Return the end of a setpoint's range; 0 where every change matters."""
     plate = module.record.nameplate
+    if kind in _PERCENT:
+        return 100.0
+    if kind in _SWITCHED:
+        return 0.0
+    if kind is SetpointKind.CHARGE_CURRENT_A:
+        return plate.current_a or 0.0
     return max(plate.power_w or 0, plate.charge_power_w or 0, plate.discharge_power_w or 0)

@@ -86,6 +86,8 @@ def show_status(status: Mapping[str, Any]) -> None:
     console.print(f"Apps: {apps or 'none'}", highlight=False)
     if status.get("api"):
         console.print(api_text(status["api"]), highlight=False, markup=False)
+    for trouble in status.get("trouble", ()):
+        console.print(f"Not stored now: {trouble}", highlight=False, style="bold")
     table = Table(
         "Module", "Kind", "Room", "Power", "Charge", "State", "In force", box=None, header_style="bold"
     )

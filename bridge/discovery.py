@@ -246,17 +246,21 @@ class Discovery:
         """
         judge_setup_code(setup_code)
         driver: object = self._drivers.get(MATTER)
-        if not isinstance(driver, Commissioner):
+        servers = self._poller.addresses(MATTER)
+        if not isinstance(driver, Commissioner) or not servers:
             raise NoCommissionerError("the hub has no Matter server to commission devices with")
         try:
             async with asyncio.timeout(COMMISSION):
-                addresses = await driver.commission(setup_code)
-        except (ModuleError, OSError, TimeoutError) as error:
+                keys = set(await driver.commission(servers[0], setup_code))
+        except (ModuleError, OSError) as error:
             raise NoDeviceError(f"the device could not be commissioned: {error or 'no answer'}") from error
-        keys: list[str] = []
-        for address in addresses:
-            keys += await self.register(address, driver=MATTER, name=name, room=room, role=role)
-        return tuple(keys)
+        if all(key in self._registry for key in keys):
+            return tuple(sorted(keys))
+        registered = await self._take_in(Source(MATTER, servers[0]), keys)
+        for key in registered:
+            if name or room or role:
+                self._registry.rename(key, name=name or None, room=room or None, role=role or None)
+        return registered
 
     # ------------------------------------------------------------------ inside
 

@@ -60,7 +60,7 @@ def _looking(hub: Hub) -> dict[str, Callable[[dict[str, Any]], Awaitable[object]
             else:
                 keys = await hub.discovery.register(place, driver=driver, **called)
         for key in keys:
-            hub.access.record(CONSOLE, "module add", "done", target=key)
+            hub.access.note(CONSOLE, "module add", "done", subject=key)
         return {"modules": list(keys)}
 
     return {"discover": discover, "candidates": candidates, "add": add}

@@ -8,12 +8,15 @@ from hw.sighting import Sighting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
 
+    from hw.matter_server.discover import Servers
+    from hw.matter_server.product import Product
     from hw.module import Module
     from hw.ores.modules import OresModules
 
 
-DRIVERS: Final = ("sunspec", "shelly", "goe")
+DRIVERS: Final = ("sunspec", "shelly", "goe", "matter")
 """The drivers' names, as settings have them."""
 NATIVE: Final = "ores"
 """The driver of modules that speak of themselves: nobody lists their addresses, they register."""
@@ -36,11 +39,19 @@ class Driver(Protocol):
 class Commissioner(Protocol):
     """A driver that takes devices in by a setup code."""
 
-    async def commission(self, setup_code: str) -> Sequence[str]:
-        """Take a device in; return addresses at which `discover` finds its modules from now on.
+    async def commission(self, address: str, setup_code: str) -> Sequence[str]:
+        """Let the server at an address take a device in; return the keys of its modules.
 
         Raise ModuleError when it cannot be, ValueError for no setup code.
         """
+
+
+@runtime_checkable
+class GrowingDriver(Protocol):
+    """One whose addresses get more modules while it runs."""
+
+    def news(self, address: str, known: AbstractSet[str]) -> bool:
+        """Tell whether an address has modules with other keys than the known ones."""
 
 
 class SunSpecDriver:
@@ -145,8 +156,55 @@ def http_link(address: str) -> str:
     return f"{host}:{port}"
 
 
-def driver(name: str) -> Driver:
-    """Return a new driver. Raise ValueError for a name that is none."""
+class MatterDriver:
+    """Loads on a Matter server, over its one WebSocket; the hub itself is not taken for one of them."""
+
+    def __init__(self, hub: Product | None) -> None:
+        self._hub = hub
+        self._servers: Servers | None = None
+
+    async def discover(self, address: str, *, serial: str = "") -> Sequence[Module]:  # noqa: ARG002 - they have one
+        """Return the loads on the server at `host[:port]` or `ws://host:port/ws`, opened."""
+        from hw.matter_server.discover import discover  # brings an HTTP client
+
+        return await discover(address, self._opened())
+
+    async def look(self, address: str) -> Sequence[Sighting]:
+        """Return the loads on the server."""
+        return await _seen(await self.discover(address))
+
+    def news(self, address: str, known: AbstractSet[str]) -> bool:
+        """Tell whether the server has loads that are not known, such as a plug that was just commissioned."""
+        return self._servers is not None and self._servers.news(address, known)
+
+    async def commission(self, address: str, setup_code: str) -> tuple[str, ...]:
+        """Let the server at an address commission a device, and return the keys of its modules.
+
+        An address that is polled has them a moment later. Raise ModuleError, ValueError.
+        """
+        from hw.matter_server.discover import commission  # the same
+
+        return await commission(address, setup_code, self._opened())
+
+    def link(self, address: str) -> str:
+        """Return the server's URL."""
+        from hw.matter_server.address import server_url
+
+        return server_url(address)
+
+    def _opened(self) -> Servers:
+        from hw.matter_server.discover import Servers  # the same
+
+        if self._servers is None:
+            self._servers = Servers(self._hub)
+        return self._servers
+
+
+def driver(name: str, *, hub: Product | None = None) -> Driver:
+    """Return a new driver. Raise ValueError for a name that is none.
+
+    :param hub: what other controllers may show as a device, and is none of its own modules
+    """
     match name:
         case "sunspec":
             return SunSpecDriver()
@@ -154,5 +212,7 @@ def driver(name: str) -> Driver:
             return ShellyDriver()
         case "goe":
             return GoeDriver()
+        case "matter":
+            return MatterDriver(hub)
         case _:
             raise ValueError(f"there is no driver {name!r}; there are {', '.join(DRIVERS)}")

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bridge.charging_point import ChargingPoint, is_charging_point
 from bridge.command import Aspect, CommandState
 from bridge.load_switch import LoadSwitch
-from bridge.measured import battery, battery_rating, electrical, has_panel, panel, panel_rating, rating
+from bridge.measured import (
+    battery,
+    battery_rating,
+    electrical,
+    evse_rating,
+    has_panel,
+    panel,
+    panel_rating,
+    phases,
+    rating,
+)
 from bridge.module_face import ENERGY, ModuleFace, Stage
 from bridge.ores.microinverter import MicroinverterCluster
 from bridge.ores.module import ModuleCluster
 from bridge.ores.storage import EnergyStorageCluster
 from bridge.power_adjustment import ModulePower
+from clusters.energy_adjusters import ForecastAdjusters
 from device_types.battery_storage import BatteryStorageFace, battery_storage
 from device_types.bridged_node import BridgedDevice, Delegates, Place
 from device_types.electrical_sensor import ElectricalRating, GridMeterFace, grid_meter
+from device_types.energy_evse import PHASE_PARTS, EnergyEvseFace, energy_evse
 from device_types.on_off_plug import OnOffPlugFace, on_off_plug
 from device_types.solar_power import SolarPowerFace, solar_power
 from hw.module import ModuleKind
@@ -28,6 +41,7 @@ if TYPE_CHECKING:
     from bridge.command import Command
     from bridge.module_face import Companion
     from bridge.record import ModuleRecord
+    from clusters.power_forecast import PowerForecast
     from device_types.bridged_node import Face
     from device_types.managed import EnergyManagement
     from hw.reading import Reading
@@ -164,6 +178,50 @@ class BatteryModule(EnergyFace):
         _abandon(self.face.management, self._power, command)
 
 
+class EvseModule(EnergyFace):
+    """A charging point."""
+
+    face: EnergyEvseFace
+
+    def __init__(self, record: ModuleRecord, made: _Made, stage: Stage) -> None:
+        self._point = ChargingPoint(stage.home.registry[record.key], stage.home)
+        self._planned: PowerForecast | None = None
+        delegates = replace(made.delegates, forecast=ForecastAdjusters(pause=self._point, start=self._point))
+        super().__init__(
+            energy_evse(
+                made.device,
+                evse_rating(record),
+                made.place,
+                self._point,
+                delegates,
+                local=stage.home.utc_offset,
+                temperature=record.capabilities.temperature,
+            ),
+            made,
+        )
+        self._power = made.power
+
+    def update(self, reading: Reading) -> None:
+        """Show a reading."""
+        self.face.update(
+            electrical(reading),
+            self._point.status(reading),
+            phases=phases(reading),
+            temperature_c=reading.temperature_c,
+            faults=_fault_codes(reading),
+            failed=reading.state is OperatingState.FAULT,
+        )
+        planned = self._point.forecast(reading)
+        if planned != self._planned:
+            self._planned = planned
+            self.face.management.plan(planned)
+
+    def command_changed(self, command: Command) -> None:
+        """End an adjustment that the charging point does not carry out."""
+        super().command_changed(command)
+        _abandon(self.face.management, self._power, command)
+
+
 class MeterModule(EnergyFace):
     """A meter, or a load that can only be measured."""
 
@@ -193,8 +251,8 @@ class LoadModule(EnergyFace):
         self.face.update(electrical(reading), on=reading.connected, faults=_fault_codes(reading))
 
 
-def energy_face(record: ModuleRecord, stage: Stage, *, renamed: Callable[[str], None]) -> ModuleFace | None:
-    """Return the energy face of a module, not yet on the node; None for a kind without a device type.
+def energy_face(record: ModuleRecord, stage: Stage, *, renamed: Callable[[str], None]) -> EnergyFace:
+    """Return the energy face of a module, not yet on the node. One that can only be measured is a sensor.
 
     :param renamed: told the name that somebody gave it in an app
     """
@@ -204,20 +262,21 @@ def energy_face(record: ModuleRecord, stage: Stage, *, renamed: Callable[[str], 
             return SolarModule(record, made)
         case ModuleKind.BATTERY:
             return BatteryModule(record, made)
+        case ModuleKind.EVSE if is_charging_point(record):
+            return EvseModule(record, made, stage)
         case ModuleKind.LOAD if stage.grouping is not None and LoadSwitch.can_switch(record):
             return LoadModule(record, made, stage)
-        case ModuleKind.METER | ModuleKind.LOAD:
-            return MeterModule(made)
         case _:
-            return None
+            return MeterModule(made)
 
 
 def energy_parts(record: ModuleRecord) -> Iterable[str]:
     """Yield the names of the endpoints that a module's energy face asks numbers for."""
-    if record.kind is not ModuleKind.EVSE:
-        yield ENERGY
+    yield ENERGY
     if record.kind is ModuleKind.BATTERY:
         yield f"{ENERGY}-battery"
+    if is_charging_point(record) and record.nameplate.phases == len(PHASE_PARTS):
+        yield from PHASE_PARTS
     if has_panel(record):
         yield f"{ENERGY}-panel"
     warm = {ModuleKind.MICROINVERTER, ModuleKind.BATTERY}
@@ -243,7 +302,7 @@ def _made(record: ModuleRecord, stage: Stage, renamed: Callable[[str], None]) ->
     place = Place(
         stage.aggregator, lambda part: home.registry.endpoints.number(record.key, part), clusters=own
     )
-    power = ModulePower(record, stage.home.arbiter) if ModulePower.can_adjust(record) else None
+    power = ModulePower(module, home.arbiter) if ModulePower.can_adjust(record) else None
     delegates = Delegates(adjuster=power, blink=blink(record.name), renamed=renamed)
     return _Made(device, rating(record), place, delegates, power, cluster, inverter, storage)
 

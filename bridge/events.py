@@ -52,13 +52,6 @@ class ReadingTaken:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadingArrivedLate:
-    """A module told how it was while nobody heard it; how it is now is another matter."""
-
-    reading: Reading
-
-
-@dataclass(frozen=True, slots=True)
 class ReachabilityChanged:
     """A module stopped answering, or answers again."""
 

@@ -147,13 +147,10 @@ class Faces:
         try:
             if name != ENERGY:
                 return self._voice_face(record, voice.VoiceFace(name))
-            face = energy_face(record, self._stage, renamed=lambda label: self._renamed(record.key, label))
+            return energy_face(record, self._stage, renamed=lambda label: self._renamed(record.key, label))
         except Exception:  # noqa: BLE001 - one strange module must not hide all others
             _log.exception("%s cannot be shown on Matter", record.name)
             return None
-        if face is None:
-            _log.warning("%s: no Matter device type for a %s yet", record.name, record.kind.value)
-        return face
 
     def _voice_face(self, record: ModuleRecord, face: voice.VoiceFace) -> ModuleFace | None:
         key = record.key

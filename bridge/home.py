@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bridge.actions import ModuleActions
@@ -37,6 +38,11 @@ class Home:
         self.faults = FaultBook(self.bus)
         self.grid = GridWatch(self.registry, self.bus)
         self.flow_meter = FlowMeter(self.registry, self.bus, clock)
+
+    def utc_offset(self, time: float) -> float:
+        """Return how many seconds the home's clocks are ahead of UTC at a time, in seconds since 1970."""
+        offset = datetime.fromtimestamp(time, UTC).astimezone().utcoffset()
+        return 0.0 if offset is None else offset.total_seconds()
 
     def start(self) -> None:
         """Take up what a former run has left, and follow what the modules say."""

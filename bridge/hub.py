@@ -7,13 +7,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from bridge import setup_code
+from bridge.configuration import Configuration
 from bridge.discovery import Discovery
 from bridge.drivers import DRIVERS, NATIVE, Driver, OresDriver, driver
 from bridge.home import Home
-from bridge.matter import MatterBridge
+from bridge.late_readings import LateReadings
+from bridge.matter import MatterBridge, hub_product
 from bridge.native import NativeModules
 from bridge.pace import Pace
 from bridge.poller import Poller, Source
+from bridge.telemetry.telemetry import Telemetry
+from bridge.time_zone import time_zone
 from matter_node.transport.service import Service
 
 if TYPE_CHECKING:
@@ -47,11 +51,16 @@ class Hub:
         self.registry = self.home.registry
         self.arbiter = self.home.arbiter
         self.actions = self.home.actions
+        self.telemetry = Telemetry(
+            settings.telemetry, directory, time_zone(settings.timezone), self.registry, self.bus
+        )
         self.pace = Pace(settings.polling.interval, settings.polling.cpu, time.process_time)
-        self.native = NativeModules(self.registry, storage, self.bus, clock)
-        self.drivers: dict[str, Driver] = {name: driver(name) for name in DRIVERS}
+        late = LateReadings(self.telemetry)
+        self.native = NativeModules(self.registry, storage, self.bus, clock, late)
+        self.drivers: dict[str, Driver] = {name: driver(name, hub=hub_product(storage)) for name in DRIVERS}
         self.drivers[NATIVE] = OresDriver(self.native.modules)
         self.poller = Poller(self.registry, self.drivers, self.pace, clock)
+        self.configuration = Configuration(self.home.choices, storage, clock)
         self.discovery = Discovery(self.registry, self.drivers, self.poller, self.bus, clock, storage)
         self.matter = MatterBridge(settings, self.setup, self.home, self.discovery)
 
@@ -63,7 +72,7 @@ class Hub:
         """Who may do what over HTTP; made when it is first asked for."""
         from bridge.access.access import Access  # a hub without the API has no use for it
 
-        return Access(self.storage, self.clock, self.bus, self.arbiter)
+        return Access(self.storage, self.clock, self.bus, self.arbiter, audit=self.telemetry)
 
     @cached_property
     def registrations(self) -> RegistrationDesk:

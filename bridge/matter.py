@@ -13,10 +13,13 @@ from bridge.ores.hub import HubCluster
 from bridge.power_adjustment import end_leftovers
 from bridge.voice import VoiceFace, wanted
 from certs.store import load_or_create
+from clusters.basic_information import BasicInformationServer
+from clusters.energy_preference import EnergyPreferenceServer
 from clusters.groups import Grouping
 from clusters.test_event_triggers import EventTriggers
 from device_types.aggregator import aggregator
 from device_types.root_node import RootNodeOptions, root_node
+from hw.matter_server.product import Product
 from hw.module import ModuleKind
 from matter_node.commissioning.device_info import DeviceInfo, SetupSecret
 from matter_node.commissioning.group_table import GroupTable
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from bridge.record import ModuleRecord
     from bridge.settings import FacesSettings, Settings
     from bridge.setup_code import SetupCode
+    from matter_node.model import Cluster
     from matter_node.storage import Storage
 
 VENDOR_ID: Final = 0xFFF1
@@ -63,6 +67,11 @@ def version_number(text: str) -> int:
     return parts[0] << 16 | min(parts[1], 255) << 8 | min(parts[2], 255)
 
 
+def hub_product(storage: Storage) -> Product:
+    """Return what the hub calls itself on the Matter network."""
+    return Product(VENDOR_NAME, PRODUCT_NAME, _kept(storage, _SERIAL, 8))
+
+
 class NetworkError(OSError):
     """The node cannot be on the network; the message says why and what to do."""
 
@@ -88,13 +97,14 @@ class MatterBridge:
         storage = home.storage
         clock = SystemClock()
         text = software_version()
+        hub = hub_product(storage)
         info = DeviceInfo(
             vendor_id=VENDOR_ID,
-            vendor_name=VENDOR_NAME,
+            vendor_name=hub.vendor,
             product_id=PRODUCT_ID,
-            product_name=PRODUCT_NAME,
+            product_name=hub.product,
             unique_id=_kept(storage, _UNIQUE_ID, 16),
-            serial_number=_kept(storage, _SERIAL, 8),
+            serial_number=hub.serial,
             hardware_version=1,
             hardware_version_string="1",
             software_version=version_number(text),
@@ -117,7 +127,10 @@ class MatterBridge:
             groups=groups,
         )
         root = root_node(self.node, clock, attestation, options)
-        top = aggregator(root, clusters=[self.hub_cluster.server])
+        own: list[Cluster] = [self.hub_cluster.server]
+        if settings.provisional:
+            own.append(EnergyPreferenceServer(lambda percent: home.choices.choose(savings_percent=percent)))
+        top = aggregator(root, clusters=own)
         self.node.tree.add(root, top)
         grouping = Grouping(groups, self.node.commissioning.group_keys)
         self.faces = Faces(self.node.tree, Stage(top, home, settings.faces, grouping), triggers)
@@ -138,6 +151,15 @@ class MatterBridge:
             await self.node.start()
         except OSError as error:
             raise NetworkError(self._remedy(error)) from error
+
+    def remove_app(self, index: int) -> None:
+        """Put an app out: what it had goes, and so do its sessions. Raise KeyError if there is none."""
+        commissioning = self.node.commissioning
+        self.node.tree.endpoints[0].cluster(BasicInformationServer).record_leave(index)
+        with self._home.storage.transaction():
+            commissioning.fabrics.remove(index)
+        self._home.storage.flush()
+        commissioning.sessions.close_fabric(index)
 
     def _remedy(self, error: OSError) -> str:
         """Say in words why the node's socket could not be opened, and what to do."""

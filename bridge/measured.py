@@ -14,6 +14,7 @@ from clusters.definitions.power_source import BatChargeStateEnum
 from clusters.measurement_accuracy import Accuracy
 from device_types.battery_source import BatteryRating, BatteryState
 from device_types.electrical_sensor import ElectricalRating, ElectricalReading
+from device_types.energy_evse import EvseRating
 from hw.accuracy import USUAL, Quantity
 from hw.module import ModuleKind
 from hw.reading import ChargeState
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 _UNRATED_W = 10_000.0
 """What a module that does not tell its rating is taken to convert at most."""
+_UNRATED_EVSE_A = 16.0
+"""What a charging point that does not tell its rating is taken to offer at most."""
 _LEAST_VOLTAGE_V = 100.0
 """Of any mains: an error of the power makes the largest one of the current there."""
 _MOST_VOLTAGE_V = 1000.0
@@ -118,6 +121,19 @@ def battery_rating(record: ModuleRecord) -> BatteryRating:
     )
 
 
+def evse_rating(record: ModuleRecord) -> EvseRating:
+    """Return what a charging point is rated for."""
+    plate = record.nameplate
+    usual = EvseRating(current_a=_UNRATED_EVSE_A)
+    return EvseRating(
+        current_a=plate.current_a or usual.current_a,
+        phases=min(max(plate.phases, 1), 3),
+        voltage_v=plate.voltage_v or usual.voltage_v,
+        metered=record.capabilities.imported_energy,
+        **_described(record, _alternating(record)),
+    )
+
+
 def _described(record: ModuleRecord, accuracies: Mapping[MeasurementTypeEnum, Accuracy]) -> dict[str, Any]:
     """Return the accuracies to give; none if the driver did not say: the face has the usual ones."""
     return {} if record.capabilities.measures == USUAL else {"accuracies": accuracies}
@@ -173,6 +189,19 @@ def electrical(reading: Reading) -> ElectricalReading:
         reactive_power_var=reading.reactive_power_var,
         power_factor=reading.power_factor,
         active_current_a=_active_current(reading),
+    )
+
+
+def phases(reading: Reading) -> tuple[ElectricalReading, ...]:
+    """Return what a module reads of each phase at its AC terminals."""
+    return tuple(
+        ElectricalReading(
+            power_w=phase.power_w,
+            voltage_v=phase.voltage_v,
+            current_a=phase.current_a,
+            active_current_a=_quotient(phase.power_w, phase.voltage_v),
+        )
+        for phase in reading.phases
     )
 
 

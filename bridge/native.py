@@ -13,19 +13,21 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from bridge.drivers import NATIVE
-from bridge.events import ModuleRemoved, ReadingArrivedLate
+from bridge.events import ModuleRemoved
 from hw.ores.module import OresModule
 from hw.ores.modules import OresModules
 from hw.ores.telemetry import Inbox, Order, Verdict, judge_time
 
 if TYPE_CHECKING:
     from bridge.events import EventBus
+    from bridge.late_readings import LateReadings
     from bridge.registry import Registry
     from hw.ores.description import Description
     from hw.ores.messages import Hello, Result, Telemetry
     from hw.ores.module import Outstanding
     from hw.ores.sample import Sample
     from hw.ores.wire import Message
+    from hw.reading import Reading
     from matter_node.clock import Clock
     from matter_node.storage import Storage
 
@@ -47,13 +49,18 @@ class StrangeModuleError(ValueError):
 
 
 class NativeModules:
-    """What the hub knows of each of them besides what the registry knows."""
+    """What the hub knows of each of them besides what the registry knows.
 
-    def __init__(self, registry: Registry, storage: Storage, bus: EventBus, clock: Clock) -> None:
+    :param late: keeps what modules measured while they were not heard
+    """
+
+    def __init__(
+        self, registry: Registry, storage: Storage, bus: EventBus, clock: Clock, late: LateReadings
+    ) -> None:
         self._registry = registry
         self._storage = storage
-        self._bus = bus
         self._clock = clock
+        self._late = late
         self.modules = OresModules()
         self._inboxes: dict[str, Inbox] = {}
         self._noted: dict[str, float] = {}
@@ -120,8 +127,11 @@ class NativeModules:
         inbox = self._inboxes.get(module.identity.key)
         return inbox is not None and inbox.boot == boot
 
-    def take_telemetry(self, module: OresModule, telemetry: Telemetry) -> Message:
-        """Take measurements; return the acknowledgement, or the wish to have missing messages again."""
+    async def take_telemetry(self, module: OresModule, telemetry: Telemetry) -> Message:
+        """Take measurements; what is late is stored before this returns.
+
+        Return the acknowledgement, or the wish to have missing messages again.
+        """
         from hw.ores.messages import Ack, Again  # brings pydantic, as above
 
         key, inbox = self._inbox(module)
@@ -130,7 +140,10 @@ class NativeModules:
             return Again(seq=inbox.last + 1)
         if order is Order.REPEATED:
             return Ack(seq=inbox.last, refused=len(telemetry.samples), reason="the message was taken before")
-        verdicts = [self._take_sample(module, sample) for sample in telemetry.samples]
+        late: list[Reading] = []
+        verdicts = [self._take_sample(module, sample, late) for sample in telemetry.samples]
+        if late:
+            await self._late.keep(key, late)
         self._note_now_and_then(key, inbox)
         counts = Counter(verdicts)
         bad = [verdict for verdict in verdicts if verdict in _WHY]
@@ -183,7 +196,7 @@ class NativeModules:
 
     # ------------------------------------------------------------------ inside
 
-    def _take_sample(self, module: OresModule, sample: Sample) -> Verdict:
+    def _take_sample(self, module: OresModule, sample: Sample, late: list[Reading]) -> Verdict:
         key, time, now = module.identity.key, sample.time.timestamp(), self._clock.utc()
         verdict = judge_time(time, now, self._newest.get(key))
         if verdict not in {Verdict.CURRENT, Verdict.LATE}:
@@ -191,7 +204,7 @@ class NativeModules:
         self._newest[key] = time
         reading = sample.to_reading(key)
         if verdict is Verdict.LATE:
-            self._bus.publish(ReadingArrivedLate(reading))
+            late.append(reading)
             return verdict
         if now is not None and time > now:
             reading = dataclasses.replace(reading, time=datetime.fromtimestamp(now, UTC))

@@ -19,6 +19,7 @@ from bridge.events import (
     ReachabilityChanged,
     ReadingTaken,
 )
+from bridge.module_names import UnknownModuleError, matching
 from bridge.record import PRIORITIES, ModuleRecord, shortened
 
 if TYPE_CHECKING:
@@ -31,18 +32,13 @@ if TYPE_CHECKING:
     from hw.reading import Reading
     from matter_node.storage import Storage
 
+__all__ = ["RegisteredModule", "Registry", "UnknownModuleError"]
+
 _PREFIX: Final = "module/"
 _RETIRED: Final = "retired/"
 """Before the keys of modules that a person removed: finding one again does not bring it back."""
 
 _log = logging.getLogger(__name__)
-
-
-class UnknownModuleError(KeyError):
-    """There is no registered module of that key or name."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 class RegisteredModule:
@@ -123,20 +119,7 @@ class Registry:
 
     def find(self, text: str) -> RegisteredModule:
         """Return the one module whose key or name is `text`, or begins with it. Raise UnknownModuleError."""
-        folded = text.casefold()
-        exact = [each for each in self if folded in {each.key, each.record.name.casefold()}]
-        matches = exact or [
-            each
-            for each in self
-            if each.key.startswith(folded) or each.record.name.casefold().startswith(folded)
-        ]
-        if len(matches) == 1:
-            return matches[0]
-        if matches:
-            keys = ", ".join(sorted(each.key for each in matches[:5]))
-            raise UnknownModuleError(f"{text!r} fits several modules: {keys}")
-        keys = ", ".join(sorted(self._modules)[:10]) or "none"
-        raise UnknownModuleError(f"no module is called {text!r}; registered: {keys}")
+        return self[matching(text, {each.key: each.record.name for each in self})]
 
     def is_retired(self, key: str) -> bool:
         """Tell whether a person removed a module of that key, and nobody has registered it again."""

@@ -10,16 +10,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from itertools import pairwise
 from pathlib import Path  # noqa: TC003 - pydantic resolves the field's type
 from typing import Annotated, Literal
 
 from annotated_types import Interval, MaxLen, MinLen
 
+from bridge.time_zone import time_zone
 from matter_node.codec.onboarding import MAX_DISCRIMINATOR, MAX_PASSCODE, is_valid_passcode
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 _STRICT = {"extra": "forbid"}
+_Days = Annotated[int, Interval(ge=0, le=36500)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +32,14 @@ class ModuleSettings:
     __pydantic_config__ = _STRICT
 
     address: Annotated[str, MinLen(1), MaxLen(255)]
-    """`host`, `host:port` or for SunSpec `host:port:unit`; IPv6 in brackets.
+    """`host`, `host:port`, for SunSpec `host:port:unit`, for a Matter server its URL; IPv6 in brackets.
 
-    SunSpec is looked for at port 502 and every usual unit by default, what speaks HTTP at port 80.
+    SunSpec is looked for at port 502 and every usual unit by default, what speaks HTTP at port 80, a Matter
+    server at port 5580.
     """
-    driver: Literal["sunspec", "shelly", "goe"] = "sunspec"
-    """What is spoken there: SunSpec over Modbus TCP, the RPC of Shelly relays, generation 2 or later, or the
-    API v2 of go-eChargers."""
+    driver: Literal["sunspec", "shelly", "goe", "matter"] = "sunspec"
+    """What is spoken there: SunSpec over Modbus TCP, the RPC of Shelly relays, generation 2 or later, the API
+    v2 of go-eChargers, or the WebSocket API of a Matter server."""
     serial: Annotated[str, MaxLen(64)] = ""
     """Names a device that has no serial number of its own."""
     name: Annotated[str, MaxLen(32)] = ""
@@ -105,6 +109,26 @@ class ApiSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TelemetrySettings:
+    """What is recorded of the modules, and for how many days; 0 is for ever."""
+
+    __pydantic_config__ = _STRICT
+
+    enabled: bool = True
+    """Whether readings are recorded. Events and the audit trail always are."""
+    path: Path | None = None
+    """Where `telemetry.db` is; in the data directory by default."""
+    second_days: _Days = 30
+    """Days for which every second is kept."""
+    minute_days: _Days = 365
+    """Days for which the mean, least and most of each minute are kept."""
+    quarter_days: _Days = 0
+    """Days for which those of each quarter of an hour are kept."""
+    event_days: _Days = 365
+    """Days for which events are kept. The audit trail stays."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DemoSettings:
     """The simulated home of `ores-bridge demo`."""
 
@@ -114,6 +138,8 @@ class DemoSettings:
     """Without the plugs."""
     plugs: Annotated[int, Interval(ge=0, le=100)] = 0
     """Plugs with a load behind each."""
+    chargers: Annotated[int, Interval(ge=0, le=10)] = 0
+    """Chargers with a car that comes and goes."""
     seed: Annotated[int, Interval(ge=0, le=2**32 - 1)] = 1
     speed: Annotated[float, Interval(ge=0, le=86400)] = 1.0
     """Simulated seconds per second."""
@@ -137,10 +163,15 @@ class Settings:
     """Tells devices apart while pairing; by default random at first start and kept."""
     enable_key: Annotated[str, MaxLen(32)] | None = None
     """Key of the test event triggers, 32 hexadecimal digits; without one there are none."""
+    provisional: bool = False
+    """Show what Matter 1.4.2 still marks as provisional: Energy Preference. Certification refuses it."""
     log_level: LogLevel = "info"
+    timezone: Annotated[str, MaxLen(64)] | None = None
+    """IANA name of the home's time zone, such as `Europe/Berlin`; the computer's own by default."""
     polling: PollingSettings = field(default_factory=PollingSettings)
     faces: FacesSettings = field(default_factory=FacesSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
+    telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     demo: DemoSettings = field(default_factory=DemoSettings)
     modules: tuple[ModuleSettings, ...] = ()
 
@@ -160,6 +191,12 @@ def judge(settings: Settings) -> list[tuple[tuple[str | int, ...], str]]:
     elif key is not None and not int(key, 16):
         problems.append((("enable_key",), "all zero opens nothing; choose another"))
     problems += _judge_api(settings.api)
+    if settings.timezone is not None:
+        try:
+            time_zone(settings.timezone)
+        except ValueError as error:
+            problems.append((("timezone",), str(error)))
+    problems += _judge_days(settings.telemetry)
     seen: set[str] = set()
     for index, module in enumerate(settings.modules):
         try:
@@ -187,4 +224,15 @@ def _judge_api(api: ApiSettings) -> list[tuple[tuple[str | int, ...], str]]:
     for index, origin in enumerate(api.origins):
         if not re.fullmatch(r"https?://[^/\s]+", origin):
             problems.append((("api", "origins", index), "is like https://panel.example.org, without a path"))
+    return problems
+
+
+def _judge_days(telemetry: TelemetrySettings) -> list[tuple[tuple[str | int, ...], str]]:
+    """Return what is wrong with how long things are kept: what is coarser stands in for what is gone."""
+    problems: list[tuple[tuple[str | int, ...], str]] = []
+    for finer, coarser in pairwise(("second_days", "minute_days", "quarter_days")):
+        long, short = getattr(telemetry, finer), getattr(telemetry, coarser)
+        if short and (short < long or not long):
+            message = f"{short} is less than {finer}, which is {long or 'for ever'}"
+            problems.append((("telemetry", coarser), message))
     return problems

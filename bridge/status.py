@@ -1,4 +1,4 @@
-"""What the hub says about itself: to `ores-bridge status`, `pair` and `set`, running or not."""
+"""What the hub says about itself: to `ores-bridge status`, `pair`, `set` and `history`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from bridge.arbiter import UnknownCommandError
 from bridge.command import Origin
 from bridge.control import ControlError
 from bridge.registry import UnknownModuleError
+from bridge.telemetry.database import StoreError, UnknownMetricError
 from hw.setpoint import SetpointKind
 
 if TYPE_CHECKING:
@@ -47,6 +48,9 @@ def handlers(hub: Hub, stop: Callable[[], None]) -> dict[str, Callable[[dict[str
         except UnknownCommandError as error:
             raise ControlError("not-found", str(error)) from error
 
+    async def history(params: dict[str, Any]) -> object:
+        return await _history(hub, params)
+
     async def end(_: dict[str, Any]) -> object:
         stop()
         return None
@@ -59,6 +63,7 @@ def handlers(hub: Hub, stop: Callable[[], None]) -> dict[str, Callable[[dict[str
         "set": set_,
         "command": command,
         "withdraw": withdraw,
+        "history": history,
         "stop": end,
         **module_requests.handlers(hub),
         **discovery_requests.handlers(hub),
@@ -78,6 +83,7 @@ def hub_status(hub: Hub) -> dict[str, object]:
         "commissionable": hub.matter.node.window.is_open,
         "fabrics": pairing.fabrics(hub.matter),
         "api": api_status(hub),
+        "trouble": hub.telemetry.trouble,
         "modules": [_module(hub, module) for module in hub.registry],
     }
 
@@ -182,6 +188,21 @@ def _set(hub: Hub, params: Mapping[str, Any]) -> object:
     except OSError as error:
         raise ControlError("unavailable", str(error)) from error
     return command.values() | {"name": module.record.name}
+
+
+async def _history(hub: Hub, params: Mapping[str, Any]) -> object:
+    from bridge.telemetry.pages import HistoryQuestion  # with half of the store's code behind it
+
+    try:
+        module = hub.registry.find(_text(params, "module"))
+        question = HistoryQuestion.of(module.key, params)
+        return await hub.telemetry.page(question) | {"name": module.record.name}
+    except (UnknownModuleError, UnknownMetricError) as error:
+        raise ControlError("not-found", str(error)) from error
+    except ValueError as error:
+        raise ControlError("invalid", str(error)) from error
+    except StoreError as error:
+        raise ControlError("unavailable", str(error)) from error
 
 
 def _text(params: Mapping[str, Any], name: str) -> str:

@@ -22,7 +22,7 @@ from clusters.managed_forecast import ManagedForecast
 from matter_node.model import Urgency
 
 if TYPE_CHECKING:
-    from clusters.definitions.device_energy_management import ESATypeEnum, PowerAdjustStruct
+    from clusters.definitions.device_energy_management import PowerAdjustStruct
     from clusters.energy_adjusters import ForecastAdjusters, PowerAdjuster
     from clusters.power_forecast import PowerForecast
 
@@ -32,36 +32,10 @@ _ENDINGS = {ESAStateEnum.OFFLINE: CauseEnum.OFFLINE, ESAStateEnum.FAULT: CauseEn
 class DeviceEnergyManagementServer(ManagedForecast):
     """Takes adjustments within what the device can do now and its users allow.
 
-    :param kind: what the device is
-    :param can_generate: it can send energy out
-    :param minimum: the least power it can have, in mW; negative if and only if it can generate
-    :param maximum: the most, in mW
-    :param adjuster: carries power adjustments out; without one there are none
-    :param forecast: who carries out adjustments of its forecast, perhaps nobody; None for a device without a
-        forecast
-    :raises ValueError: the limits contradict one another, or there is neither an adjuster nor a forecast
+    It is made as `ManagedDevice` says: what there is somebody for, it takes.
     """
 
     QUIET_SECONDS = 10.0
-
-    def __init__(
-        self,
-        kind: ESATypeEnum,
-        *,
-        can_generate: bool,
-        minimum: int,
-        maximum: int,
-        adjuster: PowerAdjuster | None = None,
-        forecast: ForecastAdjusters | None = None,
-    ) -> None:
-        super().__init__(
-            kind,
-            can_generate=can_generate,
-            minimum=minimum,
-            maximum=maximum,
-            adjuster=adjuster,
-            forecast=forecast,
-        )
 
     def attached(self) -> None:
         """Follow the forecast that was given before."""
@@ -110,7 +84,9 @@ class DeviceEnergyManagementServer(ManagedForecast):
         adjustment = self._operation.adjustment
         if self._situation is not self._real:
             self._real.forecast = forecast
-        elif forecast != self._real.forecast and (adjustment is None or forecast != adjustment.own):
+        elif self._operation.run is None or (
+            forecast != self._real.forecast and (adjustment is None or forecast != adjustment.own)
+        ):
             self._real.forecast = forecast
             self._given += 1
             self._take_up(Urgency.QUIET)

@@ -67,7 +67,17 @@ def for_grid(cause: AdjustmentCauseEnum) -> bool:
 
 
 class ManagedDevice(DeviceEnergyManagement):
-    """Holds what all commands need, and takes power adjustments."""
+    """Holds what all commands need, and takes power adjustments.
+
+    :param kind: what the device is
+    :param can_generate: it can send energy out
+    :param minimum: the least power it can have, in mW; negative if and only if it can generate
+    :param maximum: the most, in mW
+    :param adjuster: carries power adjustments out; without one there are none
+    :param forecast: who carries out adjustments of its forecast, perhaps nobody; None for a device without a
+        forecast
+    :raises ValueError: the limits contradict one another, or there is neither an adjuster nor a forecast
+    """
 
     def __init__(
         self,
@@ -76,8 +86,8 @@ class ManagedDevice(DeviceEnergyManagement):
         can_generate: bool,
         minimum: int,
         maximum: int,
-        adjuster: PowerAdjuster | None,
-        forecast: ForecastAdjusters | None,
+        adjuster: PowerAdjuster | None = None,
+        forecast: ForecastAdjusters | None = None,
     ) -> None:
         if minimum > maximum or (minimum < 0) != can_generate:
             raise ValueError(f"power of {minimum}..{maximum} mW with can_generate={can_generate}")
@@ -219,8 +229,8 @@ class ManagedDevice(DeviceEnergyManagement):
         )
 
     def _advanced(self) -> None:
-        """Show that the device is in another slot of its forecast now."""
-        raise NotImplementedError
+        """Show what changes when the device comes to another slot of its forecast, or to its end."""
+        self._settle()
 
     @property
     def _clock(self) -> Clock:

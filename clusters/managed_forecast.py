@@ -5,7 +5,7 @@ The middle one of three layers that make the server of Device Energy Management.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from clusters import forecast_adjustment
 from clusters.definitions.device_energy_management import (
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from clusters.forecast_run import ForecastRun
     from clusters.power_forecast import PowerForecast
     from matter_node.model import Attribute, Context
+
+
+T = TypeVar("T")
 
 
 class ManagedForecast(ManagedDevice):
@@ -69,7 +72,7 @@ class ManagedForecast(ManagedDevice):
             start, starter = moved().start, self._situation.adjusters.start
             assert starter is not None
             doing = starter.start_at(start, grid=for_grid(request.cause))
-            await self._adjust(request.cause, starter, doing, lambda: self._operation.take(moved()))
+            await self._adjust(request.cause, starter, doing, lambda _: self._operation.take(moved()))
 
     async def handle_modify_forecast_request(self, _: Context, request: ModifyForecastRequest) -> None:
         """Change powers and durations of slots that are not over."""
@@ -86,7 +89,7 @@ class ManagedForecast(ManagedDevice):
             assert adjuster is not None
             doing = adjuster.follow(forecast, grid=for_grid(request.cause))
             await self._adjust(
-                request.cause, adjuster, doing, lambda: self._operation.change_slots(modified())
+                request.cause, adjuster, doing, lambda _: self._operation.change_slots(modified())
             )
 
     async def handle_request_constraint_based_forecast(
@@ -98,12 +101,8 @@ class ManagedForecast(ManagedDevice):
             wanted = forecast_adjustment.constraints(request.constraints, now, self._limits)
             planner = self._situation.adjusters.plan
             assert planner is not None
-            plans: list[PowerForecast] = []
-
-            async def plan() -> None:
-                plans.append(await planner.plan_within(wanted, grid=for_grid(request.cause)))
-
-            await self._adjust(request.cause, planner, plan(), lambda: self._operation.take(plans[0]))
+            doing = planner.plan_within(wanted, grid=for_grid(request.cause))
+            await self._adjust(request.cause, planner, doing, self._operation.take)
 
     def handle_cancel_request(self, _: Context) -> None:
         """Go back to the device's own plan."""
@@ -156,8 +155,8 @@ class ManagedForecast(ManagedDevice):
         self,
         cause: AdjustmentCauseEnum,
         adjuster: ForecastAdjuster,
-        doing: Awaitable[None],
-        show: Callable[[], None],
+        doing: Awaitable[T],
+        show: Callable[[T], None],
     ) -> None:
         """Have a forecast adjusted.
 
@@ -169,10 +168,10 @@ class ManagedForecast(ManagedDevice):
         assert run is not None
         own = run.forecast if adjustment is None else adjustment.own
 
-        def shown(_: None) -> None:
+        def shown(done: T) -> None:
             self._judge_forecast(cause)
             if self._given == given:
-                show()
+                show(done)
 
         await self._have(doing, shown, lambda: self._drop_forecast(adjuster))
         operation.adjustment = Adjustment(cause, own)
@@ -233,6 +232,7 @@ class ManagedForecast(ManagedDevice):
         self._follow_up(urgency, cause)
 
     def _advanced(self) -> None:
+        super()._advanced()
         self._follow_up(Urgency.QUIET, CauseEnum.CANCELLED)
 
     def _follow_up(self, urgency: Urgency, cause: CauseEnum) -> None:

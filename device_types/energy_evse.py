@@ -7,9 +7,10 @@ demands; a charging car reads a positive power.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from clusters.definitions.common import MeasurementTypeEnum
 from clusters.definitions.device_energy_management import ESATypeEnum
 from clusters.definitions.electrical_power_measurement import PowerModeEnum
 from clusters.definitions.energy_evse import FaultStateEnum, StateEnum
@@ -18,7 +19,6 @@ from clusters.energy_evse import EnergyEvseServer
 from clusters.energy_evse_mode import EnergyEvseModeServer
 from clusters.evse_state import Condition
 from clusters.identify import IdentifyServer
-from clusters.power_source import WiredPowerSourceServer
 from clusters.temperature_measurement import TemperatureMeasurementServer
 from device_types.bridged_node import BridgedDevice, Delegates, Face, Place, information
 from device_types.composition import (
@@ -33,6 +33,7 @@ from device_types.composition import (
 )
 from device_types.electrical_sensor import (
     MAINS_VOLTAGE_V,
+    USUAL,
     ElectricalRating,
     ElectricalReading,
     ElectricalSensor,
@@ -41,11 +42,14 @@ from device_types.energy_evse_test import EvseTest
 from device_types.faults import evse_fault, wired_faults
 from device_types.managed import EnergyManagement
 from device_types.milli import milli, milli_unsigned
+from device_types.wired_source import assess, wired_source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from clusters.energy_evse import Charger
+    from clusters.measurement_accuracy import Accuracy
+    from clusters.power_forecast import PowerForecast
     from clusters.test_event_triggers import EventTriggers
     from matter_node.model import Cluster
 
@@ -53,6 +57,8 @@ SMALLEST_A = 6.0
 """The least that a control pilot can offer (IEC 61851-1)."""
 _FLOWS_W = 10.0
 """A car with less power does not charge."""
+_OF_ALL = {MeasurementTypeEnum.FREQUENCY, MeasurementTypeEnum.ELECTRICAL_ENERGY}
+"""What is not measured of each phase."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,7 @@ class EvseRating:
     :ivar phases: how many it is connected to, 1 to 3
     :ivar voltage_v: nominal voltage of a phase
     :ivar metered: it counts its energy itself; else that is worked out from the power
+    :ivar accuracies: what it measures, and how well, in Matter's units
     """
 
     current_a: float
@@ -71,18 +78,44 @@ class EvseRating:
     phases: int = 1
     voltage_v: float = MAINS_VOLTAGE_V
     metered: bool = True
+    accuracies: Mapping[MeasurementTypeEnum, Accuracy] = field(default_factory=lambda: USUAL, hash=False)
 
     @property
     def power_w(self) -> float:
         """The most that cars take."""
         return self.current_a * self.phases * self.voltage_v
 
+    def electrical(self) -> ElectricalRating:
+        """Return what is rated and measured of all phases together; its current is that of each."""
+        return ElectricalRating(
+            self.power_w,
+            self.voltage_v,
+            exported=False,
+            metered=self.metered,
+            current_a=self.current_a,
+            phases=self.phases,
+            accuracies=self.accuracies,
+        ).having(MeasurementTypeEnum.VOLTAGE, MeasurementTypeEnum.ACTIVE_CURRENT)
+
+    def of_a_phase(self) -> ElectricalRating:
+        """Return the same of one phase, whose energy is not counted, and frequency that of all."""
+        measured = self.electrical().accuracies.items()
+        return ElectricalRating(
+            self.current_a * self.voltage_v,
+            self.voltage_v,
+            exported=False,
+            metered=False,
+            current_a=self.current_a,
+            accuracies={kind: accuracy for kind, accuracy in measured if kind not in _OF_ALL},
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class EvseStatus:
     """What only a charging point knows; currents are per phase. None for what is not known.
 
-    :ivar state: NOT_PLUGGED_IN, PLUGGED_IN_NO_DEMAND, PLUGGED_IN_DEMAND or PLUGGED_IN_CHARGING
+    :ivar state: NOT_PLUGGED_IN, PLUGGED_IN_NO_DEMAND, PLUGGED_IN_DEMAND or PLUGGED_IN_CHARGING; FAULT says
+        nothing of the car: `update` is told faults besides
     :ivar allowed: it lets the car charge; None also while energy management holds back a car that may charge,
         which is no reason to show charging as disabled
     :ivar session_energy_wh: charged since the car was connected
@@ -118,16 +151,12 @@ class EnergyEvseFace(Face):
         who = information(device, delegates)
         self.rating = rating
         self._charger = charger
-        self.sensor = ElectricalSensor(
-            PowerModeEnum.AC,
-            ElectricalRating(rating.power_w, rating.voltage_v, exported=False, metered=rating.metered),
+        electrical = rating.electrical()
+        self.sensor = ElectricalSensor(PowerModeEnum.AC, electrical)
+        self.source = wired_source("Mains", electrical)
+        self.management = EnergyManagement(
+            ESATypeEnum.EVSE, 0, rating.power_w, delegates.adjuster, delegates.forecast
         )
-        self.source = WiredPowerSourceServer(
-            "Mains",
-            nominal_voltage=milli_unsigned(rating.voltage_v),
-            maximum_current=milli_unsigned(rating.current_a),
-        )
-        self.management = EnergyManagement(ESATypeEnum.EVSE, 0, rating.power_w, delegates.adjuster)
         self.evse = EnergyEvseServer(
             charger,
             circuit_capacity=milli_unsigned(rating.current_a) or 0,
@@ -156,9 +185,7 @@ class EnergyEvseFace(Face):
             parent=place.parent,
             tags=[ALTERNATING_CURRENT],
         )
-        phase = ElectricalRating(
-            rating.current_a * rating.voltage_v, rating.voltage_v, exported=False, metered=False
-        )
+        phase = rating.of_a_phase()
         tags = PHASES if rating.phases == len(PHASES) else ()
         self.phases = tuple(ElectricalSensor(PowerModeEnum.AC, phase) for _ in tags)
         parts = [
@@ -190,10 +217,15 @@ class EnergyEvseFace(Face):
             sensor.measure(phases[index] if index < len(phases) else ElectricalReading())
         self.source.set_status(PowerSourceStatusEnum.ACTIVE)
         self.source.set_faults(wired_faults(faults))
+        assess(self.source, replace(reading, current_a=self._most_loaded(reading, status, phases)))
         self.evse.sense(_condition(status, evse_fault(faults, failed=failed)))
         self.management.update(reading.power_w, failed=failed, limits_w=self._adjustable(reading, status))
         if self.temperature is not None:
             self.temperature.measure(temperature_c)
+
+    def plan(self, forecast: PowerForecast | None) -> None:
+        """Show when the car is to charge, and how much; see `EnergyManagement.plan`."""
+        self.management.plan(forecast)
 
     def lost(self) -> None:
         """Say that the charging point does not answer; what was enabled stays so."""
@@ -201,6 +233,7 @@ class EnergyEvseFace(Face):
         for sensor in (self.sensor, *self.phases):
             sensor.lost()
         self.source.set_status(PowerSourceStatusEnum.UNAVAILABLE)
+        self.source.assess()
         self.evse.lost()
         self.management.lost()
         if self.temperature is not None:
@@ -216,6 +249,16 @@ class EnergyEvseFace(Face):
     def _chosen(self, time_of_use: bool, solar: bool) -> None:  # noqa: FBT001 - as the mode cluster tells it
         self.evse.set_scheduled(time_of_use)
         self._charger.mode_chosen(time_of_use=time_of_use, solar=solar)
+
+    def _most_loaded(
+        self, reading: ElectricalReading, status: EvseStatus, phases: Sequence[ElectricalReading]
+    ) -> float | None:
+        """Return the current of the phase that carries most: ratings of the mains speak of one."""
+        known = [abs(phase.current_a) for phase in phases if phase.current_a is not None]
+        if known:
+            return max(known)
+        current = reading.current_a
+        return None if current is None else current / (status.phases or self.rating.phases)
 
     def _adjustable(self, reading: ElectricalReading, status: EvseStatus) -> tuple[float, float]:
         """Return what the power of a car that charges can be adjusted to; nothing can be while none does."""
@@ -234,8 +277,9 @@ PHASE_PARTS = ("energy-phase-1", "energy-phase-2", "energy-phase-3")
 
 def _condition(status: EvseStatus, fault: FaultStateEnum) -> Condition:
     energy = milli(status.session_energy_wh)
+    state = None if status.state is StateEnum.FAULT else status.state
     return Condition(
-        state=status.state,
+        state=state,
         fault=fault,
         allowed=status.allowed,
         offered=_current(status.offered_a),

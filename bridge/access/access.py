@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Final
 
 from bridge.access.accounts import Accounts
-from bridge.access.audit import AuditEntry, StoredAuditLog
+from bridge.access.audit import StoredAuditTrail
 from bridge.access.claim import ClaimCode
 from bridge.access.credentials import SecondFactors
 from bridge.access.module_credentials import ModuleCredentials
@@ -18,17 +19,19 @@ from bridge.events import ModuleRemoved
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bridge.access.audit import AuditLog
+    from bridge.access.audit import AuditTrail
     from bridge.arbiter import Arbiter
     from bridge.events import EventBus
     from matter_node.clock import Clock
     from matter_node.storage import Storage
 
+_log = logging.getLogger(__name__)
+
 _SOURCE: Final = "api/"
 
 
 class Access:
-    """Accounts, sessions, module credentials, limits and the audit log of one hub."""
+    """Accounts, sessions, module credentials, limits and the audit trail of one hub."""
 
     def __init__(
         self,
@@ -37,8 +40,12 @@ class Access:
         bus: EventBus,
         arbiter: Arbiter,
         *,
-        audit: AuditLog | None = None,
+        audit: AuditTrail | None = None,
     ) -> None:
+        """Join them.
+
+        :param audit: the hub's own audit trail; one in the state file by default
+        """
         self._clock = clock
         self._arbiter = arbiter
         self.accounts = Accounts(storage)
@@ -47,7 +54,13 @@ class Access:
         self.throttle = Throttle(clock)
         self.passwords = PasswordDesk()
         self.second_factors = SecondFactors()
-        self.audit = audit or StoredAuditLog(storage)
+        stored = StoredAuditTrail(storage, clock)
+        if audit is not None:
+            try:
+                stored.hand_over(audit)
+            except OSError as error:
+                _log.warning("what was done while the hub did not run stays in the state file: %s", error)
+        self.audit: AuditTrail = audit or stored
         self._claim = ClaimCode()
         bus.subscribe(ModuleRemoved, self._module_removed)
 
@@ -61,28 +74,19 @@ class Access:
         """UTC, seconds since 1970; 0 while the clock is not set."""
         return self._clock.utc() or 0.0
 
-    def record(
+    def note(
         self,
         actor: str,
         action: str,
         result: str,
         *,
-        target: str = "",
+        subject: str = "",
         address: str = "",
         request: str = "",
     ) -> None:
-        """Note in the audit log what somebody did. Raise StateError."""
-        self.audit.record(
-            AuditEntry(
-                time=self.now,
-                actor=actor,
-                action=action,
-                result=result,
-                target=target,
-                address=address,
-                request=request,
-            )
-        )
+        """Note in the audit trail what somebody did. Raise StateError."""
+        said = {"result": result, "address": address, "request": request}
+        self.audit.audit(actor, action, subject, {name: value for name, value in said.items() if value})
 
     def remove_user(self, name: str) -> int:
         """Remove an account with its sessions and what it has commanded; return how many commands ended.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -19,6 +20,8 @@ _PREFIX: Final = "user/"
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 MOST: Final = 100
 """Accounts that a hub has at most."""
+
+_log = logging.getLogger(__name__)
 
 
 class AccountError(ValueError):
@@ -71,7 +74,14 @@ class Accounts:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._users = {user.name: user for user in map(User.from_json, _values(storage))}
+        self._users: dict[str, User] = {}
+        for key, value in storage.scan(_PREFIX):
+            try:
+                user = User.from_json(value)
+            except (ValueError, KeyError, TypeError) as error:
+                _log.error("the account %s cannot be read and is left alone: %r", key, error)
+                continue
+            self._users[user.name] = user
 
     def __iter__(self) -> Iterator[User]:
         return iter(sorted(self._users.values(), key=lambda user: user.name))
@@ -153,7 +163,3 @@ class Accounts:
         self._storage.put(_PREFIX + user.name, user.to_json())
         self._storage.flush()
         self._users[user.name] = user
-
-
-def _values(storage: Storage) -> list[bytes]:
-    return [value for _, value in storage.scan(_PREFIX)]

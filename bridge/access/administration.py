@@ -54,7 +54,7 @@ class Administration:
         return {"user": user, "token": token}
 
     def perform(self, method: str, params: Mapping[str, Any]) -> object:
-        """Do one thing and note it in the audit log. Raise ControlError."""
+        """Do one thing and note it in the audit trail. Raise ControlError."""
         do = _text(params, "do")
         work = self._work[method].get(do)
         if work is None:
@@ -62,8 +62,8 @@ class Administration:
         try:
             answer = work(params)
             if do != "list":
-                target = next((str(params[key]) for key in ("name", "module", "id") if params.get(key)), "")
-                self._access.record(_CONSOLE, f"{method} {do}", "done", target=target)
+                subject = next((str(params[key]) for key in ("name", "module", "id") if params.get(key)), "")
+                self._access.note(_CONSOLE, f"{method} {do}", "done", subject=subject)
         except (UnknownUserError, UnknownModuleError) as error:
             raise ControlError("not-found", str(error)) from error
         except (AccountError, ValueError) as error:
@@ -100,8 +100,12 @@ class Administration:
         return {"ended_sessions": self._access.sessions.end_all(f"user/{user.name}")}
 
     def _set_role(self, params: Mapping[str, Any]) -> object:
-        user = self._access.accounts.set_role(_text(params, "name"), Role.of(_text(params, "role")))
-        return {"name": user.name, "role": user.role.word}
+        role = Role.of(_text(params, "role"))
+        before = self._access.accounts[_text(params, "name")]
+        user = self._access.accounts.set_role(before.name, role)
+        # What is open stands on the former role.
+        ended = self._access.sessions.end_all(f"user/{user.name}") if role < before.role else 0
+        return {"name": user.name, "role": user.role.word, "ended_sessions": ended}
 
     def _drop_second_factor(self, params: Mapping[str, Any]) -> object:
         return {"name": self._access.accounts.set_totp(_text(params, "name"), "").name}

@@ -1,16 +1,21 @@
-"""The audit log: who did what, when, from where, with what result. It is only ever added to.
+"""The audit trail: who did what, when, from where, with what result. It is only ever added to.
 
-Each entry carries the hash of the one before it, so one that is changed, left out or put in between shows.
+The hub's own trail is with its other history; this one is in the state file, for whoever works on a hub that
+does not run, and until the other one is there to take its entries over. Each entry carries the hash of the
+one before it, so one that is changed, left out or put in between shows.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from matter_node.clock import Clock
     from matter_node.storage import Storage
 
 KEPT: Final = 5000
@@ -20,6 +25,22 @@ _PREFIX: Final = "audit/"
 _HEAD: Final = "audit-head"
 
 
+class AuditTrail(Protocol):
+    """Where entries go. Nothing that it has taken can be changed or taken back."""
+
+    def audit(
+        self, actor: str, action: str, subject: str = "", data: Mapping[str, Any] | None = None
+    ) -> None:
+        """Note that somebody did something. When this returns, a killed process does not lose it.
+
+        :param actor: `user/anna`, `module/sma-3005067415`, `console`, or `nobody` who has not said who
+        :param action: such as `POST /microinverter/control` or `user add`
+        :param subject: to what: a module, a user, a session
+        :param data: what else there is to say: `result`, `address`, `request`
+        :raises OSError: it cannot be stored
+        """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
     """One thing that somebody did or tried."""
@@ -27,42 +48,30 @@ class AuditEntry:
     time: float
     """UTC, seconds since 1970."""
     actor: str
-    """`user/anna`, `module/sma-3005067415`, `console`, or `nobody` who has not said who they are."""
     action: str
-    """What, such as `POST /microinverter/control` or `user add`."""
-    target: str = ""
-    """On what: a module, a user, a session."""
-    address: str = ""
-    """From where."""
-    result: str
-    """What came of it: an HTTP status, `done`, or why not."""
-    request: str = ""
-    """Id of the request, as in the log and in the answer."""
+    subject: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
 
 
-class AuditLog(Protocol):
-    """Where entries go. Nothing that it has taken can be changed or taken back."""
+class StoredAuditTrail:
+    """An audit trail in the state file, its entries chained by SHA-256."""
 
-    def record(self, entry: AuditEntry) -> None:
-        """Add an entry. Raise StateError when it cannot be stored: then what it tells of must not happen."""
-
-    def latest(self, count: int) -> list[AuditEntry]:
-        """Return the newest entries, the newest last."""
-
-
-class StoredAuditLog:
-    """An audit log in the state file, its entries chained by SHA-256."""
-
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, clock: Clock) -> None:
         self._storage = storage
+        self._clock = clock
         head = storage.get(_HEAD)
         self._number: int = 0
         self._hash: str = GENESIS
         if head:
             self._number, self._hash = json.loads(head)
 
-    def record(self, entry: AuditEntry) -> None:
+    def audit(
+        self, actor: str, action: str, subject: str = "", data: Mapping[str, Any] | None = None
+    ) -> None:
         """Add an entry. Raise StateError when it cannot be stored."""
+        entry = AuditEntry(
+            time=self._clock.utc() or 0.0, actor=actor, action=action, subject=subject, data=data or {}
+        )
         number = self._number + 1
         line = json.dumps(asdict(entry), sort_keys=True)
         chained = _chained(self._hash, line)
@@ -78,14 +87,20 @@ class StoredAuditLog:
         stored = [self._storage.get(_key(number)) for number in range(first, self._number + 1)]
         return [AuditEntry(**json.loads(json.loads(value)[1])) for value in stored if value is not None]
 
+    def hand_over(self, trail: AuditTrail) -> None:
+        """Give another trail what is here, each entry with the time at which it was noted."""
+        for key, value in self._storage.scan(_PREFIX):
+            entry = AuditEntry(**json.loads(json.loads(value)[1]))
+            trail.audit(entry.actor, entry.action, entry.subject, {**entry.data, "noted": entry.time})
+            self._storage.delete(key)
+
     def broken_at(self) -> int | None:
         """Return the number of the first entry that is not what was written, or None when all are."""
         expected: str | None = None
         for key, value in self._storage.scan(_PREFIX):
             before, line = json.loads(value)
-            number = int(key.removeprefix(_PREFIX))
             if expected is not None and before != expected:
-                return number
+                return int(key.removeprefix(_PREFIX))
             expected = _chained(before, line)
         return None if expected in {None, self._hash} else self._number
 

@@ -6,6 +6,7 @@ Each speaks for one module and for nothing else. What a module was given first e
 from __future__ import annotations
 
 import json
+import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.access.tokens import MODULE, digest, new_token
@@ -20,6 +21,8 @@ _TOKEN: Final = "module-token/"  # noqa: S105 - a key in the state file
 _CERTIFICATE: Final = "module-certificate/"
 ID_LENGTH: Final = 16
 """Hexadecimal digits of a digest that name a credential in lists."""
+
+_log = logging.getLogger(__name__)
 
 
 class ModuleCredentials:
@@ -99,4 +102,11 @@ class ModuleCredentials:
 
 
 def _read(storage: Storage, prefix: str) -> dict[str, dict[str, Any]]:
-    return {key.removeprefix(prefix): json.loads(value) for key, value in storage.scan(prefix)}
+    found = {}
+    for key, value in storage.scan(prefix):
+        try:
+            values = json.loads(value)
+            found[key.removeprefix(prefix)] = {"module": values["module"], "created": values["created"]}
+        except (ValueError, KeyError, TypeError) as error:
+            _log.error("the credential %s cannot be read and is left alone: %r", key, error)
+    return found

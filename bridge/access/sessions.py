@@ -119,7 +119,8 @@ class Sessions:
         for surplus in [each for each in self if each.subject == session.subject][PER_SUBJECT - 1 :]:
             self.end(surplus)
         self._put(session)
-        self._storage.flush()
+        if lifetime > SHORT:
+            self._storage.flush()  # a module just shows its certificate again
         return token, session
 
     def find(self, token: str) -> Session | None:
@@ -158,8 +159,11 @@ class Sessions:
 
     def end(self, session: Session) -> None:
         """End a session, and whatever is open under it."""
-        self._storage.delete(_PREFIX + session.digest)
+        self._forget(session)
         self._storage.flush()
+
+    def _forget(self, session: Session) -> None:
+        self._storage.delete(_PREFIX + session.digest)
         self._sessions.pop(session.digest, None)
         for callback in self._ended.pop(session.digest, ()):
             callback()
@@ -190,7 +194,7 @@ class Sessions:
 
     def _sweep(self) -> None:
         for session in [each for each in self._sessions.values() if not self._alive(each)]:
-            self.end(session)
+            self._forget(session)  # its time is over, whatever the disk remembers
 
     def _put(self, session: Session) -> None:
         self._storage.put(_PREFIX + session.digest, json.dumps(dataclasses.asdict(session)).encode())

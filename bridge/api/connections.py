@@ -1,10 +1,9 @@
-"""Connections: how many there may be, how long they may be silent, and what is said to what is no HTTP."""
+"""Connections: how long they may be silent, and what is said to what is no HTTP."""
 
 from __future__ import annotations
 
 import logging
 import secrets
-from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.api import reply
@@ -16,10 +15,6 @@ if TYPE_CHECKING:
 
     from bridge.api.http import BaseRequest, StreamResponse
 
-CONNECTIONS: Final = 128
-"""Connections at one time."""
-CONNECTIONS_EACH: Final = 48
-"""Connections from one address."""
 IDLE: Final = 60.0
 """Seconds that a connection may be silent, or take for the headers of its first request."""
 LONGEST_LINE: Final = 8190
@@ -29,7 +24,20 @@ _log = logging.getLogger(__name__)
 
 
 class Connection(RequestHandler):
-    """One connection. What is no HTTP is answered with a problem, and nobody's log is filled with it."""
+    """One connection. What is no HTTP is answered with a problem, and nobody's log is filled with it.
+
+    :ivar closed: done when the connection is
+    """
+
+    def __init__(self, *arguments: Any, loop: asyncio.AbstractEventLoop, **options: Any) -> None:
+        super().__init__(*arguments, loop=loop, **options)
+        self.closed: asyncio.Future[None] = loop.create_future()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Let whoever waits for the end know."""
+        super().connection_lost(exc)
+        if not self.closed.done():
+            self.closed.set_result(None)
 
     def handle_error(
         self,
@@ -54,7 +62,7 @@ class Connection(RequestHandler):
 
 
 class ConnectionServer(Server):
-    """Makes connections, and hangs up on those that are too many."""
+    """Makes connections that are served by one handler."""
 
     def __init__(self, handler: Any) -> None:
         super().__init__(
@@ -67,31 +75,7 @@ class ConnectionServer(Server):
             lingering_time=1.0,
             auto_decompress=False,
         )
-        self._from: Counter[str] = Counter()
 
-    def __call__(self) -> RequestHandler:
+    def __call__(self) -> Connection:
         """Make what serves the next connection."""
         return Connection(self, loop=self._loop, **self._kwargs)
-
-    def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
-        """Take a connection in, or hang up."""
-        super().connection_made(handler, transport)
-        address = _address(transport)
-        self._from[address] += 1
-        if len(self.connections) > CONNECTIONS or self._from[address] > CONNECTIONS_EACH:
-            transport.abort()
-
-    def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
-        """Forget a connection."""
-        transport = self._connections.get(handler)
-        if transport is not None:
-            address = _address(transport)
-            self._from[address] -= 1
-            if self._from[address] <= 0:
-                del self._from[address]
-        super().connection_lost(handler, exc)
-
-
-def _address(transport: asyncio.Transport) -> str:
-    peer = transport.get_extra_info("peername")
-    return str(peer[0]) if peer else ""

@@ -1,27 +1,29 @@
 """A request's way through the API: every check in its order, then the handler, then the answer.
 
 Host, path, method, origin, who asks, whether they may, CSRF, form of the answer, query, body; a command then
-goes through its Idempotency-Key. Whatever changes something is in the audit log before it is answered.
+goes through its Idempotency-Key. Whatever changes something is in the audit trail before it is answered.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.access.passwords import BusyError
 from bridge.access.throttle import ThrottledError
 from bridge.api import intake, pages, reply
 from bridge.api.context import Context
+from bridge.api.exchange import NOBODY, Exchange, subject
 from bridge.api.http import BaseRequest, Response, StreamResponse
 from bridge.api.idempotency import Idempotency, Outcome
 from bridge.api.identity import check_csrf, identify, thumbprint
 from bridge.api.operation import WEBSOCKET, Operation
 from bridge.api.problems import (
+    CSRF,
     FORBIDDEN,
     FOREIGN_HOST,
     FOREIGN_ORIGIN,
@@ -36,6 +38,7 @@ from bridge.api.problems import (
     UPGRADE_REQUIRED,
     Problem,
 )
+from bridge.api.published import Published
 from bridge.api.router import Router
 from bridge.api.streams import Conversation, EventStream, Rows
 from bridge.registry import UnknownModuleError
@@ -69,6 +72,7 @@ class Dispatcher:
         self._hosts = hosts
         self._authority = authority
         self.router = Router()
+        self._published = Published()
         self._idempotency = Idempotency(hub.storage, hub.clock)
         self._streams: dict[str, int] = {}
 
@@ -76,11 +80,12 @@ class Dispatcher:
         """Answer a request; whatever happens, it is answered."""
         request_id = secrets.token_hex(8)
         began = time.perf_counter()
-        exchange = _Exchange(request, request_id)
+        exchange = Exchange(request, request_id)
         try:
             response = await self._respond(exchange)
         except Problem as problem:
             response = reply.response(reply.refused(problem, request_id), request_id)
+            self._note_refusal(exchange, problem)
         except (asyncio.CancelledError, ConnectionError):
             raise
         except Exception:  # noqa: BLE001 - one request's failure ends nobody else's
@@ -90,14 +95,14 @@ class Dispatcher:
         exchange.log(response.status, time.perf_counter() - began)
         return response
 
-    async def _respond(self, exchange: _Exchange) -> StreamResponse:
+    async def _respond(self, exchange: Exchange) -> StreamResponse:
         request = exchange.request
         host = request.headers.get("Host", "")
         if not self._hosts.is_own(host):
             raise Problem(FOREIGN_HOST, f"the hub is not called {host[:80]!r}")
         operations = self.router.operations(exchange.path)
         if operations is None:
-            return self._page(exchange)
+            return await self._page(exchange)
         allowed = sorted({*operations, "OPTIONS", *({"HEAD"} if "GET" in operations else ())})
         if request.method == "OPTIONS":
             return self._options(exchange, allowed)
@@ -108,9 +113,10 @@ class Dispatcher:
                 f"{exchange.path} knows {', '.join(allowed)}",
                 headers={"Allow": ", ".join(allowed)},
             )
+        exchange.operation = operation
         self._check_origin(request, host)
         caller = self._authorized(exchange, operation)
-        media = intake.negotiate(request.headers.get("Accept", ""), operation.media)
+        media = _wanted(request, operation)
         query = intake.parse_query(operation, request.rel_url.raw_query_string)
         raw, body = b"", None
         if operation.body is not None:
@@ -135,7 +141,7 @@ class Dispatcher:
             return await self._read(exchange, operation, context)
         return reply.response(await self._change(exchange, operation, context), exchange.id)
 
-    def _authorized(self, exchange: _Exchange, operation: Operation) -> Caller | None:
+    def _authorized(self, exchange: Exchange, operation: Operation) -> Caller | None:
         """Return who asks, if they may. Raise Problem."""
         request = exchange.request
         try:
@@ -164,11 +170,9 @@ class Dispatcher:
     # ------------------------------------------------------------------ carrying out
 
     async def _read(
-        self, exchange: _Exchange, operation: Operation, context: Context[Any, Any]
+        self, exchange: Exchange, operation: Operation, context: Context[Any, Any]
     ) -> StreamResponse:
         request = exchange.request
-        if WEBSOCKET in operation.media and request.headers.get("Upgrade", "").lower() != "websocket":
-            raise Problem(UPGRADE_REQUIRED, headers={"Upgrade": "websocket", "Connection": "Upgrade"})
         with _translated():
             answer = await operation.handler(context)
         if isinstance(answer, EventStream | Rows | Conversation):
@@ -179,7 +183,7 @@ class Dispatcher:
         return reply.response(reply.answered(operation, answer), exchange.id, packed=packed)
 
     async def _command(
-        self, exchange: _Exchange, operation: Operation, context: Context[Any, Any], raw: bytes
+        self, exchange: Exchange, operation: Operation, context: Context[Any, Any], raw: bytes
     ) -> Response:
         request = exchange.request
         what = b"\n".join((operation.name.encode(), request.rel_url.raw_query_string.encode(), raw))
@@ -194,8 +198,8 @@ class Dispatcher:
             outcome = Outcome(outcome.status, (*outcome.headers, told), outcome.body)
         return reply.response(outcome, exchange.id)
 
-    async def _change(self, exchange: _Exchange, operation: Operation, context: Context[Any, Any]) -> Outcome:
-        """Carry out what changes something, and note it in the audit log."""
+    async def _change(self, exchange: Exchange, operation: Operation, context: Context[Any, Any]) -> Outcome:
+        """Carry out what changes something, and note it in the audit trail."""
         try:
             with _translated():
                 answer = await operation.handler(context)
@@ -205,23 +209,33 @@ class Dispatcher:
                 raise
             outcome = reply.refused(problem, exchange.id)
             if problem.kind is TOO_MANY or not operation.audited:
-                return outcome  # whoever is held back must not fill the log
+                return outcome  # whoever is held back must not fill the trail
         if not operation.audited:
             return outcome
         with _translated():
-            self._access.record(
-                exchange.actor,
-                operation.name,
-                str(outcome.status),
-                target=_target(context),
-                address=exchange.address,
-                request=exchange.id,
-            )
+            self._note(exchange, operation, outcome.status, subject(context))
         return outcome
 
-    async def _stream(
-        self, exchange: _Exchange, context: Context[Any, Any], stream: Stream
-    ) -> StreamResponse:
+    def _note(self, exchange: Exchange, operation: Operation, status: int, on: str = "") -> None:
+        self._access.note(
+            exchange.actor,
+            operation.name,
+            str(status),
+            subject=on,
+            address=exchange.address,
+            request=exchange.id,
+        )
+
+    def _note_refusal(self, exchange: Exchange, problem: Problem) -> None:
+        """Note that somebody who is known wanted to change what they may not."""
+        operation = exchange.operation
+        if problem.kind not in {FORBIDDEN, CSRF} or exchange.actor == NOBODY:
+            return
+        if operation is not None and not operation.safe:
+            with contextlib.suppress(StateError):  # it is refused all the same
+                self._note(exchange, operation, problem.kind.status)
+
+    async def _stream(self, exchange: Exchange, context: Context[Any, Any], stream: Stream) -> StreamResponse:
         """Send a stream for as long as the session under it lives."""
         name = exchange.actor
         if sum(self._streams.values()) >= STREAMS or self._streams.get(name, 0) >= STREAMS_EACH:
@@ -250,8 +264,8 @@ class Dispatcher:
 
     # ------------------------------------------------------------------ what is no operation
 
-    def _page(self, exchange: _Exchange) -> Response:
-        page = pages.page(exchange.path, self.router, self._access, self._authority)
+    async def _page(self, exchange: Exchange) -> Response:
+        page = await pages.page(exchange.path, self._published, self._access, self._authority)
         if page is None:
             near = self.router.nearest(exchange.path)
             remedy = f"Did you mean {near}? See /docs for what there is." if near else ""
@@ -261,7 +275,7 @@ class Dispatcher:
         packed = "gzip" in exchange.request.headers.get("Accept-Encoding", "")
         return reply.response(page, exchange.id, packed=packed)
 
-    def _options(self, exchange: _Exchange, allowed: list[str]) -> Response:
+    def _options(self, exchange: Exchange, allowed: list[str]) -> Response:
         headers = [("Allow", ", ".join(allowed))]
         if self._hosts.is_allowed(exchange.request.headers.get("Origin", "")):
             headers += [
@@ -276,7 +290,7 @@ class Dispatcher:
         if origin is not None and not self._hosts.may_ask(origin, host):
             raise Problem(FOREIGN_ORIGIN, f"the page is from {origin[:80]!r}")
 
-    def _allow_origin(self, exchange: _Exchange, response: StreamResponse) -> None:
+    def _allow_origin(self, exchange: Exchange, response: StreamResponse) -> None:
         origin = exchange.request.headers.get("Origin", "")
         if not response.prepared and self._hosts.is_allowed(origin):
             response.headers["Access-Control-Allow-Origin"] = origin
@@ -285,55 +299,18 @@ class Dispatcher:
             response.headers.add("Vary", "Origin")
 
 
-class _Exchange:
-    """A request with what is known of it so far."""
-
-    __slots__ = ("actor", "address", "id", "path", "request")
-
-    def __init__(self, request: BaseRequest, request_id: str) -> None:
-        self.request = request
-        self.id = request_id
-        self.path = request.rel_url.raw_path
-        self.address = plain_address(request.remote or "")
-        self.actor = "nobody"
-
-    def log(self, status: int, seconds: float) -> None:
-        """Say in the log what was asked and answered; query, headers and body may hold secrets."""
-        level = logging.DEBUG
-        if status >= 400 and status != 404:
-            level = logging.WARNING if status in {401, 403, 421, 429} or status >= 500 else logging.INFO
-        elif self.request.method not in {"GET", "HEAD", "OPTIONS"}:
-            level = logging.INFO
-        _log.log(
-            level,
-            "%s %s by %s at %s: %d in %.0f ms (%s)",
-            self.request.method,
-            self.path[:100],
-            self.actor,
-            self.address,
-            status,
-            seconds * 1e3,
-            self.id,
-        )
+def _wanted(request: BaseRequest, operation: Operation) -> str:
+    """Return with which of its media types an operation is to answer. Raise Problem."""
+    if WEBSOCKET in operation.media:
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            return WEBSOCKET
+        if operation.media == (WEBSOCKET,):
+            raise Problem(UPGRADE_REQUIRED, headers={"Upgrade": "websocket", "Connection": "Upgrade"})
+    offered = tuple(media for media in operation.media if media != WEBSOCKET)
+    return intake.negotiate(request.headers.get("Accept", ""), offered)
 
 
-def plain_address(address: str) -> str:
-    """Return an IP address without its zone, and one of IPv4 in IPv6 clothes as IPv4."""
-    address = address.partition("%")[0]
-    return address.removeprefix("::ffff:") if "." in address else address
-
-
-def _target(context: Context[Any, Any]) -> str:
-    """Return on what something was done: what the body or the query names."""
-    for part in (context.body, context.query):
-        for name in ("module", "user", "session"):
-            value = getattr(part, name, None)
-            if isinstance(value, str) and value:
-                return value
-    return ""
-
-
-@contextmanager
+@contextlib.contextmanager
 def _translated() -> Iterator[None]:
     """Turn the hub's own errors into problems."""
     try:

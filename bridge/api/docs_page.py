@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Any
-
-from bridge.api.openapi import document
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bridge.api.operation import Operation
+from typing import Any
 
 
-def body(operations: Sequence[Operation]) -> str:
-    """Return the page's inside."""
-    described = document(operations)
+def body(described: dict[str, Any]) -> str:
+    """Return the page's inside.
+
+    :param described: the OpenAPI document
+    """
     parts = [f"<p>{escape(described['info']['description'])}</p>", _contents(described["paths"])]
     for path, methods in described["paths"].items():
         for method, operation in methods.items():
-            parts.append(_operation(path, method.upper(), operation))
+            parts.append(_operation(path, method.upper(), operation, described["components"]["responses"]))
     parts.append("<h2 id='schemas'>Schemas</h2>")
     for name, schema in sorted(described["components"]["schemas"].items()):
         parts.append(f"<h3 id='schema-{escape(name)}'>{escape(name)}</h3>{_object(schema)}")
@@ -36,7 +31,7 @@ def _contents(paths: dict[str, Any]) -> str:
     return f"<table>{''.join(rows)}</table>"
 
 
-def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
+def _operation(path: str, method: str, operation: dict[str, Any], shared: dict[str, Any]) -> str:
     parts = [
         f"<h2 id='{escape(operation['operationId'])}'><span class='method'>{method}</span>",
         f" <code>{escape(path)}</code></h2><p>{escape(operation['summary'])}.</p>",
@@ -52,9 +47,13 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
     if "requestBody" in operation:
         for media, content in operation["requestBody"]["content"].items():
             parts.append(f"<h3>Body</h3><p><code>{escape(media)}</code>: {_kind(content['schema'])}</p>")
+    answers = {
+        status: shared[each["$ref"].rpartition("/")[2]] if "$ref" in each else each
+        for status, each in operation["responses"].items()
+    }
     rows = "".join(
         f"<tr><td><code>{status}</code></td><td>{escape(each['description'])}</td><td>{_contents_of(each)}</td></tr>"
-        for status, each in operation["responses"].items()
+        for status, each in answers.items()
     )
     parts.append(f"<h3>Answers</h3><table>{rows}</table>")
     return "".join(parts)

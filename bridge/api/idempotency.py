@@ -1,7 +1,9 @@
 """Each command once: what came of it is kept under its Idempotency-Key, and told again when it is repeated.
 
 It is in the state file before it is answered, so a client that never heard the answer of a hub that was
-killed can ask again with the same key (draft-ietf-httpapi-idempotency-key-header).
+killed can ask again with the same key (draft-ietf-httpapi-idempotency-key-header). A hub that is killed
+between a command and that has answered nobody; the command that is then sent again takes the first one's
+place.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 from bridge.api.problems import KEY_MISSING, KEY_REUSED, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
     from matter_node.clock import Clock
     from matter_node.storage import Storage
@@ -47,8 +49,7 @@ class Idempotency:
         self._clock = clock
         self._running: dict[str, tuple[str, asyncio.Future[Outcome]]] = {}
         self._kept: OrderedDict[str, float] = OrderedDict()
-        stored = [(json.loads(value)["time"], key) for key, value in storage.scan(_PREFIX)]
-        for time, key in sorted(stored):
+        for time, key in sorted(self._stored()):
             self._kept[key] = time
 
     async def once(
@@ -81,6 +82,13 @@ class Idempotency:
         self._running[name] = (fingerprint, task)
         task.add_done_callback(lambda _: self._running.pop(name, None))
         return await asyncio.shield(task), False
+
+    def _stored(self) -> Iterator[tuple[float, str]]:
+        for key, value in self._storage.scan(_PREFIX):
+            try:
+                yield float(json.loads(value)["time"]), key
+            except (ValueError, KeyError, TypeError):
+                self._storage.delete(key)
 
     async def _carry_out(
         self, name: str, fingerprint: str, work: Callable[[], Awaitable[Outcome]]

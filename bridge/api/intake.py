@@ -106,8 +106,10 @@ def check_json(raw: bytes) -> None:
         raise Problem(MALFORMED, f"byte {error.start} is not UTF-8") from None
     except json.JSONDecodeError as error:
         raise Problem(MALFORMED, f"line {error.lineno}, column {error.colno}: {error.msg}") from None
-    except ValueError as error:
+    except _NotJsonError as error:
         raise Problem(MALFORMED, str(error)) from None
+    except ValueError:
+        raise Problem(MALFORMED, "a number has too many digits") from None
 
 
 def media_type(text: str) -> str:
@@ -157,12 +159,16 @@ def _adapter(operation: Operation) -> TypeAdapter[Any]:
     return TypeAdapter(operation.body)
 
 
+class _NotJsonError(ValueError):
+    """JSON that Python reads and the API does not."""
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> None:
     names = [name for name, _ in pairs]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the name {twice[:40]!r} stands there twice")
+        raise _NotJsonError(f"the name {twice[:40]!r} stands there twice")
 
 
 def _refused(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
+    raise _NotJsonError(f"{constant} is no JSON")

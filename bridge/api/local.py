@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
 from typing import Final
 
 from matter_node.transport.interfaces import interfaces
 
+_PRIVATE: Final = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 _ON_LINK: Final = 64
 """Bits of an IPv6 address that a home network's devices share (RFC 4291 section 2.5.1)."""
 
@@ -20,7 +21,7 @@ def is_local(address: str) -> bool:
     if asked.is_loopback or asked.is_link_local:
         return True
     if isinstance(asked, IPv4Address):
-        return asked.is_private and not asked.is_reserved
+        return any(asked in network for network in _PRIVATE)
     return any(_same_network(asked, own) for interface in interfaces() for own in interface.ipv6)
 
 

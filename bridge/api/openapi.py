@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
@@ -12,7 +11,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from bridge.api.identity import COOKIE, CSRF_HEADER
 from bridge.api.models import Nothing
-from bridge.api.operation import JSON, WEBSOCKET
+from bridge.api.operation import EVENTS, JSON, WEBSOCKET
 from bridge.api.problems import MEDIA_TYPE
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ _PROBLEM: Final = {
         "detail": {"type": "string", "description": "What happened this time."},
         "cause": {"type": "string", "description": "Why this kind of problem happens."},
         "remedy": {"type": "string", "description": "What to do about it."},
-        "instance": {"type": "string", "description": "Names the request in the hub's log and audit log."},
+        "instance": {"type": "string", "description": "Names the request in the hub's log and audit trail."},
         "errors": {
             "type": "array",
             "items": {
@@ -63,9 +62,12 @@ _PROBLEM: Final = {
 def document(operations: Sequence[Operation]) -> dict[str, Any]:
     """Return the document."""
     schemas, components = _schemas(operations)
+    shared: dict[str, Any] = {}
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, schemas)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(
+            operation, schemas, shared
+        )
     return {
         "openapi": "3.1.0",
         "info": {
@@ -80,13 +82,12 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": paths,
-        "components": {"schemas": components | {"Problem": _PROBLEM}, "securitySchemes": _SECURITY},
+        "components": {
+            "schemas": components | {"Problem": _PROBLEM},
+            "responses": shared,
+            "securitySchemes": _SECURITY,
+        },
     }
-
-
-def document_bytes(operations: Sequence[Operation]) -> bytes:
-    """Return the document as it is served."""
-    return json.dumps(document(operations), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _schemas(operations: Iterable[Operation]) -> tuple[dict[tuple[str, str], Any], dict[str, Any]]:
@@ -109,14 +110,16 @@ def _schemas(operations: Iterable[Operation]) -> tuple[dict[tuple[str, str], Any
     return {key: schema for (key, _), schema in found.items()}, definitions.get("$defs", {})
 
 
-def _operation(operation: Operation, schemas: dict[tuple[str, str], Any]) -> dict[str, Any]:
+def _operation(
+    operation: Operation, schemas: dict[tuple[str, str], Any], shared: dict[str, Any]
+) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": operation.name.lower().replace(" /", "_").replace("/", "_").replace("-", "_"),
         "tags": [operation.path.split("/")[1]],
         "summary": operation.summary,
         "description": _description(operation),
         "parameters": _parameters(operation),
-        "responses": _responses(operation, schemas),
+        "responses": _responses(operation, schemas) | _problems(operation, shared),
         "security": _security(operation),
     }
     if operation.body is not None:
@@ -158,7 +161,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
                 "schema": {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[!-~]+$"},
             }
         )
-    if operation.event is not None and WEBSOCKET not in operation.media:
+    if operation.event is not None and EVENTS in operation.media:
         parameters.append(
             {
                 "name": "Last-Event-ID",
@@ -191,14 +194,22 @@ def _responses(operation: Operation, schemas: dict[tuple[str, str], Any]) -> dic
     responses: dict[str, Any] = {str(operation.status): good}
     if WEBSOCKET in operation.media:
         responses["101"] = {"description": "The WebSocket is open."}
+    return responses
+
+
+def _problems(operation: Operation, shared: dict[str, Any]) -> dict[str, Any]:
+    """Return the responses that tell of problems; each is described once, in `shared`."""
     by_status: dict[int, list[ProblemType]] = {}
     for kind in operation.all_problems():
         by_status.setdefault(kind.status, []).append(kind)
+    responses = {}
     for status, kinds in sorted(by_status.items()):
-        responses[str(status)] = {
+        name = "-or-".join(kind.slug for kind in kinds)
+        shared[name] = {
             "description": " Or: ".join(f"{kind.title} (`{kind.uri}`)" for kind in kinds),
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
+        responses[str(status)] = {"$ref": f"#/components/responses/{name}"}
     return responses
 
 

@@ -20,7 +20,7 @@ raises `Problem`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Required, TypedDict, Unpack
 
 from bridge.api import problems
 from bridge.api.models import Nothing
@@ -78,12 +78,12 @@ class Operation:
     status: int = 200
     media: tuple[str, ...] = (JSON,)
     """What it can answer with; the first one unless the request accepts another only."""
-    event: type[Model] | None = None
-    """What each event, line or message of a stream holds."""
+    event: Any = None
+    """What each event, line or message of a stream holds: a model, or a union of them; None without one."""
     problems: tuple[ProblemType, ...] = ()
     """What it can meet besides what every operation like it can."""
     audited: bool = True
-    """Whether each call that may change something is noted in the audit log; False where the handler notes
+    """Whether each call that may change something is noted in the audit trail; False where the handler notes
     what matters, for most calls are a module's daily talk."""
     control: bool = False
     """Whether it commands modules: then it needs an Idempotency-Key and is carried out once for each."""
@@ -109,17 +109,36 @@ class Operation:
             *(problems.IDENTIFIED if self.least is not None else ()),
             *(problems.WITH_BODY if self.body is not None else ()),
             problems.INVALID,  # a query that nobody asked for
-            *(() if self.safe else problems.CHANGING),
+            *(() if self.safe or self.least is None else problems.CHANGING),
             *(problems.COMMANDING if self.control else ()),
             *(problems.STREAMING if self.event is not None else ()),
-            *((problems.UPGRADE_REQUIRED,) if WEBSOCKET in self.media else ()),
+            *((problems.UPGRADE_REQUIRED,) if self.media == (WEBSOCKET,) else ()),
             *self.problems,
         )
         return tuple(dict.fromkeys(met))
 
 
+class Declaration(TypedDict, total=False):
+    """`Operation`'s fields as the decorator takes them."""
+
+    summary: Required[str]
+    description: str
+    least: Required[Role | None]
+    modules: bool
+    query: type[Model]
+    body: Any
+    body_limit: int
+    answer: type[Model]
+    status: int
+    media: tuple[str, ...]
+    event: Any
+    problems: tuple[ProblemType, ...]
+    audited: bool
+    control: bool
+
+
 def operation(
-    method: str, path: str, **declared: Any
+    method: str, path: str, **declared: Unpack[Declaration]
 ) -> Callable[[Callable[[Context[Any, Any]], Awaitable[Any]]], Operation]:
     """Make the function below it the handler of an operation, declared with `Operation`'s fields."""
 

@@ -14,8 +14,7 @@ from bridge.api.operation import JSON
 if TYPE_CHECKING:
     from bridge.access.access import Access
     from bridge.api.authority import Authority
-    from bridge.api.problems import ProblemType
-    from bridge.api.router import Router
+    from bridge.api.published import Published
 
 _STYLE: Final = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
@@ -37,22 +36,19 @@ button { font: inherit; padding: .4em 1em }
 """
 
 
-def page(path: str, router: Router, access: Access, authority: Authority) -> Outcome | None:
-    """Return what is at a path, or None when nothing is."""
-    if path == "/openapi.json":
-        from bridge.api.openapi import document_bytes  # only who asks for it pays for it
-
-        return Outcome(200, (("Content-Type", JSON),), document_bytes(router.every()))
-    if path == "/docs":
-        from bridge.api.docs_page import body  # the same
-
-        return html("The API of this hub", body(router.every()))
-    if path == "/problems" or path.startswith("/problems/"):
-        return _problems(path.removeprefix("/problems").strip("/"), router)
+async def page(path: str, published: Published, access: Access, authority: Authority) -> Outcome | None:
+    """Return what is at a path, or None when nothing is. Raise Problem when it cannot be made."""
     if path == "/":
         from bridge.api.first_page import first_page  # once in a hub's life
 
         return first_page(access, authority)
+    if path in {"/openapi.json", "/docs", "/problems"} or path.startswith("/problems/"):
+        text = await published.text(path)
+        if text is None:
+            return None
+        if path == "/openapi.json":
+            return Outcome(200, (("Content-Type", JSON),), text.encode())
+        return html("The API of this hub" if path == "/docs" else "What can go wrong", text)
     return authority_file(path, authority)
 
 
@@ -110,21 +106,6 @@ def html(title: str, body: str, *, script: str = "", status: int = 200) -> Outco
         ("Content-Security-Policy", "; ".join(policy)),
     )
     return Outcome(status, more, text.encode())
-
-
-def _problems(slug: str, router: Router) -> Outcome | None:
-    kinds = {kind.slug: kind for operation in router.every() for kind in operation.all_problems()}
-    if not slug:
-        return html("Problems", "".join(map(_explained, sorted(kinds.values(), key=lambda each: each.slug))))
-    kind = kinds.get(slug)
-    return None if kind is None else html(f"Problem: {slug}", _explained(kind))
-
-
-def _explained(kind: ProblemType) -> str:
-    return (
-        f"<h2 id='{kind.slug}'><code>{kind.uri}</code> ({kind.status})</h2><p>{escape(kind.title)}</p>"
-        f"<p><b>Cause.</b> {escape(kind.cause)}</p><p><b>Remedy.</b> {escape(kind.remedy)}</p>"
-    )
 
 
 def _download(name: str) -> tuple[str, str]:

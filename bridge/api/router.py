@@ -9,10 +9,14 @@ from typing import Final
 from bridge.api.operation import Operation
 
 ENDPOINTS: Final[dict[str, tuple[str, ...]]] = {
+    "/app/monitor": ("monitor",),
     "/device/discovery": ("device_discovery",),
     "/device/register": ("device_register", "device_modules"),
-    "/device/security/authenticate": ("authenticate", "credentials"),
+    "/device/security/authenticate": ("authenticate", "sessions", "credentials"),
+    "/energystorage/control": ("energystorage_control",),
+    "/energystorage/status": ("energystorage_status",),
     "/hub/communicate": ("hub_communicate",),
+    "/hub/configure": ("hub_configure",),
     "/microinverter/control": ("microinverter_control",),
     "/microinverter/status": ("microinverter_status",),
 }

@@ -10,6 +10,8 @@ import asyncio
 import errno
 import logging
 import socket
+from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from bridge.api.authority import AuthorityError
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
 
 LOOK: Final = 30.0
 """Seconds between two looks at the names, the addresses and the time that the certificate is for."""
+CONNECTIONS: Final = 64
+"""Connections at one time. TLS takes memory for each, whatever comes of it."""
+CONNECTIONS_EACH: Final = 32
+"""Connections from one address."""
+_ACCEPTING: Final = "api accepting"
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +51,9 @@ class ApiServer:
         self._secure: list[socket.socket] = []
         self._plain: list[socket.socket] = []
         self._serving: Serving | None = None
+        self._loading = asyncio.Lock()
+        self._connections: Counter[str] = Counter()
+        """How many there are from each address."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -66,9 +76,10 @@ class ApiServer:
                 what = "the page on how to trust the API is not served"
                 self._warn(what, error, "http_port", self._settings.http_port)
         self._run(self._keep_certificate(self.tls))
-        loop = asyncio.get_running_loop()
-        for each in (*self._secure, *self._plain):
-            loop.add_reader(each.fileno(), self._first_connection, self.tls)
+        for each in self._secure:
+            self._run(self._accept(each, self.tls, secure=True), _ACCEPTING)
+        for each in self._plain:
+            self._run(self._accept(each, self.tls, secure=False), _ACCEPTING)
 
     @property
     def port(self) -> int:
@@ -95,40 +106,63 @@ class ApiServer:
 
     async def stop(self) -> None:
         """Hang up on everyone."""
+        listeners_, self._secure, self._plain = [*self._secure, *self._plain], [], []
         for task in self._tasks:
-            task.cancel()
+            if task.get_name() == _ACCEPTING:
+                task.cancel()
         if self._serving is not None:
             await self._serving.stop()
-            self._serving = None
-        self._stop_waiting()
-        for each in (*self._secure, *self._plain):
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for each in listeners_:
             each.close()
-        self._secure, self._plain = [], []
 
-    def _first_connection(self, tls: ServerTls) -> None:
-        """Load what serves it; meanwhile it waits in the kernel's queue."""
-        self._stop_waiting()
-        self._run(self._serve(tls))
-
-    async def _serve(self, tls: ServerTls) -> None:
-        try:
-            serving = await asyncio.to_thread(_load)
-            self._serving = serving(self._hub, self._hosts, tls)
-            await self._serving.start(self._secure, self._plain)
-        except Exception:  # noqa: BLE001 - the rest of the hub goes on
-            self.trouble = "it could not be loaded; the hub's log says why"
-            _log.exception("the API cannot be served")
-
-    def _stop_waiting(self) -> None:
+    async def _accept(self, listener: socket.socket, tls: ServerTls, *, secure: bool) -> None:
+        """Take connections in, and hang up on those that are too many before anything is spent on them."""
         loop = asyncio.get_running_loop()
-        for each in (*self._secure, *self._plain):
-            if each.fileno() >= 0:
-                loop.remove_reader(each.fileno())
+        while True:
+            try:
+                connection, peer = await loop.sock_accept(listener)
+            except OSError as error:
+                _log.warning("the API cannot take a connection in: %s", error.strerror)
+                await asyncio.sleep(1)
+                continue
+            address = str(peer[0])
+            if self._connections.total() >= CONNECTIONS or self._connections[address] >= CONNECTIONS_EACH:
+                connection.close()
+            else:
+                self._connections[address] += 1
+                serving = self._run(self._serve(connection, tls, secure=secure))
+                serving.add_done_callback(partial(self._closed, address))
 
-    def _run(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work, name="api")
+    async def _serve(self, connection: socket.socket, tls: ServerTls, *, secure: bool) -> None:
+        try:
+            serving = await self._loaded(tls)
+            await serving.serve(connection, secure=secure)
+        except Exception:  # noqa: BLE001 - the rest of the hub goes on
+            _log.exception("the API cannot serve a connection")
+        finally:
+            connection.close()
+
+    def _closed(self, address: str, _: asyncio.Task[None]) -> None:
+        self._connections[address] -= 1
+        if not self._connections[address]:
+            del self._connections[address]
+
+    async def _loaded(self, tls: ServerTls) -> Serving:
+        """Return what serves connections, loading it for the first one."""
+        async with self._loading:
+            if self._serving is None:
+                serving = await asyncio.to_thread(_load)
+                self._serving = serving(self._hub, self._hosts, tls, self.port)
+            return self._serving
+
+    def _run(self, work: Coroutine[None, None, None], name: str = "api") -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def _warn(self, what: str, error: Exception, key: str, port: int) -> None:
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:

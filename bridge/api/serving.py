@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from asyncio.sslproto import SSLProtocol
 from typing import TYPE_CHECKING, Final
 
 from bridge.api.connections import ConnectionServer
@@ -11,7 +12,6 @@ from bridge.api.welcome import Welcome
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Sequence
 
     from bridge.api.hosts import Hosts
     from bridge.api.tls import ServerTls
@@ -22,33 +22,38 @@ HANDSHAKE: Final = 10.0
 FAREWELL: Final = 0.5
 """Seconds that requests have to end when the hub does."""
 
+READ_AT_ONCE: Final = 32 * 1024
+"""Bytes that TLS decrypts at once. asyncio sets aside 256 KB for each connection, even for one whose
+handshake never ends, and what people ask has some hundred."""
+
 
 class Serving:
-    """Accepts connections on sockets that listen already, until it is stopped."""
+    """Serves connections, with TLS or without.
 
-    def __init__(self, hub: Hub, hosts: Hosts, tls: ServerTls) -> None:
-        self._hub = hub
-        self._hosts = hosts
+    :param port: of https, for those who come without TLS
+    """
+
+    def __init__(self, hub: Hub, hosts: Hosts, tls: ServerTls, port: int) -> None:
+        SSLProtocol.max_size = READ_AT_ONCE
         self._tls = tls
-        self._servers: list[tuple[asyncio.Server, ConnectionServer]] = []
+        self.dispatcher = Dispatcher(hub, hub.access, hosts, tls.authority)
+        self._api = ConnectionServer(self.dispatcher)
+        self._welcome = ConnectionServer(Welcome(hosts, tls.authority, port))
 
-    async def start(self, secure: Sequence[socket.socket], plain: Sequence[socket.socket]) -> None:
-        """Accept connections, those on `secure` with TLS."""
+    async def serve(self, connection: socket.socket, *, secure: bool) -> None:
+        """Serve a connection until it is closed. One whose handshake fails is closed at once."""
         loop = asyncio.get_running_loop()
-        api = ConnectionServer(Dispatcher(self._hub, self._hub.access, self._hosts, self._tls.authority))
-        for each in secure:
-            listener = await loop.create_server(
-                api, sock=each, ssl=self._tls.context, ssl_handshake_timeout=HANDSHAKE
+        try:
+            _, protocol = await loop.connect_accepted_socket(
+                self._api if secure else self._welcome,
+                connection,
+                ssl=self._tls.context if secure else None,
+                ssl_handshake_timeout=HANDSHAKE if secure else None,
             )
-            self._servers.append((listener, api))
-        port = secure[0].getsockname()[1]
-        welcome = ConnectionServer(Welcome(self._hosts, self._tls.authority, port))
-        for each in plain:
-            self._servers.append((await loop.create_server(welcome, sock=each), welcome))
+        except OSError:
+            return
+        await protocol.closed
 
     async def stop(self) -> None:
         """Hang up on everyone."""
-        servers, self._servers = self._servers, []
-        for listener, _ in servers:
-            listener.close()
-        await asyncio.gather(*(server.shutdown(FAREWELL) for _, server in servers))
+        await asyncio.gather(self._api.shutdown(FAREWELL), self._welcome.shutdown(FAREWELL))

@@ -191,7 +191,7 @@ def event_bytes(event: Event) -> bytes:
     """Return an event as it is sent. Neither its data nor its names can begin another one."""
     fields = (("id", event.id), ("event", event.name))
     lines = [f"{field}: {_one_line(value)}" for field, value in fields if value]
-    lines += [f"data: {line}" for line in event.data.model_dump_json().splitlines()]
+    lines.append(f"data: {event.data.model_dump_json()}")  # JSON has no line breaks of its own
     return "\n".join([*lines, "", ""]).encode()
 
 

@@ -149,7 +149,7 @@ class RegistrationDesk:
             replaces=known is not None and not same,
         )
         self._pending[pending.id] = pending
-        self._access.record(f"module/{key}", "registration asked for", "pending", target=key, address=address)
+        self._access.note(f"module/{key}", "registration asked for", "pending", subject=key, address=address)
         if same:
             # It has signed with the key by which it is known: it has only lost its certificate.
             self._let_in(pending, KNOWN_KEY, f"module/{key}")
@@ -207,7 +207,7 @@ class RegistrationDesk:
                 "a certificate is renewed for the key that is known; another one is asked for"
             )
         certificate = self._certificate(module, request, beside=present)
-        self._access.record(f"module/{module}", "certificate renewed", "done", target=module)
+        self._access.note(f"module/{module}", "certificate renewed", "done", subject=module)
         return certificate
 
     # ------------------------------------------------------------------ what a person says
@@ -365,4 +365,4 @@ class RegistrationDesk:
 
     def _note(self, pending: Pending, action: str, result: str, *, by: str = "") -> None:
         actor = by or f"module/{pending.module}"
-        self._access.record(actor, action, result, target=pending.module, address=pending.address)
+        self._access.note(actor, action, result, subject=pending.module, address=pending.address)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final
 
+from hw.accuracy import Quantity
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -133,6 +135,17 @@ class ChargerStatus:
             total_wh=_number(values.get("eto"), 0),
             temperature_c=max(heat, default=None),
         )
+
+    def measured(self) -> set[Quantity]:
+        """Return what the charger measures."""
+        values = {
+            Quantity.POWER: self.power_w,
+            Quantity.VOLTAGE: self.voltages_v or None,
+            Quantity.CURRENT: self.currents_a or None,
+            Quantity.FREQUENCY: self.frequency_hz,
+            Quantity.ENERGY: self.total_wh,
+        }
+        return {quantity for quantity, value in values.items() if value is not None}
 
     @property
     def phases(self) -> int:

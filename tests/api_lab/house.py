@@ -55,6 +55,12 @@ class House:
         )
         self.hub.registry.took(self.hub.registry[key], replace(usual, **values))
 
+    async def audited(self, count=10):
+        """Return what was done last, by the audit trail, but by the hub itself, the newest last."""
+        await self.hub.telemetry.flush()
+        deeds = [entry.deed for entry in await self.hub.telemetry.audit_trail()]
+        return [deed for deed in deeds if deed.actor != "hub"][-count:]
+
     def user(self, name="anna", role=Role.OWNER, password_hash="none"):
         """Make an account and open a session for it; return its token."""
         if self.access.accounts.get(name) is None:

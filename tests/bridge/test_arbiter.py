@@ -418,6 +418,14 @@ class TestLoads:
         assert owed(home) == []
 
 
+@pytest.mark.parametrize(("kind", "values"), [(Kind.CONNECT, (0, 1)), (Kind.CHARGE_CURRENT_A, (8, 9))])
+async def test_no_switching_and_no_ampere_is_too_small_a_change(arbiter, device, clock, kind, values):
+    for value in values:
+        arbiter.submit(KEY, kind, value, origin=Origin.PLAN, source="plan")
+        await clock.pass_(10)
+    assert device.values == [(kind, value) for value in values]
+
+
 # ---------------------------------------------------------------------- batteries
 
 

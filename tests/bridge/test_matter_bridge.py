@@ -15,6 +15,7 @@ from bridge.power_adjustment import SOURCE
 from bridge.settings import Settings
 from clusters.definitions import general_diagnostics as diagnostics
 from clusters.definitions.basic_information import BasicInformation
+from clusters.definitions.energy_preference import EnergyPreference
 from clusters.definitions.operational_credentials import OperationalCredentials
 from hw.module import ModuleKind
 from hw.setpoint import SetpointKind as Kind
@@ -143,3 +144,14 @@ def _free_port():
     with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
         probe.bind(("::", 0))
         return probe.getsockname()[1]
+
+
+async def test_energy_preference_is_there_for_those_who_ask_for_it(make, home, another_home, clock):
+    bridge, _ = make(home)
+    assert EnergyPreference.ID not in bridge.node.tree.endpoints[1].clusters
+    bridge, _ = make(another_home(home.storage, clock), provisional=True)
+    preference = bridge.node.tree.endpoints[1].cluster(EnergyPreference)
+    preference.write(EnergyPreference.current_energy_balance, TEST, 4)
+    again = another_home(home.storage, clock)
+    make(again, provisional=True)
+    assert again.choices.savings_percent == 100

@@ -136,11 +136,12 @@ async def test_a_removed_modules_numbers_are_never_used_again(bridge, home, rest
     assert min(later) > max(numbers)
 
 
-async def test_a_kind_without_a_device_type_is_left_out_and_said(bridge, home, caplog):
-    with caplog.at_level(logging.WARNING):
-        add(home, ModuleKind.EVSE, SOLAR)
-    assert len(bridge.faces) == 1
-    assert "no Matter device type" in caplog.text
+async def test_what_can_only_be_measured_is_a_sensor(bridge, home):
+    home.add("1001", kind=ModuleKind.EVSE, kinds=())
+    home.add("1002", kind=ModuleKind.LOAD, kinds=())
+    for key in keys(home):
+        kinds = {each.id for each in bridge.tree.endpoints[bridge.number(key)].device_types}
+        assert kinds == {0x0510, 0x0013}
 
 
 async def test_one_strange_module_does_not_hide_the_others(bridge, home, restart, monkeypatch, caplog):
@@ -173,7 +174,7 @@ async def test_whatever_a_nameplate_says_the_module_is_shown(bridge, home):
             device.nameplate = Nameplate(rating, rating, rating, rating, rating, rating)
             record = home.registry[device.identity.key].record
             strange = dataclasses.replace(record, nameplate=device.nameplate)
-            assert energy_face(strange, bridge.stage, renamed=print) is not None
+            assert energy_face(strange, bridge.stage, renamed=print).face.endpoints
 
 
 async def test_more_endpoints_than_some_assistants_bear_are_warned_of_once(bridge, home, caplog):

@@ -81,6 +81,20 @@ def test_an_unknown_key_is_an_error_that_says_what_was_meant(file):
         ),
         ('enable_key = "xyz"', ":1:1: enable_key: needs 32 hexadecimal digits"),
         (f'enable_key = "{"0" * 32}"', ":1:1: enable_key: all zero opens nothing; choose another"),
+        ('timezone = "Berlin"', ":1:1: timezone: 'Berlin' is no time zone; write one such as Europe/Berlin"),
+        (
+            "[telemetry]\nsecond_days = -1",
+            ":2:1: telemetry.second_days: input should be greater than or equal",
+        ),
+        (
+            "[telemetry]\nsecond_days = 400",
+            ":1:2: telemetry.minute_days: 365 is less than second_days, which is 400",
+        ),
+        (
+            "[telemetry]\nminute_days = 0\nquarter_days = 900",
+            ":3:1: telemetry.quarter_days: 900 is less than minute_days, which is for ever",
+        ),
+        ('[telemetry]\nenabled = "yes"', ":2:1: telemetry.enabled: input should be a valid boolean"),
         ('log_level = "loud"', ":1:1: log_level: input should be 'debug', 'info', 'warning' or 'error'"),
         ("interface = 7", ":1:1: interface: input should be a valid string"),
         ('[[modules]]\naddress = "host:port"', ":2:1: modules[1].address: 'host:port' is not host"),
@@ -120,6 +134,22 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path, file):
     ]
     file.write_bytes(b"port = \xff")
     assert problems(file) == [f"{file}: is not UTF-8 text (byte 7)"]
+
+
+def test_the_environment_switches_with_words_and_places_with_paths():
+    settings = loaded(
+        environment={
+            "ORES_BRIDGE_TELEMETRY__ENABLED": "False",
+            "ORES_BRIDGE_TELEMETRY__PATH": "/mnt/ssd/telemetry.db",
+            "ORES_BRIDGE_TIMEZONE": "Europe/Berlin",
+        }
+    )
+    assert not settings.telemetry.enabled
+    assert settings.telemetry.path == Path("/mnt/ssd/telemetry.db")
+    assert settings.timezone == "Europe/Berlin"
+    assert problems(environment={"ORES_BRIDGE_TELEMETRY__ENABLED": "maybe"}) == [
+        "ORES_BRIDGE_TELEMETRY__ENABLED: telemetry.enabled: input should be a valid boolean"
+    ]
 
 
 def test_an_enable_key_of_digits_stays_text():

@@ -21,6 +21,7 @@ ENABLE_KEY = "000102030405060708090a0b0c0d0e0f"
 """What the scripts take for the key of the test event triggers."""
 _MODULES = 4
 _PLUGS = 1
+_CHARGERS = 1
 ALL_FACES = {f"ORES_BRIDGE_FACES__{face}": "true" for face in ("RESERVE", "FULL", "OUTAGE", "PRODUCTION")}
 """Every kind of endpoint that the hub can have is to be looked at."""
 _FIND = 30.0
@@ -46,7 +47,7 @@ class Factory:
             deadline = time.monotonic() + _FIND
             while (
                 len(re.findall("INFO +registered", hub.log_path.read_text(errors="replace")))
-                < _MODULES + _PLUGS
+                < _MODULES + _PLUGS + _CHARGERS
             ):
                 if time.monotonic() > deadline:
                     raise RuntimeError(f"the hub did not find its modules; see {hub.log_path}")
@@ -70,6 +71,7 @@ class Factory:
 def _hub(side: Side, folder: Path) -> Hub:
     folder.mkdir(parents=True)
     options = ("--enable-key", ENABLE_KEY, "--modules", str(_MODULES), "--plugs", str(_PLUGS))
+    options += ("--chargers", str(_CHARGERS))
     return Hub(side, folder, "demo", options, ALL_FACES)
 
 

@@ -1,7 +1,7 @@
 """Power adjustments: who may ask, for what, and how they end."""
 
 import pytest
-from energy_lab import GRID, RANGE, Device, Manager, events, place
+from energy_lab import GRID, RANGE, Device, Manager, events, place, refused
 
 from clusters.definitions.device_energy_management import (
     CauseEnum,
@@ -50,12 +50,6 @@ def ask(manager):
 @pytest.fixture
 def cancel(manager):
     return manager.cancel_power
-
-
-async def refused(request, status):
-    with pytest.raises(StatusError) as error:
-        await request
-    assert error.value.status is status
 
 
 async def test_an_adjustment_runs_out(tree, management, adjuster, ask, turned_clock):

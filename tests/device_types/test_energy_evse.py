@@ -7,7 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from node_lab.charging_point import Charger
 
-from clusters.definitions.device_energy_management import ESAStateEnum, ESATypeEnum
+from clusters.definitions.common import MeasurementTypeEnum
+from clusters.definitions.device_energy_management import DeviceEnergyManagement, ESAStateEnum, ESATypeEnum
+from clusters.definitions.electrical_power_measurement import ElectricalPowerMeasurement
 from clusters.definitions.energy_evse import (
     EnableChargingRequest,
     FaultStateEnum,
@@ -17,6 +19,9 @@ from clusters.definitions.energy_evse import (
 from clusters.definitions.energy_evse_mode import ChangeToModeRequest
 from clusters.definitions.power_source import PowerSourceStatusEnum, WiredFaultEnum
 from clusters.descriptor import DescriptorServer
+from clusters.energy_adjusters import ForecastAdjusters
+from clusters.measurement_accuracy import Accuracy
+from clusters.power_forecast import ForecastSlot, PowerForecast
 from clusters.test_event_triggers import EventTriggers
 from device_types.aggregator import aggregator
 from device_types.bridged_node import BridgedDevice, Delegates, Place
@@ -26,6 +31,9 @@ from device_types.faults import evse_fault
 from matter_node.model import DeviceType, Endpoint
 from matter_node.status import Status, StatusError
 
+POWER = MeasurementTypeEnum.ACTIVE_POWER
+RMS_CURRENT = MeasurementTypeEnum.RMS_CURRENT
+FREQUENCY = MeasurementTypeEnum.FREQUENCY
 AWAY, IDLE, WANTS, CHARGING = list(StateEnum)[:4]
 WALLBOX = BridgedDevice("0123456789abcdef", "Wallbox", "go-e", "Gemini", "200001", "59.4")
 
@@ -137,6 +145,63 @@ class TestEvse:
         assert evse.phases[0].energy.cumulative_energy_imported.energy == 60_000
         assert evse.phases[0].energy.accuracy.measured is False
         assert len(PHASE_PARTS) == len(evse.phases)
+
+    def test_it_shows_what_it_measures_and_how_well(self, tree, place, charger):
+        known = {
+            kind: Accuracy(5, 300)
+            for kind in (POWER, RMS_CURRENT, FREQUENCY, MeasurementTypeEnum.ELECTRICAL_ENERGY)
+        }
+        face = energy_evse(WALLBOX, EvseRating(16, phases=3, accuracies=known), place, charger)
+        face.join(tree)
+        shown = [
+            {one.measurement_type for one in sensor.power.accuracy} for sensor in (face.sensor, *face.phases)
+        ]
+        of_each = {POWER, RMS_CURRENT, MeasurementTypeEnum.VOLTAGE, MeasurementTypeEnum.ACTIVE_CURRENT}
+        assert shown == [of_each | {FREQUENCY}, of_each, of_each, of_each]
+        polyphase = ElectricalPowerMeasurement.Feature.POLY
+        assert [bool(sensor.power.features & polyphase) for sensor in (face.sensor, *face.phases)] == [
+            True,
+            False,
+            False,
+            False,
+        ]
+
+    @pytest.mark.parametrize(
+        ("phases", "current"),
+        [([16, 15.5, 3], 16_000), ([None, 9, None], 9_000), ([], 16_000)],
+    )
+    def test_its_source_carries_what_the_phase_that_carries_most_does(
+        self, tree, place, charger, phases, current
+    ):
+        known = {POWER: Accuracy(5), RMS_CURRENT: Accuracy(5)}
+        face = energy_evse(WALLBOX, EvseRating(16, phases=3, accuracies=known), place, charger)
+        face.join(tree)
+        face.update(FULL, charging(), phases=[ElectricalReading(3_000, 230, amperes) for amperes in phases])
+        assert face.source.wired_assessed_current == current
+        face.lost()
+        assert face.source.wired_assessed_current is None
+
+    def test_a_fault_is_no_state_of_the_car(self, evse):
+        evse.update(FULL, charging())
+        evse.update(NOTHING, EvseStatus(StateEnum.FAULT), faults=["GROUND_FAULT"], failed=True)
+        assert evse.evse.state is StateEnum.FAULT
+        evse.update(FULL, charging())
+        assert (evse.evse.state, evse.evse.session_id) == (CHARGING, 0)
+
+    def test_its_plan_shows_and_whoever_may_moves_and_pauses_it(self, tree, place, charger, turned_clock):
+        device = Adjuster()
+        forecast = ForecastAdjusters(start=device, pause=device)
+        face = energy_evse(WALLBOX, EvseRating(16), place, charger, Delegates(device, forecast=forecast))
+        face.join(tree)
+        cluster = face.management.cluster
+        feature = DeviceEnergyManagement.Feature
+        assert cluster.features == feature.PA | feature.PFR | feature.STA | feature.PAU
+        face.plan(PowerForecast(int(turned_clock.utc()) + 3600, (ForecastSlot(3600, 3_680),)))
+        assert cluster.forecast is None
+        face.update(NOTHING, EvseStatus(WANTS))
+        assert [slot.nominal_power for slot in cluster.forecast.slots] == [3_680_000]
+        face.lost()
+        assert cluster.forecast is None
 
     def test_one_with_one_phase_is_one_endpoint(self, tree, place, charger):
         face = energy_evse(WALLBOX, EvseRating(32), place, charger)

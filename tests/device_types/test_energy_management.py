@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from energy_lab import GRID, LOCAL, Device, Manager, charging, events
+from energy_lab import GRID, LOCAL, Device, Manager, charging, events, refused
 
 from clusters.definitions.device_energy_management import (
     CauseEnum,
@@ -80,12 +80,6 @@ class Charger:
 @pytest.fixture
 def charger(tree, device, context):
     return Charger(tree, device, context)
-
-
-async def refused(request, status):
-    with pytest.raises(StatusError) as error:
-        await request
-    assert error.value.status is status
 
 
 class TestFaces:

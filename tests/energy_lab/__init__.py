@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from clusters.definitions.device_energy_management import (
     AdjustmentCauseEnum,
     ConstraintsStruct,
@@ -195,3 +197,15 @@ def events(tree):
         )
         for record in tree.events.since(0)
     ]
+
+
+async def refused(request, status):
+    """Expect a status that is an error."""
+    with pytest.raises(StatusError) as error:
+        await request
+    assert error.value.status is status
+
+
+def epoch(seconds):
+    """Return a time since 1970 as Matter says it."""
+    return seconds - MATTER_EPOCH_OFFSET

@@ -22,6 +22,7 @@ from hw import (
     Setpoint,
     SetpointKind,
 )
+from hw.accuracy import USUAL
 from hw.address import parse_address
 from hw.goe.client import parse_object
 from hw.goe.discover import discover
@@ -118,6 +119,8 @@ class TestCharger:
         assert (charger.capabilities.reverts, charger.capabilities.revert_s_max) == (True, 600)
         assert charger.capabilities.imported_energy
         assert not charger.capabilities.exported_energy
+        assert set(charger.capabilities.measures) == set(USUAL)
+        assert charger.capabilities.measures != USUAL
 
     async def test_a_car_comes_charges_and_goes(self, home, serial, charger):
         assert (await charger.read()).evse.plug is PlugState.NOT_CONNECTED

@@ -398,11 +398,11 @@ async def _adopt(context: Context[None, Any], body: Adopt) -> Answer:
 
 
 def _note(context: Context[None, Any], target: str, result: str) -> None:
-    context.access.record(
+    context.access.note(
         context.caller.name,
         f"POST {PATH}",
         result,
-        target=target,
+        subject=target,
         address=context.address,
         request=context.request_id,
     )

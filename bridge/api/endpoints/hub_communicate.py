@@ -98,7 +98,7 @@ async def exchange(context: Context[None, Exchange]) -> Replies:
     replies: list[Any] = []
     for message in body.messages:
         try:
-            reply = _taken(native, module, message)
+            reply = await _taken(native, module, message)
         except StrangeModuleError as error:
             raise Problem(FORBIDDEN, f"the module is in quarantine: {error}") from error
         if reply is not None:
@@ -207,7 +207,7 @@ class _Talk:
 
     async def _take(self, message: Hello | Telemetry | Result | Heartbeat) -> None:
         try:
-            reply = _taken(self._native, self._module, message)
+            reply = await _taken(self._native, self._module, message)
         except StrangeModuleError as error:
             await self._refuse(str(error), "A person has to look at it: it is in quarantine.")
             raise ConversationEnded(WSCloseCode.POLICY_VIOLATION, "the module is in quarantine") from error
@@ -230,14 +230,14 @@ class _Talk:
         await self._socket.tell(Refusal(reason=reason, remedy=remedy))
 
 
-def _taken(
+async def _taken(
     native: NativeModules, module: OresModule, message: Hello | Telemetry | Result | Heartbeat
 ) -> Message | None:
     """Take a message; return what is answered. Raise StrangeModuleError."""
     if isinstance(message, Hello):
         return native.greet(module, message)
     if isinstance(message, Telemetry):
-        return native.take_telemetry(module, message)
+        return await native.take_telemetry(module, message)
     if isinstance(message, Result):
         return native.take_result(module, message)
     return None

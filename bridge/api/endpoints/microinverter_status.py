@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from bridge.access.role import Role
 from bridge.api.models import Model, ModuleKey, Moment
+from bridge.api.module_view import Fault, ModuleView, about, faults, quality
 from bridge.api.operation import operation
 from bridge.api.problems import UNKNOWN_MODULE
 from hw.module import ModuleKind
 from hw.reading import OperatingState, Quality
-from hw.setpoint import SetpointKind
 
 if TYPE_CHECKING:
     from bridge.api.context import Context
@@ -38,14 +38,6 @@ class DcString(Model):
     temperature_c: float | None
 
 
-class Fault(Model):
-    """One thing that the device says is wrong."""
-
-    code: str
-    source: str
-    """Where it was read, such as `103.Evt1`."""
-
-
 class Measurements(Model):
     """What the microinverter last said."""
 
@@ -70,24 +62,9 @@ class Measurements(Model):
     faults: list[Fault]
 
 
-class Microinverter(Model):
+class Microinverter(ModuleView):
     """One microinverter."""
 
-    module: str
-    """Its name everywhere in the hub."""
-    name: str
-    room: str
-    vendor: str
-    model: str
-    serial: str
-    firmware: str
-    rated_power_w: float | None
-    setpoints: list[SetpointKind]
-    """What it can be told."""
-    reachable: bool
-    unreachable_because: str | None
-    seen: Moment | None
-    """When it last answered."""
     measurements: Measurements | None
     """Null when it has not been read since the hub started."""
 
@@ -119,28 +96,15 @@ async def read_status(context: Context[StatusQuery, None]) -> MicroinverterStatu
 
 
 def _microinverter(module: RegisteredModule) -> Microinverter:
-    record = module.record
-    return Microinverter(
-        module=record.key,
-        name=record.name,
-        room=record.room,
-        vendor=record.identity.vendor,
-        model=record.identity.model,
-        serial=record.identity.serial,
-        firmware=record.identity.firmware,
-        rated_power_w=record.nameplate.power_w,
-        setpoints=sorted(record.capabilities.setpoints),
-        reachable=module.reachable,
-        unreachable_because=module.unreachable_because or None,
-        seen=module.seen,
-        measurements=_measurements(module.reading, reachable=module.reachable) if module.reading else None,
-    )
+    reading = module.reading
+    measured = None if reading is None else _measurements(reading, quality(reading, module))
+    return Microinverter(**about(module), measurements=measured)
 
 
-def _measurements(reading: Reading, *, reachable: bool) -> Measurements:
+def _measurements(reading: Reading, known: Quality) -> Measurements:
     return Measurements(
         time=reading.time,
-        quality=reading.quality if reachable else Quality.STALE,
+        quality=known,
         state=reading.state,
         power_w=reading.power_w,
         voltage_v=reading.voltage_v,
@@ -162,5 +126,5 @@ def _measurements(reading: Reading, *, reachable: bool) -> Measurements:
             )
             for each in reading.strings
         ],
-        faults=[Fault(code=each.code, source=each.source) for each in reading.faults],
+        faults=faults(reading),
     )

@@ -23,6 +23,7 @@ async def make_house(tmp_path, make_device):
             storage or MemoryStorage(),
             clock,
         )
+        hub.telemetry.start()
         hub.arbiter.start()
         await hub.serve_api()
         houses.append(House(hub, clock, make_device))
@@ -32,9 +33,11 @@ async def make_house(tmp_path, make_device):
     for house in houses:
         await house.close()
         await house.hub.discovery.stop()
-        await house.hub.api.stop()
+        if house.hub.api is not None:
+            await house.hub.api.stop()
         await house.hub.poller.stop()
         await house.hub.arbiter.close()
+        await house.hub.telemetry.stop()
 
 
 @pytest.fixture

@@ -7,8 +7,11 @@ import secrets
 import pytest
 from api_lab.client import problem
 from api_lab.modules import CODE, KEY, Modules, accept, until
+from matter_server_lab.double import MatterServerDouble
+from matter_server_lab.nodes import node, plug
 
 from bridge.access.role import Role
+from bridge.poller import Source
 from bridge.registration.desk import RegistrationDesk
 from bridge.registration.membership import Memberships
 from clusters.descriptor import DescriptorServer
@@ -59,7 +62,7 @@ async def test_a_module_is_let_in_by_its_labels_code_and_is_a_matter_endpoint_at
     assert shown["endpoint"] == number
     assert shown["proof"] == "code"
     assert hub.registry[KEY].reading.power_w < 0
-    noted = [(entry.actor, entry.action) for entry in house.access.audit.latest(50)]
+    noted = [(deed.actor, deed.action) for deed in await house.audited(50)]
     assert ("module/" + KEY, "registration asked for") in noted
     assert ("user/anna", "registration active") in noted
 
@@ -349,35 +352,32 @@ async def test_a_matter_setup_code_needs_a_matter_server(house):
     assert "Matter server" in (await answer.json())["remedy"]
 
 
-async def test_a_matter_setup_code_goes_to_the_matter_driver_and_its_modules_are_registered(
-    house, make_device
-):
-    class MatterDriver:
-        def __init__(self):
-            self.codes = []
-
-        async def commission(self, setup_code):
-            self.codes.append(setup_code)
-            return ["plug-7"]
-
-        async def discover(self, address, *, serial=""):
-            device = make_device("7", kind=ModuleKind.LOAD)
-            device.address = address
-            return [device]
-
-        async def look(self, address):
-            return []
-
-        def link(self, address):
-            return address
-
-    matter = house.hub.drivers["matter"] = MatterDriver()
-    answer = await house.owner().post(
-        PATH, json={"step": "adopt", "setup_code": "34970112332", "name": "Heater"}
-    )
-    assert answer.status == 201, await answer.text()
-    assert matter.codes == ["34970112332"]
-    assert house.hub.registry["acme-7"].record.name == "Heater"
+async def test_a_matter_setup_code_goes_to_the_matter_server_and_its_loads_are_modules(house):
+    server = MatterServerDouble()
+    await server.start()
+    house.hub.poller.add(Source("matter", server.url))
+    owner = house.owner()
+    try:
+        await until(lambda: len(house.hub.registry))
+        before = {module.key for module in house.hub.registry}
+        server.waiting = node(3, plug("P3"))
+        adopt = {"step": "adopt", "setup_code": "34970112332", "name": "Heater", "room": "Bath"}
+        answer = await owner.post(PATH, json=adopt)
+        assert answer.status == 201, await answer.text()
+        keys = (await answer.json())["modules"]
+        assert keys
+        assert not set(keys) & before
+        for key in keys:
+            record = house.hub.registry[key].record
+            assert (record.driver, record.name, record.room) == ("matter", "Heater", "Bath")
+        answer = await owner.post(PATH, json=adopt)  # nobody waits to be commissioned any more
+        assert (answer.status, await problem(answer)) == (404, "no-device")
+        await owner.delete(PATH, params={"module": keys[0]})
+        await asyncio.sleep(1.5)
+        assert keys[0] not in house.hub.registry
+    finally:
+        await house.hub.poller.stop()
+        await server.stop()
 
 
 # ---------------------------------------------------------------------- what becomes of modules

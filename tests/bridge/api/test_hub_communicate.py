@@ -11,7 +11,7 @@ from api_lab.modules import KEY, Modules, until
 
 from bridge.access.role import Role
 from bridge.command import CommandState, Origin
-from bridge.events import ReadingArrivedLate
+from bridge.late_readings import LateReadings
 from hw.module import ModuleKind
 from hw.ores.messages import MOST_SAMPLES
 from hw.setpoint import SetpointKind
@@ -87,10 +87,17 @@ async def voice(house, modules):
 
 
 @pytest.fixture
-def late(house):
-    heard = []
-    house.hub.bus.subscribe(ReadingArrivedLate, lambda event: heard.append(event.reading))
-    return heard
+def late(house, monkeypatch):
+    """The readings that were stored as late ones."""
+    kept = []
+    keep = LateReadings.keep
+
+    async def noted(self, module, readings):
+        kept.extend(readings)
+        await keep(self, module, readings)
+
+    monkeypatch.setattr(LateReadings, "keep", noted)
+    return kept
 
 
 # ---------------------------------------------------------------------- telemetry
@@ -263,7 +270,7 @@ async def test_a_module_without_a_socket_asks_for_what_there_is(house, modules):
     command = submit(house, SetpointKind.DISCHARGE_W, 400)
     await until(lambda: house.hub.arbiter.command(command.id).state is CommandState.APPLIED)
     assert client.device.battery.discharge_rate == 400
-    assert not any("hub/communicate" in entry.action for entry in house.access.audit.latest(500))
+    assert not any("hub/communicate" in deed.action for deed in await house.audited(500))
 
 
 async def test_a_module_without_a_socket_says_hello_first(house, voice):
