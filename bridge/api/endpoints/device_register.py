@@ -11,7 +11,7 @@ from bridge.access.role import Role
 from bridge.api.authority import AuthorityError
 from bridge.api.local import is_local
 from bridge.api.models import Model, ModuleKey, Moment, moment
-from bridge.api.operation import Answer, operation
+from bridge.api.operation import operation
 from bridge.api.problems import (
     CONFLICT,
     FORBIDDEN,
@@ -68,7 +68,7 @@ NO_COMMISSIONER = ProblemType(
     "Set up a Matter server for the hub, or pair the device with an app.",
 )
 NOT_LOCAL = ProblemType(
-    "not-local",
+    "module-not-local",
     403,
     "Modules are registered from the home network only.",
     "The request came from an address outside the networks that the hub is in.",
@@ -220,7 +220,6 @@ class RegisterAnswer(Model):
     least=None,
     body=Step,
     answer=RegisterAnswer,
-    status=200,
     audited=False,
     problems=(
         NO_CREDENTIALS,
@@ -234,7 +233,7 @@ class RegisterAnswer(Model):
         TOO_MANY,
     ),
 )
-async def register(context: Context[None, Any]) -> Answer | RegisterAnswer:
+async def register(context: Context[None, Any]) -> RegisterAnswer:
     """Take the step that the body is."""
     body = context.body
     if isinstance(body, Accept | Adopt):
@@ -279,7 +278,7 @@ def translated() -> Iterator[None]:
 # ---------------------------------------------------------------------- what modules ask
 
 
-def _request(context: Context[None, Any], body: Request) -> Answer:
+def _request(context: Context[None, Any], body: Request) -> RegisterAnswer:
     place = desk(context)
     commitment = bytes.fromhex(body.commitment)
     pending = place.request(
@@ -299,7 +298,7 @@ def _request(context: Context[None, Any], body: Request) -> Answer:
     )
 
 
-def _go_on(context: Context[None, Any], body: Reveal | Press | Collect) -> Answer:
+def _go_on(context: Context[None, Any], body: Reveal | Press | Collect) -> RegisterAnswer:
     place, ticket = desk(context), body.ticket.get_secret_value()
     if isinstance(body, Reveal):
         nonce, proof = bytes.fromhex(body.nonce), bytes.fromhex(body.proof or "")
@@ -309,15 +308,13 @@ def _go_on(context: Context[None, Any], body: Reveal | Press | Collect) -> Answe
         return _told(place.press(body.registration, ticket, context.address))
     granted = place.collect(body.registration, ticket, context.address)
     if granted is None:
-        return Answer(RegisterAnswer(state=State.PENDING, modules=[]), status=202)
-    return Answer(
-        RegisterAnswer(
-            state=State.ACTIVE,
-            modules=[granted.module],
-            certificate=granted.certificate or None,
-            token=granted.token or None,
-            hub_proof=granted.proof.hex() or None,
-        )
+        return RegisterAnswer(state=State.PENDING, modules=[])
+    return RegisterAnswer(
+        state=State.ACTIVE,
+        modules=[granted.module],
+        certificate=granted.certificate or None,
+        token=granted.token or None,
+        hub_proof=granted.proof.hex() or None,
     )
 
 
@@ -333,10 +330,9 @@ def _renew(context: Context[None, Any], body: Renew) -> RegisterAnswer:
     return RegisterAnswer(state=State.ACTIVE, modules=[known.module], certificate=certificate)
 
 
-def _told(pending: Pending, **more: Any) -> Answer:
+def _told(pending: Pending, **more: Any) -> RegisterAnswer:
     state = State.ACTIVE if pending.accepted else State.PENDING
-    model = RegisterAnswer(state=state, modules=[pending.module], registration=pending.id, **more)
-    return Answer(model, status=200 if pending.accepted else 202)
+    return RegisterAnswer(state=state, modules=[pending.module], registration=pending.id, **more)
 
 
 # ---------------------------------------------------------------------- what people say
@@ -351,7 +347,7 @@ def _judge_person(context: Context[None, Any]) -> None:
         raise Problem(FORBIDDEN, f"POST {PATH} is for the role {Role.OWNER.word} and above")
 
 
-def _accept(context: Context[None, Any], body: Accept) -> Answer:
+def _accept(context: Context[None, Any], body: Accept) -> RegisterAnswer:
     code = body.code.get_secret_value() if body.code is not None else ""
     with translated():
         try:
@@ -370,9 +366,8 @@ def _accept(context: Context[None, Any], body: Accept) -> Answer:
     return _told(pending)
 
 
-async def _adopt(context: Context[None, Any], body: Adopt) -> Answer:
+async def _adopt(context: Context[None, Any], body: Adopt) -> RegisterAnswer:
     discovery, called = context.hub.discovery, {"name": body.name, "room": body.room, "role": body.role}
-    before = {module.key for module in context.hub.registry}
     place = "candidate" if body.candidate else "setup_code" if body.setup_code else "address"
     target = body.candidate or body.address or "setup code"
     try:
@@ -393,8 +388,7 @@ async def _adopt(context: Context[None, Any], body: Adopt) -> Answer:
         raise Problem(NO_DEVICE, str(error)) from error
     for key in keys:
         _note(context, key, "200")
-    model = RegisterAnswer(state=State.ACTIVE, modules=list(keys))
-    return Answer(model, status=200 if set(keys) <= before else 201)
+    return RegisterAnswer(state=State.ACTIVE, modules=list(keys))
 
 
 def _note(context: Context[None, Any], target: str, result: str) -> None:
