@@ -88,11 +88,15 @@ class Announcements:
     """Keeps a book of candidates in step with what is announced.
 
     :param on_change: called when the book says something else
+    :param on_seen: called with everything that announces itself, as often as it does
     """
 
-    def __init__(self, book: CandidateBook, on_change: Callable[[], None]) -> None:
+    def __init__(
+        self, book: CandidateBook, on_change: Callable[[], None], on_seen: Callable[[Candidate], None]
+    ) -> None:
         self._book = book
         self._on_change = on_change
+        self._on_seen = on_seen
         self._browser: Browser | None = None
         self._gate = asyncio.Semaphore(DESCRIPTIONS)
         self._asked: dict[str, float] = {}
@@ -119,8 +123,10 @@ class Announcements:
     def found(self, service: FoundService) -> None:
         """Take an announcement."""
         candidate = candidate_of(service)
-        if candidate is not None and self._book.note(candidate):
-            self._on_change()
+        if candidate is not None:
+            self._on_seen(candidate)
+            if self._book.note(candidate):
+                self._on_change()
         if service.kind in {NATIVE_TYPE, THING_TYPE}:
             self._describe(service)
 

@@ -32,8 +32,10 @@ if TYPE_CHECKING:
 
 LOOK: Final = 8.0
 """Seconds that one driver may look at one address."""
-COMMISSION: Final = 90.0
+COMMISSION: Final = 120.0
 """Seconds that a Matter server may take to commission a device."""
+PATIENCE: Final = 8.0
+"""Seconds that somebody is kept waiting for it; it goes on after that."""
 LISTEN: Final = 3.0
 """Seconds that devices have to announce themselves."""
 SCANNED: Final = "sunspec"
@@ -56,6 +58,10 @@ class NotByAddressError(NoDeviceError):
 
 class NoCommissionerError(RuntimeError):
     """No driver of the hub commissions Matter devices."""
+
+
+class StillCommissioningError(RuntimeError):
+    """A device is being commissioned, which takes its time; its modules appear when it is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +90,9 @@ class Discovery:
         self._clock = clock
         self._book = CandidateBook(clock)
         self._memory = Memory(storage, clock)
-        self._announcements = Announcements(self._book, self._tell)
+        self._announcements = Announcements(self._book, self._tell, self._follow)
         self._looking: asyncio.Task[None] | None = None
+        self._commissioning: asyncio.Task[tuple[str, ...]] | None = None
         self.scan: Scan | None = None
         """The scan that runs, or the last one."""
 
@@ -101,6 +108,9 @@ class Discovery:
     async def stop(self) -> None:
         """Look no more."""
         await self.stop_scan()
+        if self._commissioning is not None and not self._commissioning.done():
+            self._commissioning.cancel()
+            await asyncio.wait([self._commissioning])
         await self._announcements.stop()
 
     # ------------------------------------------------------------------ looking
@@ -243,26 +253,41 @@ class Discovery:
         :raises ValueError: that is no setup code
         :raises NoCommissionerError: the hub has no Matter server
         :raises NoDeviceError: no such device was found, or it could not be commissioned
+        :raises StillCommissioningError: it takes longer than `PATIENCE` and goes on, or another one does
         """
         judge_setup_code(setup_code)
         driver: object = self._drivers.get(MATTER)
         servers = self._poller.addresses(MATTER)
         if not isinstance(driver, Commissioner) or not servers:
             raise NoCommissionerError("the hub has no Matter server to commission devices with")
+        if self._commissioning is not None and not self._commissioning.done():
+            raise StillCommissioningError("another device is being commissioned")
+        called = (name, room, role)
+        work = self._commission(driver, servers[0], setup_code, called)
+        self._commissioning = asyncio.create_task(work, name="commissioning")
+        done, _ = await asyncio.wait([self._commissioning], timeout=PATIENCE)
+        if not done:
+            self._commissioning.add_done_callback(_say_how_it_ended)
+            raise StillCommissioningError("the device is being commissioned")
+        return self._commissioning.result()
+
+    # ------------------------------------------------------------------ inside
+
+    async def _commission(
+        self, driver: Commissioner, server: str, setup_code: str, called: tuple[str, str, str]
+    ) -> tuple[str, ...]:
         try:
             async with asyncio.timeout(COMMISSION):
-                keys = set(await driver.commission(servers[0], setup_code))
+                keys = set(await driver.commission(server, setup_code))
         except (ModuleError, OSError) as error:
             raise NoDeviceError(f"the device could not be commissioned: {error or 'no answer'}") from error
         if all(key in self._registry for key in keys):
             return tuple(sorted(keys))
-        registered = await self._take_in(Source(MATTER, servers[0]), keys)
-        for key in registered:
-            if name or room or role:
-                self._registry.rename(key, name=name or None, room=room or None, role=role or None)
+        registered = await self._take_in(Source(MATTER, server), keys)
+        for key in registered if any(called) else ():
+            name, room, role = (text or None for text in called)
+            self._registry.rename(key, name=name, room=room, role=role)
         return registered
-
-    # ------------------------------------------------------------------ inside
 
     def _begin(self, scan: Scan, work: Callable[[], Awaitable[None]]) -> Scan:
         if self._looking is not None:
@@ -322,6 +347,21 @@ class Discovery:
             scan.found.append(identity.key)
         self._tell()
 
+    def _follow(self, seen: Candidate) -> None:
+        """Ask for a lost module where a device of its key announces itself: its address may have changed.
+
+        Who answers there is told by its serial number, as everywhere.
+        """
+        if seen.id not in self._registry:
+            return
+        registered = self._registry[seen.id]
+        record = registered.record
+        if registered.reachable or record.driver != seen.driver or seen.driver == NATIVE:
+            return
+        if self._link(seen.driver, seen.address) != self._link(record.driver, record.address):
+            _log.info("%s announces itself at %s: it is asked there", record.name, seen.address)
+            self._poller.add(Source(seen.driver, seen.address))
+
     def _tell(self) -> None:
         self._bus.publish(CandidatesChanged(looking=self.looking))
 
@@ -361,6 +401,16 @@ class Discovery:
     async def _close(self, modules: Iterable[Module]) -> None:
         for module in modules:
             await module.close()
+
+
+def _say_how_it_ended(task: asyncio.Task[tuple[str, ...]]) -> None:
+    """Say in the log what came of a commissioning that nobody waits for any more."""
+    if task.cancelled():
+        return
+    if error := task.exception():
+        _log.warning("%s", error)
+    else:
+        _log.info("commissioned %s", ", ".join(task.result()))
 
 
 def judge_setup_code(text: str) -> None:

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bridge.access.throttle import ThrottledError
 from bridge.control import ControlError
-from bridge.discovery import DiscoveryBusyError, NoCommissionerError, NoDeviceError
+from bridge.discovery import (
+    DiscoveryBusyError,
+    NoCommissionerError,
+    NoDeviceError,
+    StillCommissioningError,
+)
 from bridge.scan import MODBUS_PORT, LatelyError
 
 if TYPE_CHECKING:
@@ -108,7 +113,7 @@ def _judged() -> Iterator[None]:
         yield
     except DiscoveryBusyError as error:
         raise ControlError("busy", str(error)) from error
-    except (LatelyError, NoCommissionerError) as error:
+    except (LatelyError, NoCommissionerError, StillCommissioningError) as error:
         raise ControlError("conflict", str(error)) from error
     except NoDeviceError as error:
         raise ControlError("not-found", str(error)) from error

@@ -11,6 +11,7 @@ from bridge.discovery import (
     DiscoveryBusyError,
     NoCommissionerError,
     NoDeviceError,
+    StillCommissioningError,
 )
 from bridge.flows import Flows, FlowsChanged
 from bridge.grid import GridChanged, GridState
@@ -147,6 +148,8 @@ class HubCluster:
                 keys = await self._discovery.commission(address or "", name=name or "")
             else:
                 keys = await self._discovery.register(address or "", driver=driver, name=name or "")
+        except StillCommissioningError as error:
+            raise StatusError(Status.TIMEOUT, str(error)) from error
         except NoCommissionerError as error:
             raise StatusError(Status.INVALID_IN_STATE, str(error)) from error
         except NoDeviceError as error:

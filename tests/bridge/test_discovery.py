@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from bridge import scan as scans
 from bridge.announcements import TYPES, Announcements, candidate_of, described
 from bridge.candidates import MOST_CANDIDATES, UNSEEN, Candidate, CandidateBook
+from bridge.discovery import Discovery
+from bridge.drivers import driver
 from bridge.scan import AGAIN, AT_A_TIME, Memory, Scan
 from hw.module import Identity, ModuleKind, ModuleUnreachable, NotSupported
 from hw.ores.thing import Thing
@@ -106,7 +108,7 @@ def test_a_foreign_thing_is_shown_and_nobody_speaks_with_it():
 async def test_a_module_on_the_loopback_interface_is_found_described_and_gone(clock, tmp_path):
     changed = asyncio.Event()
     book = CandidateBook(clock)
-    announcements = Announcements(book, changed.set)
+    announcements = Announcements(book, changed.set, lambda _: None)
     advertiser = Advertiser(chosen=["lo"])
     device = OresDevice(ModuleKind.BATTERY, "S000007")
     keys = ModuleKeys(tmp_path / "keys")
@@ -129,6 +131,29 @@ async def test_a_module_on_the_loopback_interface_is_found_described_and_gone(cl
     finally:
         await announcements.stop()
         advertiser.close()
+
+
+@pytest.mark.parametrize("lost", [True, False])
+async def test_a_lost_module_is_looked_for_where_it_announces_itself(home, clock, make_device, lost):
+    asked = []
+
+    class Poller:
+        def add(self, source):
+            asked.append((source.driver, source.address))
+
+    device = make_device("1", kind=ModuleKind.LOAD)
+    device.identity = Identity("Shelly", "PlusPlugS", "A8032AB12345")
+    device.address = "192.168.1.30"
+    (module,) = home.registry.found([device], "shelly")
+    home.answers(module)
+    if lost:
+        home.registry.lost(module, "no answer")
+    drivers = {"shelly": driver("shelly")}
+    discovery = Discovery(home.registry, drivers, Poller(), home.bus, clock, home.storage)
+    for address in ("192.168.1.30", "192.168.1.77"):
+        plug = service("_shelly._tcp", "shellyplusplugs-a8032ab12345", address=address)
+        discovery._announcements.found(plug)
+    assert asked == ([("shelly", "192.168.1.77")] if lost else [])
 
 
 # ---------------------------------------------------------------------- the book of candidates

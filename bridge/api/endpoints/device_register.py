@@ -23,7 +23,12 @@ from bridge.api.problems import (
     Problem,
     ProblemType,
 )
-from bridge.discovery import NoCommissionerError, NoDeviceError, NotByAddressError
+from bridge.discovery import (
+    NoCommissionerError,
+    NoDeviceError,
+    NotByAddressError,
+    StillCommissioningError,
+)
 from bridge.registration import desk as desks
 from bridge.registration.desk import RegistrationError
 from bridge.registration.membership import State
@@ -379,6 +384,8 @@ async def _adopt(context: Context[None, Any], body: Adopt) -> RegisterAnswer:
             keys = await discovery.register(body.address or "", driver=body.driver, **called)
     except ValueError as error:
         raise Problem(INVALID, "it cannot be meant", flaws=[Flaw(f"#/{place}", str(error))]) from error
+    except StillCommissioningError:
+        return RegisterAnswer(state=State.PENDING, modules=[])
     except NoCommissionerError as error:
         raise Problem(NO_COMMISSIONER, str(error)) from error
     except NotByAddressError as error:
