@@ -77,6 +77,7 @@ async def _running(
 ) -> AsyncIterator[None]:
     hub.telemetry.start(software_version())
     hub.home.start()
+    hub.home.energy_today.start(hub.telemetry)
     control = ControlServer(hub.directory.control_socket, handlers(hub, stop.set))
     try:
         fresh = not len(hub.registry)
@@ -89,16 +90,25 @@ async def _running(
         announce(hub)
         if not fresh:
             hub.poller.start(await sources if sources else hub.sources())
+        hub.notifier.start()
+        if hub.home.firmware is not None:
+            hub.home.firmware.start()
         await hub.serve_api()
         hub.be_found()
         announce_api(hub)
         yield
     finally:
+        hub.home.stop()
         await control.stop()
         if hub.api is not None:
             await _in_time(hub.api.stop())
+        await _in_time(hub.notifier.stop())
+        await _in_time(hub.diagnostics.stop())
+        if hub.home.firmware is not None:
+            await _in_time(hub.home.firmware.stop())
         await _in_time(hub.discovery.stop())
         await asyncio.gather(_in_time(hub.arbiter.close()), _in_time(hub.matter.stop()))
+        await _in_time(hub.home.energy_today.stop())
         await asyncio.gather(_in_time(hub.poller.stop()), _in_time(hub.telemetry.stop()))
 
 

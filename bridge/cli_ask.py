@@ -108,7 +108,7 @@ def set_(
     ores-bridge set roof off --for 1h
     """  # noqa: D301 - a backspace tells click to leave the lines as they are
     kind, number = _meaning(what, value)
-    params = {"module": module, "kind": kind, "value": number, "duration_s": _seconds(duration)}
+    params = {"module": module, "kind": kind, "value": number, "duration_s": seconds(duration)}
     command = ask(config_file, data_dir, "set", params)
     deadline = time.monotonic() + 15
     while wait and command["state"] == "queued" and time.monotonic() < deadline:
@@ -142,7 +142,8 @@ def _meaning(what: str, value: str | None) -> tuple[str, float | None]:
     return units[unit], number
 
 
-def _seconds(duration: str | None) -> float | None:
+def seconds(duration: str | None) -> float | None:
+    """Return a time such as 90s, 10m, 2h or 1d in seconds, or end the command."""
     if duration is None:
         return None
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", duration.strip().lower())
@@ -157,7 +158,7 @@ def ask(
     method: str,
     params: dict[str, Any],
     stored: Any = None,
-) -> dict[str, Any]:
+) -> Any:
     """Ask the running hub; when there is none, read the answer from what it has left, if that is possible."""
     from bridge.control import ControlClient, ControlError, HubNotRunningError
     from bridge.data_dir import DataDirectory
@@ -167,7 +168,7 @@ def ask(
     try:
         client = ControlClient(directory.control_socket)
         try:
-            answer: dict[str, Any] = client.ask(method, **params)
+            answer = client.ask(method, **params)
         finally:
             client.close()
     except HubNotRunningError as error:

@@ -51,6 +51,11 @@ class DataDirectory:
         """Where the running hub listens for the command line."""
         return self.path / "control.sock"
 
+    @property
+    def firmware(self) -> Path:
+        """Where the repository's metadata and images of firmware are."""
+        return self.path / "firmware"
+
     def exists(self) -> bool:
         """Whether a hub has ever written here."""
         return self.state.exists()

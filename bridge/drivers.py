@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hw.ores.modules import OresModules
 
 
-DRIVERS: Final = ("sunspec", "shelly", "goe", "matter")
+DRIVERS: Final = ("sunspec", "shelly", "goe", "matter", "bench")
 """The drivers' names, as settings have them."""
 NATIVE: Final = "ores"
 """The driver of modules that speak of themselves: nobody lists their addresses, they register."""
@@ -141,6 +141,27 @@ class OresDriver:
         return parse_address(address)
 
 
+class BenchDriver:
+    """The bench module of `hw.simulator`, for trying firmware updates without hardware."""
+
+    async def discover(self, address: str, *, serial: str = "") -> Sequence[Module]:  # noqa: ARG002 - it has one
+        """Return the module at `bench://host[:port]`, opened."""
+        from hw.bench.discover import discover  # brings an HTTP client
+
+        return await discover(address)
+
+    async def look(self, address: str) -> Sequence[Sighting]:
+        """Return the module at `bench://host[:port]`."""
+        return await _seen(await self.discover(address))
+
+    def link(self, address: str) -> str:
+        """Return host and port."""
+        from hw.bench.address import parse_address
+
+        host, port = parse_address(address)
+        return f"{host}:{port}"
+
+
 async def _seen(modules: Sequence[Module]) -> list[Sighting]:
     """Return what modules are, and let go of them."""
     for module in modules:
@@ -212,6 +233,8 @@ def driver(name: str, *, hub: Product | None = None) -> Driver:
             return ShellyDriver()
         case "goe":
             return GoeDriver()
+        case "bench":
+            return BenchDriver()
         case "matter":
             return MatterDriver(hub)
         case _:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from bridge.command import Command
+    from bridge.firmware.job import FirmwareJob
     from bridge.module_face import Companion
     from bridge.record import ModuleRecord
     from clusters.power_forecast import PowerForecast
@@ -102,10 +103,18 @@ class EnergyFace(ModuleFace):
             self.face.rename(record.name)
         self._cluster.changed(before, record)
 
+    def faults_changed(self) -> None:
+        """Show what is wrong with the module now."""
+        self._cluster.show_faults()
+
     def command_changed(self, command: Command) -> None:
         """Show what the module is told now."""
         if self._storage is not None and command.aspect is Aspect.STORAGE:
             self._storage.show_mode()
+
+    def firmware_changed(self, job: FirmwareJob) -> None:
+        """Show how an update of its firmware goes on."""
+        self._cluster.show_update(job)
 
 
 class SolarModule(EnergyFace):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from hw.module import ModuleError, ModuleUnreachable
 
 if TYPE_CHECKING:
+    from bridge.record import ModuleRecord
     from bridge.registry import RegisteredModule
     from hw.reading import Reading
     from matter_node.clock import Clock
@@ -62,7 +63,8 @@ async def examine(module: RegisteredModule, clock: Clock) -> Examination:
         else:
             times.append((clock.monotonic() - began) * 1000)
     if reading is not None:
-        findings += _implausible(reading, module)
+        findings += [f"fault {fault.code} ({fault.source})" for fault in reading.faults]
+        findings += implausible(reading, module.record)
     return Examination(
         module=module.key,
         reads=READS,
@@ -80,14 +82,16 @@ async def _read(module: RegisteredModule) -> Reading:
         return await module.device.read()
 
 
-def _implausible(reading: Reading, module: RegisteredModule) -> list[str]:
-    found = [f"fault {fault.code} ({fault.source})" for fault in reading.faults]
-    power, rating = reading.power_w, module.record.nameplate.power_w
+def implausible(reading: Reading, record: ModuleRecord) -> list[str]:
+    """Return what of a reading cannot be, for a person. No voltage at all is an outage, and can be."""
+    found = []
+    power, rating = reading.power_w, record.nameplate.power_w
     if power is not None and (not math.isfinite(power) or (rating and abs(power) > rating * _HEADROOM)):
         found.append(f"a power of {power:g} W, rated for {rating or 0:g} W")
     low, high = PLAUSIBLE_V
-    if reading.voltage_v is not None and not low <= reading.voltage_v <= high:
-        found.append(f"a voltage of {reading.voltage_v:g} V")
+    volts = reading.voltage_v
+    if volts is not None and abs(volts) >= 1 and not low <= volts <= high:
+        found.append(f"a voltage of {volts:g} V")
     soc = reading.battery.soc_percent if reading.battery else None
     if soc is not None and not 0 <= soc <= 100:
         found.append(f"a state of charge of {soc:g} %")

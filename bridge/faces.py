@@ -20,6 +20,8 @@ from bridge.events import (
     ReachabilityChanged,
     ReadingTaken,
 )
+from bridge.faults import FaultCleared, FaultRaised
+from bridge.firmware.job import FirmwareChanged
 from bridge.module_face import ENERGY
 from bridge.registry import UnknownModuleError
 from bridge.voice_faces import voice_face, voice_part
@@ -82,7 +84,10 @@ class Faces:
             bus.subscribe(ModuleChanged, self._changed),
             bus.subscribe(ReachabilityChanged, self._reachability_changed),
             bus.subscribe(CommandChanged, self._command_changed),
+            bus.subscribe(FirmwareChanged, self._firmware_changed),
             bus.subscribe(ReadingTaken, lambda event: self._show(event.reading)),
+            bus.subscribe(FaultRaised, lambda event: self._faults_changed(event.fault.module)),
+            bus.subscribe(FaultCleared, lambda event: self._faults_changed(event.fault.module)),
         ]
 
     @property
@@ -248,6 +253,14 @@ class Faces:
     def _command_changed(self, event: CommandChanged) -> None:
         for face in self._of(event.command.module):
             face.command_changed(event.command)
+
+    def _faults_changed(self, module: str) -> None:
+        for face in self._of(module):
+            face.faults_changed()
+
+    def _firmware_changed(self, event: FirmwareChanged) -> None:
+        for face in self._of(event.job.module):
+            face.firmware_changed(event.job)
 
     def _show(self, reading: Reading) -> None:
         for face in self._of(reading.module):

@@ -7,15 +7,19 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from bridge import setup_code
+from bridge.channels import ChannelBook
 from bridge.configuration import Configuration
+from bridge.diagnostics import Diagnostics
 from bridge.discovery import Discovery
 from bridge.drivers import DRIVERS, NATIVE, Driver, OresDriver, driver
 from bridge.home import Home
 from bridge.late_readings import LateReadings
 from bridge.matter import MatterBridge, hub_product
 from bridge.native import NativeModules
+from bridge.notifier import Notifier
 from bridge.pace import Pace
 from bridge.poller import Poller, Source
+from bridge.preferences import PreferenceBook
 from bridge.telemetry.telemetry import Telemetry
 from bridge.time_zone import time_zone
 from matter_node.transport.service import Service
@@ -46,14 +50,18 @@ class Hub:
         self.setup: SetupCode = setup_code.load_or_create(
             storage, passcode=settings.passcode, discriminator=settings.discriminator
         )
-        self.home = Home(storage, clock)
+        self.home = Home(storage, clock, time_zone(settings.timezone))
         self.bus = self.home.bus
         self.registry = self.home.registry
         self.arbiter = self.home.arbiter
         self.actions = self.home.actions
-        self.telemetry = Telemetry(
-            settings.telemetry, directory, time_zone(settings.timezone), self.registry, self.bus
-        )
+        if settings.firmware.url:
+            from bridge.firmware.service import FirmwareService  # only for a hub with a repository
+
+            self.home.firmware = FirmwareService(
+                settings.firmware, self.home, directory.firmware, lambda: self.access.audit
+            )
+        self.telemetry = Telemetry(settings.telemetry, directory, self.home.zone, self.registry, self.bus)
         self.pace = Pace(settings.polling.interval, settings.polling.cpu, time.process_time)
         late = LateReadings(self.telemetry)
         self.native = NativeModules(self.registry, storage, self.bus, clock, late)
@@ -64,6 +72,17 @@ class Hub:
         self.discovery = Discovery(self.registry, self.drivers, self.poller, self.bus, clock, storage)
         self.matter = MatterBridge(settings, self.setup, self.home, self.discovery)
 
+        self.preferences = PreferenceBook(storage)
+        self.channels = ChannelBook(storage)
+        self.notifier = Notifier(
+            self.home.alerts,
+            self.channels,
+            self.preferences,
+            lambda: self.access.accounts,
+            self.bus,
+            zone=time_zone(settings.timezone),
+        )
+        self.diagnostics = Diagnostics(self)
         self.api: ApiServer | None = None
         """The HTTP API; None while it is not switched on."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from bridge.command import Command
+    from bridge.firmware.job import FirmwareJob
     from bridge.home import Home
     from bridge.record import ModuleRecord
     from bridge.settings import FacesSettings
@@ -74,6 +75,12 @@ class ModuleFace:
 
     def command_changed(self, command: Command) -> None:
         """Notice what came of a command to the module."""
+
+    def faults_changed(self) -> None:
+        """Notice that something is wrong with the module, or is not any more."""
+
+    def firmware_changed(self, job: FirmwareJob) -> None:
+        """Notice how an update of the module's firmware goes on."""
 
     def close(self) -> None:
         """Follow nothing any more; the face has left the node."""

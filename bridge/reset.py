@@ -36,6 +36,7 @@ def factory_reset(directory: DataDirectory, telemetry: Path | None = None) -> di
             storage.flush()
             # Devices of the former owner trust this authority: the next one's must not depend on it.
             shutil.rmtree(directory.path / "tls", ignore_errors=True)
+            shutil.rmtree(directory.firmware, ignore_errors=True)
         finally:
             storage.close()
         for path in (telemetry or directory.telemetry, directory.events, directory.event_journal):

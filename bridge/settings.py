@@ -37,9 +37,9 @@ class ModuleSettings:
     SunSpec is looked for at port 502 and every usual unit by default, what speaks HTTP at port 80, a Matter
     server at port 5580.
     """
-    driver: Literal["sunspec", "shelly", "goe", "matter"] = "sunspec"
+    driver: Literal["sunspec", "shelly", "goe", "matter", "bench"] = "sunspec"
     """What is spoken there: SunSpec over Modbus TCP, the RPC of Shelly relays, generation 2 or later, the API
-    v2 of go-eChargers, or the WebSocket API of a Matter server."""
+    v2 of go-eChargers, the WebSocket API of a Matter server, or that of the simulated bench module."""
     serial: Annotated[str, MaxLen(64)] = ""
     """Names a device that has no serial number of its own."""
     name: Annotated[str, MaxLen(32)] = ""
@@ -109,6 +109,25 @@ class ApiSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FirmwareSettings:
+    """Where firmware of modules comes from."""
+
+    __pydantic_config__ = _STRICT
+
+    url: Annotated[str, MaxLen(500)] = ""
+    """The repository: `metadata/` and `targets/` of The Update Framework are below it. None by default, and
+    then no firmware is updated."""
+    root: Path | None = None
+    """File with the repository's root metadata, which the home trusts from then on."""
+    rollout_percent: Annotated[float, Interval(ge=0, le=100)] = 100.0
+    """Share of the modules that a release reaches here at most, whatever its maker says."""
+    back_s: Annotated[float, Interval(ge=1, le=3600)] = 300.0
+    """Seconds in which a module has to be back after its restart."""
+    observe_s: Annotated[float, Interval(ge=0, le=86400)] = 600.0
+    """Seconds for which it has to do well before it is told to keep the new firmware."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TelemetrySettings:
     """What is recorded of the modules, and for how many days; 0 is for ever."""
 
@@ -171,6 +190,7 @@ class Settings:
     polling: PollingSettings = field(default_factory=PollingSettings)
     faces: FacesSettings = field(default_factory=FacesSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
+    firmware: FirmwareSettings = field(default_factory=FirmwareSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     demo: DemoSettings = field(default_factory=DemoSettings)
     modules: tuple[ModuleSettings, ...] = ()
@@ -191,6 +211,7 @@ def judge(settings: Settings) -> list[tuple[tuple[str | int, ...], str]]:
     elif key is not None and not int(key, 16):
         problems.append((("enable_key",), "all zero opens nothing; choose another"))
     problems += _judge_api(settings.api)
+    problems += _judge_firmware(settings.firmware)
     if settings.timezone is not None:
         try:
             time_zone(settings.timezone)
@@ -206,6 +227,16 @@ def judge(settings: Settings) -> list[tuple[tuple[str | int, ...], str]]:
         if module.address in seen:
             problems.append((("modules", index, "address"), f"{module.address} is listed twice"))
         seen.add(module.address)
+    return problems
+
+
+def _judge_firmware(firmware: FirmwareSettings) -> list[tuple[tuple[str | int, ...], str]]:
+    problems: list[tuple[tuple[str | int, ...], str]] = []
+    if firmware.url and not re.fullmatch(r"https?://[^\s?#]+", firmware.url):
+        problems.append((("firmware", "url"), "is like https://firmware.example.org/acme"))
+    if bool(firmware.url) != (firmware.root is not None):
+        missing = "root" if firmware.url else "url"
+        problems.append((("firmware", missing), "is missing: a repository and its root belong together"))
     return problems
 
 

@@ -7,7 +7,7 @@ import resource
 import time
 from typing import TYPE_CHECKING, Any
 
-from bridge import discovery_requests, module_requests, pairing
+from bridge import care_requests, discovery_requests, firmware_requests, module_requests, pairing
 from bridge.arbiter import UnknownCommandError
 from bridge.command import Origin
 from bridge.control import ControlError
@@ -67,6 +67,8 @@ def handlers(hub: Hub, stop: Callable[[], None]) -> dict[str, Callable[[dict[str
         "stop": end,
         **module_requests.handlers(hub),
         **discovery_requests.handlers(hub),
+        **care_requests.handlers(hub),
+        **firmware_requests.handlers(hub),
     }
 
 

@@ -45,15 +45,15 @@ class LevelControlServer(LevelControl):
     answered at once; the device is told the level each second on its way, and the last one in any case. If it
     does not obey, the movement ends, and CurrentLevel is again what the device has.
 
-    What is asked for below `lowest` becomes `lowest`. Only who asks for the minimum, with On/Off, turns the
-    device off.
+    What is asked for below `lowest` becomes `lowest`, but the minimum can always be had (1.6.6.4): the device
+    takes it as the least that it does. Only who asks for the minimum, with On/Off, turns the device off.
 
     StartUpCurrentLevel is kept for those who set it, and not acted upon: what it is about is the device's
     getting power, and a bridge that starts gives none to it. On and Off take effect at once, so there are no
     transition times for them.
 
     :param level: of the device until it says another one, unless one was stored; None if it is not known
-    :param lowest: the least that commands bring the device to
+    :param lowest: the least above the minimum that commands bring the device to
     """
 
     KEPT = frozenset({"current_level"})
@@ -217,7 +217,9 @@ class LevelControlServer(LevelControl):
         start, target = self.current_level, self._aim(asked)
         if start is not None and start != target and seconds > 0:
             off = switch is not None and not on
-            movement = Transition(self._aim(start), target, self._clock.monotonic(), seconds, off=off)
+            movement = Transition(
+                self._aim(start), target, self._clock.monotonic(), seconds, off=off, lowest=self._lowest
+            )
             await self._set_out(movement, switch if on else None)
             return
         if switch is not None and not on:
@@ -268,7 +270,7 @@ class LevelControlServer(LevelControl):
 
     def _aim(self, asked: int) -> int:
         """Return the level that the device is brought to when one is asked for."""
-        return max(_within(asked), self._lowest)
+        return MIN_LEVEL if asked <= MIN_LEVEL else max(_within(asked), self._lowest)
 
     def _known_level(self) -> int:
         if self.current_level is None:

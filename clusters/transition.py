@@ -17,6 +17,7 @@ class Transition:
     :ivar began: monotonic time of its start, s
     :ivar seconds: how long it takes, more than 0
     :ivar off: what has the level is off when it has arrived
+    :ivar lowest: the least level on the way; that of the target counts where it arrives
     """
 
     start: int
@@ -24,6 +25,7 @@ class Transition:
     began: float
     seconds: float
     off: bool = False
+    lowest: int = 1
 
     @property
     def ends(self) -> float:
@@ -33,7 +35,7 @@ class Transition:
     def level(self, now: float) -> int:
         """Return the level at a time."""
         share = min(max((now - self.began) / self.seconds, 0.0), 1.0)
-        return round(self.start + (self.target - self.start) * share)
+        return max(round(self.start + (self.target - self.start) * share), self.lowest)
 
     def tenths_left(self, now: float) -> int:
         """Return the tenths of a second from a time to its end, 0 after that."""

@@ -10,7 +10,7 @@ import asyncio
 import math
 from typing import TYPE_CHECKING, Protocol
 
-from clusters.level_control import LevelControlServer
+from clusters.level_control import MIN_LEVEL, LevelControlServer
 from device_types.bridged_node import BridgedDevice, Delegates, Face, Place, information
 from device_types.composition import BRIDGED_NODE, DIMMABLE_LIGHT, DIMMABLE_PLUG, compose
 from device_types.percent_level import FULL, level_of_percent, percent_of_level
@@ -39,6 +39,11 @@ class _Held:
         self._floor = floor
         self._one_at_a_time = asyncio.Lock()
 
+    @property
+    def busy(self) -> bool:
+        """Whether the device is being told something."""
+        return self._one_at_a_time.locked()
+
     async def switch(self, on: bool) -> None:  # noqa: FBT001 - on or off is what it is told
         async with self._one_at_a_time:
             await self._setting.set_percent(max(self._face.percent, self._floor) if on else None)
@@ -65,7 +70,8 @@ class DimmableFace(Face):
         light: bool,
     ) -> None:
         who = information(device, delegates)
-        held = _Held(self, setting, floor_percent)
+        self._floor_percent = floor_percent
+        self._held = held = _Held(self, setting, floor_percent)
         switching = Switching(held, grouping, delegates)
         self.on_off = switching.on_off
         self.level = LevelControlServer(
@@ -85,10 +91,13 @@ class DimmableFace(Face):
 
     @property
     def percent(self) -> int:
-        """What the level is in percent: what it is held at, or would be if it were on."""
+        """What the level is in percent: what it is held at, or would be if it were on.
+
+        The least level is the floor: an app that goes all the way down has it held there.
+        """
         level = self.level.current_level
         assert level is not None  # it has one from the start, and only percents are shown
-        return percent_of_level(level)
+        return self._floor_percent if level == MIN_LEVEL else percent_of_level(level)
 
     def update(self, *, percent: float | None, on: bool | None) -> None:
         """Show what it is held at; what has the percents is reachable.
@@ -99,8 +108,10 @@ class DimmableFace(Face):
         self.information.set_reachable(True)
         if on is not None:
             self.on_off.show(on)
+        if percent is None or not math.isfinite(percent) or self._held.busy:
+            return  # what was measured before it obeys is out of date
         # a level that means the same percents stays, as the app that set it knows it
-        if percent is not None and math.isfinite(percent) and round(percent) != self.percent:
+        if round(percent) != self.percent:
             self.level.show(level_of_percent(percent))
 
 

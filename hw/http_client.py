@@ -32,7 +32,13 @@ class HttpClient:
         return host if self.port == HTTP_PORT else f"{host}:{self.port}"
 
     async def request(
-        self, method: str, path: str, *, query: Mapping[str, str] | None = None, json: object = None
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        json: object = None,
+        data: bytes | None = None,
     ) -> tuple[int, bytes]:
         """Return the status and the body of the answer, whatever the status.
 
@@ -44,7 +50,7 @@ class HttpClient:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT))
         try:
             async with self._session.request(
-                method, f"http://{self}{path}", params=query, json=json, allow_redirects=False
+                method, f"http://{self}{path}", params=query, json=json, data=data, allow_redirects=False
             ) as response:
                 return response.status, await self._body(response)
         except TimeoutError as error:

@@ -121,6 +121,8 @@ class Capabilities:
     measures: Mapping[Quantity, Accuracy] = field(default_factory=lambda: USUAL, hash=False)
     """What readings carry, sooner or later, and how well it is measured. What is not there never comes."""
     temperature: bool = False
+    firmware: bool = False
+    """Whether its firmware can be updated through the hub (`hw.firmware`)."""
 
     def remembering(self, earlier: Capabilities) -> Capabilities:
         """Return these with what the module measured earlier and does not now: one that sleeps is silent.

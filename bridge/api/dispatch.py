@@ -40,7 +40,7 @@ from bridge.api.problems import (
 )
 from bridge.api.published import Published
 from bridge.api.router import Router
-from bridge.api.streams import Conversation, EventStream, Rows
+from bridge.api.streams import Conversation, Document, Download, EventStream, Rows
 from bridge.registry import UnknownModuleError
 from bridge.state import StateError, StateFullError
 
@@ -175,7 +175,7 @@ class Dispatcher:
         request = exchange.request
         with _translated():
             answer = await operation.handler(context)
-        if isinstance(answer, EventStream | Rows | Conversation):
+        if isinstance(answer, EventStream | Rows | Document | Download | Conversation):
             if request.method == "HEAD":
                 return Response(headers=reply.headers(exchange.id, [("Content-Type", context.media)]))
             return await self._stream(exchange, context, answer)
@@ -208,12 +208,11 @@ class Dispatcher:
             if problem.kind.status >= 500:
                 raise
             outcome = reply.refused(problem, exchange.id)
-            if problem.kind is TOO_MANY or not operation.audited:
+            if problem.kind is TOO_MANY:
                 return outcome  # whoever is held back must not fill the trail
-        if not operation.audited:
-            return outcome
-        with _translated():
-            self._note(exchange, operation, outcome.status, subject(context))
+        if not operation.routine or outcome.status == FORBIDDEN.status:
+            with _translated():
+                self._note(exchange, operation, outcome.status, subject(context))
         return outcome
 
     def _note(self, exchange: Exchange, operation: Operation, status: int, on: str = "") -> None:

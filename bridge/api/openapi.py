@@ -11,7 +11,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from bridge.api.identity import COOKIE, CSRF_HEADER
 from bridge.api.models import Nothing
-from bridge.api.operation import EVENTS, JSON, WEBSOCKET
+from bridge.api.operation import EVENTS, JSON, WEBSOCKET, ZIP
 from bridge.api.problems import MEDIA_TYPE
 
 if TYPE_CHECKING:
@@ -185,6 +185,9 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 def _responses(operation: Operation, schemas: dict[tuple[str, str], Any]) -> dict[str, Any]:
     content: dict[str, Any] = {}
     for media in operation.media:
+        if media == ZIP:
+            content[media] = {"schema": {"type": "string", "contentMediaType": ZIP}}
+            continue
         part = "answer" if media == JSON else "event"
         if (operation.name, part) in schemas and media != WEBSOCKET:
             content[media] = {"schema": schemas[operation.name, part]}

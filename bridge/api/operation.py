@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 JSON: Final = "application/json"
 CSV: Final = "text/csv"
 NDJSON: Final = "application/x-ndjson"
+ZIP: Final = "application/zip"
+PARQUET: Final = "application/vnd.apache.parquet"
 EVENTS: Final = "text/event-stream"
 WEBSOCKET: Final = "websocket"
 """Stands among an operation's media types for an upgrade to a WebSocket."""
@@ -82,9 +84,8 @@ class Operation:
     """What each event, line or message of a stream holds: a model, or a union of them; None without one."""
     problems: tuple[ProblemType, ...] = ()
     """What it can meet besides what every operation like it can."""
-    audited: bool = True
-    """Whether each call that may change something is noted in the audit trail; False where the handler notes
-    what matters, for most calls are a module's daily talk."""
+    routine: bool = False
+    """Whether it is what modules do all day: then the audit trail has only what was forbidden."""
     control: bool = False
     """Whether it commands modules: then it needs an Idempotency-Key and is carried out once for each."""
 
@@ -133,7 +134,7 @@ class Declaration(TypedDict, total=False):
     media: tuple[str, ...]
     event: Any
     problems: tuple[ProblemType, ...]
-    audited: bool
+    routine: bool
     control: bool
 
 

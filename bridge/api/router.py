@@ -9,15 +9,23 @@ from typing import Final
 from bridge.api.operation import Operation
 
 ENDPOINTS: Final[dict[str, tuple[str, ...]]] = {
+    "/app/notify": ("app_notify",),
+    "/app/settings": ("app_settings",),
+    "/device/diagnostics/remote": ("remote_diagnostics",),
+    "/device/safety/fault-detection": ("fault_detection",),
     "/app/monitor": ("monitor",),
+    "/device/data/logging": ("data_logging", "data_logging_samples"),
     "/device/discovery": ("device_discovery",),
+    "/device/firmware/update": ("firmware_update",),
     "/device/register": ("device_register", "device_modules"),
     "/device/security/authenticate": ("authenticate", "sessions", "credentials"),
     "/energystorage/control": ("energystorage_control",),
     "/energystorage/status": ("energystorage_status",),
+    "/energystorage/storage": ("energystorage_storage",),
     "/hub/communicate": ("hub_communicate",),
     "/hub/configure": ("hub_configure",),
     "/microinverter/control": ("microinverter_control",),
+    "/microinverter/energy": ("microinverter_energy",),
     "/microinverter/status": ("microinverter_status",),
 }
 """Path, and the modules of `bridge.api.endpoints` that hold its operations."""

@@ -1,4 +1,4 @@
-"""Answers that go on: server-sent events, rows in parts, and WebSockets.
+"""Answers that go on: server-sent events, rows and long documents in parts, and WebSockets.
 
 A handler returns one of these with an async iterator, or for a WebSocket with a function that has the
 conversation. The API sends heartbeats, notices a session that ends or a reader that is too slow, and closes
@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from bridge.api.http import CIMultiDict, StreamResponse, WebSocketResponse, WSCloseCode, WSMsgType
-from bridge.api.operation import CSV, EVENTS, NDJSON
+from bridge.api.operation import CSV, EVENTS, JSON, NDJSON
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 
     from pydantic import BaseModel
 
@@ -121,6 +121,62 @@ class Rows:
 
     def _ndjson(self, row: Iterable[object]) -> str:
         return json.dumps(dict(zip(self._columns, row, strict=True)), default=str) + "\n"
+
+
+class Document:
+    """A JSON object whose last member is a list that is sent in parts, while it is read."""
+
+    def __init__(self, head: Model, items: AsyncIterator[Mapping[str, object]]) -> None:
+        """Take the object, its last member an empty list, and what is in the list."""
+        self._head = head
+        self._items = items
+
+    async def send(self, request: BaseRequest, headers: CIMultiDict[str]) -> StreamResponse:
+        """Send the object to its end."""
+        response = await _begun(request, headers, JSON)
+        part = [self._head.model_dump_json().removesuffix("]}")]
+        size, separator = 0, ""
+        try:
+            async for item in self._items:
+                part.append(separator + json.dumps(item))
+                size += len(part[-1])
+                separator = ","
+                if size >= PART:
+                    await _write(response, "".join(part).encode())
+                    part, size = [], 0
+            await _write(response, "".join([*part, "]}"]).encode())
+        finally:
+            await _closed(self._items)
+        await response.write_eof()
+        return response
+
+
+async def parts(data: bytes) -> AsyncIterator[bytes]:
+    """Yield the parts of a file that is there as a whole."""
+    for start in range(0, len(data), PART):
+        yield data[start : start + PART]
+
+
+class Download:
+    """A file that is sent in parts, while it is made."""
+
+    def __init__(self, media: str, parts: AsyncIterator[bytes], *, file: str) -> None:
+        """Take the parts; `file` is the name under which a browser saves it."""
+        self._media = media
+        self._parts = parts
+        self._file = file
+
+    async def send(self, request: BaseRequest, headers: CIMultiDict[str]) -> StreamResponse:
+        """Send the file to its end."""
+        headers["Content-Disposition"] = f'attachment; filename="{self._file}"'
+        response = await _begun(request, headers, self._media)
+        try:
+            async for part in self._parts:
+                await _write(response, part)
+        finally:
+            await _closed(self._parts)
+        await response.write_eof()
+        return response
 
 
 class Conversation:
@@ -255,8 +311,11 @@ __all__ = [
     "NDJSON",
     "Conversation",
     "ConversationEnded",
+    "Document",
+    "Download",
     "Event",
     "EventStream",
     "Rows",
     "Socket",
+    "parts",
 ]

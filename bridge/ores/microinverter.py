@@ -54,6 +54,7 @@ class MicroinverterCluster(ModuleRequests):
         server.measure(
             MicroinverterValues(
                 state=_STATES[reading.state],
+                energy_today=milli_unsigned(self._home.energy_today.of(self._key)),
                 energy_lifetime=milli_unsigned(reading.energy_exported_wh),
                 strings=tuple(_string(each) for each in reading.strings),
             )

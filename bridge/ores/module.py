@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bridge.examination import Examination, examine
-from bridge.ores.requests import ModuleRequests
+from bridge.ores.firmware import FirmwareCommand, update_state
+from bridge.ores.requests import ModuleRequests, requester
+from bridge.protection import waits_for_person
 from bridge.record import OperatingMode
 from clusters.ores.common import ModuleKindEnum, OperatingModeEnum
 from clusters.ores.module import (
@@ -26,6 +28,7 @@ from matter_node.status import Status, StatusError
 
 if TYPE_CHECKING:
     from bridge.faults import ActiveFault
+    from bridge.firmware.job import FirmwareJob
     from bridge.home import Home
     from bridge.record import ModuleRecord
     from bridge.registry import RegisteredModule
@@ -47,6 +50,7 @@ _TRANSPORTS: Final = {
     "sunspec": TransportEnum.MODBUS_TCP,
     "shelly": TransportEnum.HTTP,
     "goe": TransportEnum.HTTP,
+    "bench": TransportEnum.HTTP,
     "matter": TransportEnum.MATTER,
 }
 
@@ -60,6 +64,7 @@ class ModuleCluster(ModuleRequests):
         record = module.record
         self._faults: tuple[ActiveFault, ...] | None = None
         self._testing = False
+        firmware = home.firmware if record.capabilities.firmware else None
         self.server = ModuleServer(
             record.key,
             _KINDS.get(record.kind, ModuleKindEnum.OTHER),
@@ -68,19 +73,22 @@ class ModuleCluster(ModuleRequests):
             operating_mode=_MODES[record.mode],
             firmware_version=record.identity.firmware,
             diagnostics=self,
+            updater=None if firmware is None else FirmwareCommand(record.key, firmware),
         )
+        if firmware is not None and (job := firmware.jobs.of(record.key)) is not None:
+            self.show_update(job)
 
     # ------------------------------------------------------------------ what is shown
 
     def show(self, _: Reading) -> None:
         """Show that the module answers, and what is wrong with it."""
         self._show_link()
-        self._show_faults()
+        self.show_faults()
 
     def lost(self) -> None:
         """Show that it does not answer."""
         self._show_link()
-        self._show_faults()
+        self.show_faults()
 
     def changed(self, before: ModuleRecord, record: ModuleRecord) -> None:
         """Show what is another with the module now."""
@@ -98,6 +106,11 @@ class ModuleCluster(ModuleRequests):
         """Tell that the module is new in the home."""
         self.server.tell_registration(RegistrationChangeEnum.ADDED, self._module.record.name)
 
+    def show_update(self, job: FirmwareJob) -> None:
+        """Show how an update of its firmware goes on, where the module says that it can be updated."""
+        if self.server.features & self.server.Feature.FWUP:
+            self.server.show_update(update_state(job), job.progress)
+
     def _show_link(self) -> None:
         module, server = self._module, self.server
         link = _link(module)
@@ -110,7 +123,8 @@ class ModuleCluster(ModuleRequests):
         )
         server.show_link_quality(quality, module.seen.timestamp() if module.seen else None)
 
-    def _show_faults(self) -> None:
+    def show_faults(self) -> None:
+        """Show what is wrong with the module, as it says itself and as the hub sees it."""
         active = self._home.faults.active(self._key)
         if active != self._faults:
             self._faults = active
@@ -129,12 +143,19 @@ class ModuleCluster(ModuleRequests):
         except (KeyError, OSError) as error:
             raise StatusError(Status.FAILURE, str(error)) from error
 
-    async def clear_fault(self, fault: FaultStruct, *, fabric_index: int) -> None:  # noqa: ARG002 - whoever wants it
-        """Refuse: a fault goes when the module stops telling it.
+    async def clear_fault(self, fault: FaultStruct, *, fabric_index: int) -> None:
+        """Acknowledge a fault that waits for it, and goes when it is also over. Others go by themselves.
 
-        :raises StatusError: INVALID_IN_STATE: it is still there
+        :raises StatusError: INVALID_IN_STATE: it waits for nobody, and is still there
         """
-        raise StatusError(Status.INVALID_IN_STATE, f"{fault.code} is still there")
+        log = self._home.fault_log
+        record = log.open_record(self._key, fault.code, fault.source)
+        if record is None or not waits_for_person(record.fault):
+            raise StatusError(Status.INVALID_IN_STATE, f"{fault.code} is still there")
+        try:
+            log.acknowledge(record.id, requester(fabric_index).source)
+        except OSError as error:
+            raise StatusError(Status.FAILURE, str(error)) from error
 
     async def run_diagnostics(self, *, fabric_index: int) -> RunDiagnosticsResponse:  # noqa: ARG002 - whoever wants it
         """Look closely at the module.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from bridge.telemetry.database import StoreError
 
@@ -71,11 +71,21 @@ def _time(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+class BinaryFile(Protocol):
+    """What Parquet is written to, from its beginning to its end."""
+
+    def write(self, data: bytes, /) -> int:
+        """Take bytes, all of them."""
+
+    def tell(self) -> int:
+        """Return how many there were."""
+
+
 class ParquetFile:
     """A Parquet file that is written some rows at a time, each time a row group."""
 
-    def __init__(self, path: Path, specs: Sequence[MetricSpec]) -> None:
-        """Begin the file. Raise ExportError without pyarrow, OSError."""
+    def __init__(self, file: Path | BinaryFile, specs: Sequence[MetricSpec]) -> None:
+        """Begin the file, at a path or in what is open. Raise ExportError without pyarrow, OSError."""
         try:
             import pyarrow as pa  # large, and not every hub has it
             import pyarrow.parquet as pq
@@ -90,7 +100,7 @@ class ParquetFile:
         self._schema: Any = pa.schema(
             [(name, moment) for name in names[:2]] + [(name, pa.float64()) for name in names[2:]]
         )
-        self._writer: Any = pq.ParquetWriter(path, self._schema, compression="zstd")
+        self._writer: Any = pq.ParquetWriter(file, self._schema, compression="zstd")
 
     def write(self, rows: Sequence[Row]) -> None:
         """Append rows. Raise OSError."""

@@ -42,6 +42,13 @@ class House:
         self.reads(module.key)
         return module.key, device
 
+    def counts(self, key):
+        """Let a module be one that counts its energy."""
+        module = self.hub.registry[key]
+        able = replace(module.record.capabilities, imported_energy=True, exported_energy=True)
+        module.record = replace(module.record, capabilities=able)
+        return key
+
     def reads(self, key, **values):
         usual = Reading(
             module=key,

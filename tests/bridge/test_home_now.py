@@ -1,6 +1,7 @@
 """The home's balance, the grid's state and the faults, from the modules' readings."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -9,12 +10,20 @@ from hypothesis import strategies as st
 from bridge.faults import FaultBook, FaultCleared, FaultRaised, Severity
 from bridge.flows import FlowMeter, Flows, FlowsChanged
 from bridge.grid import GridChanged, GridState, GridWatch
+from bridge.home import Home
 from hw.module import ModuleKind
 from hw.reading import Fault, OperatingState, Reading
+from matter_node.storage import MemoryStorage
 
 NOON = datetime(2026, 6, 21, 12, tzinfo=UTC)
 METER, SOLAR, BATTERY, LOAD = ModuleKind.METER, ModuleKind.MICROINVERTER, ModuleKind.BATTERY, ModuleKind.LOAD
 NUMBERS = iter(range(2001, 9000))
+
+
+def test_a_home_has_the_time_of_its_zone_in_summer_and_in_winter(clock):
+    home = Home(MemoryStorage(), clock, ZoneInfo("Europe/Berlin"))
+    assert home.utc_offset(NOON.timestamp()) == 7200
+    assert home.utc_offset((NOON - timedelta(days=180)).timestamp()) == 3600
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from bridge.ores.hub import HubCluster
 from bridge.pace import Pace
 from bridge.poller import Poller
 from bridge.record import ModuleRecord, OperatingMode
+from bridge.telemetry.energy import EnergyTotal
 from clusters.descriptor import DescriptorServer
 from clusters.ores.common import ModuleKindEnum, OperatingModeEnum
 from clusters.ores.energy_storage import (
@@ -156,6 +157,19 @@ async def test_a_module_says_who_it_is_and_how_it_is_reached(bridge, add, home):
     assert module.health is HealthEnum.UNKNOWN
 
 
+async def test_what_the_hub_sees_is_shown_at_once_and_goes_when_somebody_has_looked(bridge, add, home, clock):
+    add(SOLAR)
+    module = bridge.cluster(Module)
+    says(home, faults=(Fault("GROUND_FAULT", "103.Evt1"),))
+    assert {each.source for each in module.active_faults} == {"103.Evt1", "hub.isolation_faults"}
+    says(home)
+    await module.handle_clear_fault(APP, ClearFaultRequest(code="ISOLATION_FAULT"))
+    says(home)
+    await clock.pass_(61)
+    says(home)
+    assert module.active_faults == ()
+
+
 async def test_faults_come_and_go_with_the_readings_and_are_events(bridge, add, home):
     add(SOLAR)
     module = bridge.cluster(Module)
@@ -165,7 +179,7 @@ async def test_faults_come_and_go_with_the_readings_and_are_events(bridge, add, 
     with pytest.raises(StatusError) as refusal:
         await module.handle_clear_fault(APP, ClearFaultRequest(code="OVER_TEMP"))
     assert refusal.value.status is Status.INVALID_IN_STATE
-    says(home, faults=(Fault("GROUND_FAULT", "103.Evt1"),), state=OperatingState.FAULT)
+    says(home, faults=(Fault("DC_OVER_VOLT", "103.Evt1"),), state=OperatingState.FAULT)
     assert module.health in {HealthEnum.FAILED, HealthEnum.DEGRADED}
     says(home)
     assert (module.active_faults, module.health) == ((), HealthEnum.OK)
@@ -313,6 +327,23 @@ async def test_an_inverter_says_what_its_strings_do(bridge, home):
     assert cluster.energy_lifetime == 900_000_000
     (shown,) = cluster.dc_strings
     assert (shown.name, shown.power, shown.voltage, shown.current) == ("A", 210_000, 41_000, 5100)
+
+
+async def test_an_inverter_says_what_it_produced_today(bridge, add, home, clock):
+    class Store:
+        async def energy(self, _):
+            return [EnergyTotal("energy_exported_wh", "Wh", False, 1200.0, 90_000.0)]
+
+    add(SOLAR)
+    cluster = bridge.cluster(Microinverter)
+    assert cluster.energy_today is None
+    home.energy_today.start(Store())
+    for energy in (90_000.0, 90_050.0, 90_050.0):
+        time = datetime.fromtimestamp(clock.utc(), UTC)
+        home.registry.took(home.registry[KEY], Reading(module=KEY, time=time, energy_exported_wh=energy))
+        await clock.pass_(30)
+    await home.energy_today.stop()
+    assert cluster.energy_today == 1_250_000
 
 
 async def test_a_limit_is_set_shown_and_taken_back(bridge, add, home, clock):

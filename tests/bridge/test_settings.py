@@ -188,3 +188,17 @@ def test_any_text_is_settings_or_a_settings_error(tmp_path_factory, text):
     else:
         origins = {str(file)}
     assert origins == {str(file)}
+
+
+def test_a_repository_of_firmware_and_its_root_belong_together(file):
+    file.write_text('[firmware]\nurl = "https://firmware.example.org/acme"\nroot = "/etc/acme.root.json"\n')
+    assert loaded(file).firmware.root == Path("/etc/acme.root.json")
+    assert loaded().firmware.url == ""
+    file.write_text('[firmware]\nurl = "https://firmware.example.org/acme"\n')
+    assert "root: is missing" in problems(file)[0]
+    file.write_text('[firmware]\nroot = "/etc/acme.root.json"\n')
+    assert "url: is missing" in problems(file)[0]
+    file.write_text('[firmware]\nurl = "ftp://x"\nroot = "/r"\nrollout_percent = 101\n')
+    assert "rollout_percent" in problems(file)[0]
+    file.write_text('[firmware]\nurl = "ftp://x"\nroot = "/r"\n')
+    assert "https://" in problems(file)[0]

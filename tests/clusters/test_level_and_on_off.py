@@ -173,16 +173,27 @@ class TestFloor:
     async def test_only_the_minimum_turns_it_off(self, make_lamp):
         lamp = make_lamp(100, lowest=51)
         await lamp.to(1, with_on_off=True)
-        assert (lamp.shown, lamp.on_off.on_off) == (51, False)
+        assert (lamp.shown, lamp.on_off.on_off) == (1, False)
 
-    async def test_a_movement_ends_there(self, make_lamp):
+    async def test_the_minimum_is_reached_as_everywhere(self, make_lamp):
+        lamp = make_lamp(100, lowest=51)
+        await lamp.to(1)
+        assert (lamp.shown, lamp.lamp.levels, lamp.on_off.on_off) == (1, [1], True)
+
+    async def test_a_movement_down_ends_at_the_minimum_and_passes_nothing_below_the_floor(self, make_lamp):
         lamp = make_lamp(101, lowest=51)
         await lamp.move("DOWN", 10)
-        assert lamp.remaining == 50
+        assert lamp.remaining == 100
         await lamp.pass_time(10)
-        assert (lamp.shown, lamp.on_off.on_off) == (51, True)
+        assert (lamp.shown, lamp.on_off.on_off) == (1, True)
+        assert lamp.lamp.levels == [91, 81, 71, 61, 51, 1]
         await lamp.step("DOWN", 10, 100)
-        assert (lamp.shown, lamp.remaining) == (51, 0)
+        assert (lamp.shown, lamp.remaining) == (1, 0)
+
+    async def test_a_step_ends_at_the_floor(self, make_lamp):
+        lamp = make_lamp(56, lowest=51)
+        await lamp.step("DOWN", 10, 0)
+        assert lamp.shown == 51
 
     async def test_on_brings_no_less_than_the_floor(self, make_lamp):
         lamp = make_lamp(10, on=False, lowest=51)
@@ -275,7 +286,7 @@ async def _command(make_node, steps, takes, lowest, *, on, patient):
     asked = []
 
     def judge():
-        assert lowest <= lamp.shown <= 254
+        assert lamp.shown == 1 or lowest <= lamp.shown <= 254
         assert 0 <= lamp.remaining <= 2540
 
     for kind, *rest in steps:

@@ -16,6 +16,11 @@ def test_it_goes_at_an_even_rate():
     assert [way.tenths_left(1000 + seconds) for seconds in (0, 0.05, 29.95, 30, 40)] == [300, 300, 1, 0, 0]
 
 
+def test_it_passes_nothing_below_the_lowest():
+    way = Transition(101, 1, began=0, seconds=10, lowest=51)
+    assert [way.level(seconds) for seconds in (0, 3, 5, 7, 9)] == [101, 71, 51, 51, 51]
+
+
 @pytest.mark.parametrize("tenths", [1, 3, 7, 100, 65_534])
 def test_the_time_that_is_left_starts_with_what_was_asked_for(tenths):
     assert Transition(1, 254, began=1234.567, seconds=tenths / 10).tenths_left(1234.567) == tenths

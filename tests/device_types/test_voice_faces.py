@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clusters.definitions.boolean_state import BooleanState
-from clusters.definitions.identify import EffectIdentifierEnum, EffectVariantEnum, TriggerEffectRequest
+from clusters.definitions.identify import EffectIdentifierEnum, TriggerEffectRequest
 from clusters.definitions.level_control import MoveToLevelRequest, OptionsBitmap
 from clusters.descriptor import DescriptorServer
 from clusters.groups import Grouping
@@ -171,9 +171,7 @@ class TestAll:
         assert voice.names == ["Kitchen"] * 3
 
     def test_what_can_be_switched_blinks(self, voice, context, turned_clock):
-        effect = TriggerEffectRequest(
-            effect_identifier=EffectIdentifierEnum.BLINK, effect_variant=EffectVariantEnum.DEFAULT
-        )
+        effect = TriggerEffectRequest(effect_identifier=EffectIdentifierEnum.BLINK, effect_variant=0)
         for face in (voice.charging, voice.reserve):
             face.endpoint.cluster(IdentifyServer).handle_trigger_effect(context, effect)
             turned_clock.advance(2)
@@ -220,6 +218,24 @@ class TestReserve:
         voice.reserve.update(percent=50, on=True)
         await to(voice.reserve, 5, with_on_off=with_on_off)
         assert (voice.battery.told, voice.reserve.percent) == ([20], 20)
+
+    async def test_all_the_way_down_is_the_floor_too(self, voice, to):
+        voice.reserve.update(percent=50, on=True)
+        await to(voice.reserve, 0, with_on_off=False)
+        assert (voice.battery.told, voice.reserve.percent) == ([20], 20)
+        voice.reserve.update(percent=20, on=True)
+        assert voice.reserve.level.current_level == 1, "the app knows the level that it asked for"
+
+    async def test_what_the_battery_said_before_it_obeys_is_not_shown(self, voice, context):
+        voice.reserve.update(percent=40, on=False)
+        voice.battery.takes = 10
+        turning_on = asyncio.create_task(voice.reserve.on_off.handle_on(context))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        voice.reserve.update(percent=25, on=True)
+        assert voice.reserve.percent == 40
+        await turning_on
+        assert (voice.battery.percent, voice.reserve.percent) == (40, 40)
 
     async def test_what_is_said_while_it_is_automatic_waits(self, voice, to, context):
         voice.reserve.level.options = OptionsBitmap.EXECUTE_IF_OFF

@@ -225,7 +225,7 @@ class RegisterAnswer(Model):
     least=None,
     body=Step,
     answer=RegisterAnswer,
-    audited=False,
+    routine=True,
     problems=(
         NO_CREDENTIALS,
         FORBIDDEN,
@@ -348,7 +348,6 @@ def _judge_person(context: Context[None, Any]) -> None:
     if context.known is None:
         raise Problem(NO_CREDENTIALS, headers={"WWW-Authenticate": 'Bearer realm="ores-bridge"'})
     if not context.caller.may(Role.OWNER):
-        _note(context, context.caller.name, "403")
         raise Problem(FORBIDDEN, f"POST {PATH} is for the role {Role.OWNER.word} and above")
 
 

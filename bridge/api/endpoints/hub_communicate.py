@@ -85,7 +85,7 @@ class Replies(Model):
     modules=True,
     body=Exchange,
     answer=Replies,
-    audited=False,
+    routine=True,
     problems=(UNKNOWN_MODULE, NOT_SUPPORTED, SAY_HELLO),
 )
 async def exchange(context: Context[None, Exchange]) -> Replies:

@@ -1,0 +1,38 @@
+"""Prices that are not published yet, from those of the last days."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.forecast.history import DAY_S, grid, over
+from optimizer.problem_error import ProblemError
+
+if TYPE_CHECKING:
+    from optimizer.forecast.history import History
+    from optimizer.horizon import Horizon
+
+
+def forecast_price(known: History, horizon: Horizon, *, days: int = 7) -> tuple[float, ...]:
+    """Return published prices as far as they go, and after them the mean of the last days at the same time.
+
+    Seven days hold each weekday once, so the level is that of a whole week.
+
+    :param known: prices per kWh, published ones of the future among them
+    :raises ProblemError: no price is known
+    """
+    if np.isnan(known.power_w).all():
+        raise ProblemError("no price is known")
+    ahead = grid(horizon, known.step_s)
+    past = known.last(days)
+    slot = (past.times_s % DAY_S) // known.step_s
+    usual = np.full(DAY_S // known.step_s, np.nanmean(past.power_w))
+    for each in np.unique(slot[~np.isnan(past.power_w)]):
+        usual[each] = np.nanmean(past.power_w[slot == each])
+    prices = usual[(ahead % DAY_S) // known.step_s]
+    where = (ahead - int(known.times_s[0])) // known.step_s
+    published = (where >= 0) & (where < len(known))
+    values = known.power_w[where[published]]
+    prices[published] = np.where(np.isnan(values), prices[published], values)
+    return tuple(over(horizon, ahead, known.step_s, prices).tolist())

@@ -1,0 +1,35 @@
+"""What a source of weather forecasts offers, for those who have one: a service, a file, a station."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from optimizer.forecast.clear_sky import Site
+    from optimizer.horizon import Horizon
+
+
+@dataclass(frozen=True, slots=True)
+class Weather:
+    """Weather over a horizon, one value a step.
+
+    :ivar issued: when the forecast was made
+    :ivar irradiance_w_m2: global horizontal irradiance
+    :ivar low_irradiance_w_m2: P10 of it, None when the source does not say
+    :ivar temperature_c: of the air, None when the source does not say
+    """
+
+    issued: datetime
+    irradiance_w_m2: tuple[float, ...]
+    low_irradiance_w_m2: tuple[float, ...] | None = None
+    temperature_c: tuple[float, ...] | None = None
+
+
+class WeatherSource(Protocol):
+    """A source of weather. Asking may take long and use the network, so the planner is handed the answer."""
+
+    async def weather(self, site: Site, horizon: Horizon) -> Weather | None:
+        """Return the forecast for a horizon, None when there is none now."""

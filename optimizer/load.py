@@ -1,0 +1,110 @@
+"""What the home uses: the load that just happens, and loads that can wait."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from optimizer.problem_error import (
+    MOST_ENERGY_WH,
+    MOST_POWER_W,
+    MOST_PRICE,
+    ProblemError,
+    length,
+    name,
+    number,
+    series,
+)
+
+if TYPE_CHECKING:
+    from optimizer.horizon import Window
+
+
+@dataclass(frozen=True, slots=True)
+class BaseLoad:
+    """The load that nobody plans, one value a step.
+
+    :ivar power_w: expected
+    :ivar critical_w: the part of it that must go on in an outage; None for all of it
+    :raises ProblemError: a value is absurd, or more is critical than there is
+    """
+
+    power_w: tuple[float, ...]
+    critical_w: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        put(self, "power_w", series("the load", self.power_w, 0.0, MOST_POWER_W))
+        if self.critical_w is not None:
+            put(self, "critical_w", series("the critical load", self.critical_w, 0.0, MOST_POWER_W))
+            length("the critical load", self.critical_w, len(self.power_w))
+            for step, (part, whole) in enumerate(zip(self.critical_w, self.power_w, strict=True)):
+                if part > whole + 1e-6:
+                    raise ProblemError(f"of {whole:g} W in step {step}, {part:g} W are said to be critical")
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftableLoad:
+    """One run of a machine that, once started, goes through its program: a dishwasher.
+
+    It starts at the beginning of a step.
+
+    :ivar profile_w: power of its program, one value for each `slot_s`
+    :ivar window: it starts and ends within; a window that is too short is a wish that cannot be met
+    :ivar price: what not running costs, per kWh of the program; None for the problem's price of a wish
+    :raises ProblemError: a value is absurd
+    """
+
+    name: str
+    profile_w: tuple[float, ...]
+    window: Window
+    slot_s: int = 900
+    price: float | None = None
+
+    def __post_init__(self) -> None:
+        name("a shiftable load", self.name)
+        what = f"the program of {self.name!r}"
+        object.__setattr__(self, "profile_w", series(what, self.profile_w, 0.0, MOST_POWER_W))
+        if not any(self.profile_w):
+            raise ProblemError(f"{what} uses no power")
+        number(f"the slot of {self.name!r}", self.slot_s, 1, 86_400)
+        if self.price is not None:
+            number(f"the price of not running {self.name!r}", self.price, 0.0, MOST_PRICE**2)
+
+    @property
+    def duration_s(self) -> int:
+        """How long a run takes."""
+        return self.slot_s * len(self.profile_w)
+
+    @property
+    def energy_wh(self) -> float:
+        """What a run uses."""
+        return sum(self.profile_w) * self.slot_s / 3600
+
+
+@dataclass(frozen=True, slots=True)
+class InterruptibleLoad:
+    """A load that needs some energy within a window and does not mind pauses: a pool pump.
+
+    :ivar energy_wh: wished by the end of the window; more than fits is a wish that cannot be met in full
+    :ivar min_w: less than this is off
+    :ivar from_battery: batteries may feed it
+    :ivar price: what a missing kWh costs; None for the problem's price of a wish
+    :raises ProblemError: a value is absurd
+    """
+
+    name: str
+    energy_wh: float
+    window: Window
+    max_w: float
+    min_w: float = 0.0
+    from_battery: bool = True
+    price: float | None = None
+
+    def __post_init__(self) -> None:
+        name("an interruptible load", self.name)
+        number(f"the energy of {self.name!r}", self.energy_wh, 0.0, MOST_ENERGY_WH)
+        number(f"the highest power of {self.name!r}", self.max_w, 0.0, MOST_POWER_W)
+        number(f"the lowest power of {self.name!r}", self.min_w, 0.0, self.max_w)
+        if self.price is not None:
+            number(f"the price of energy that {self.name!r} lacks", self.price, 0.0, MOST_PRICE**2)

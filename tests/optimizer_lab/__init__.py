@@ -1,0 +1,1 @@
+"""What tests of the planner stand on: random homes, a second solver, recorded data."""
