@@ -85,6 +85,7 @@ async def _running(
             hub.poller.start(await sources if sources else hub.sources())
             await hub.poller.first_look(FIRST_LOOK)
         await hub.matter.start()
+        hub.discovery.start(hub.matter.network)
         await control.start()
         announce(hub)
         if not fresh:
@@ -95,6 +96,7 @@ async def _running(
         if hub.planner is not None:
             hub.planner.start()
         await hub.serve_api()
+        hub.be_found()
         announce_api(hub)
         yield
     finally:

@@ -80,6 +80,7 @@ class NetworkError(OSError):
 class MatterBridge:
     """The Matter side of the hub: made from what is stored, started when everything else is there.
 
+    :ivar network: the hub's presence on the home network, the only one that multicasts
     :ivar node: the node; its fabrics, sessions and commissioning window
     :ivar faces: the modules on it
     """
@@ -116,17 +117,10 @@ class MatterBridge:
         )
         switches = sum(_switches(module.record, settings.faces) for module in home.registry)
         groups = GroupTable(storage, capacity=GROUPS_PER_SWITCH * max(switches, FEWEST_SWITCHES))
-        self.node = MatterNode(
-            storage,
-            clock,
-            SystemEntropy(),
-            info,
-            secret,
-            HomeNetwork(
-                port=settings.port, chosen=None if settings.interface is None else [settings.interface]
-            ),
-            groups=groups,
+        self.network = HomeNetwork(
+            port=settings.port, chosen=None if settings.interface is None else [settings.interface]
         )
+        self.node = MatterNode(storage, clock, SystemEntropy(), info, secret, self.network, groups=groups)
         triggers = EventTriggers()
         attestation = load_or_create(settings.data_dir / "attestation", VENDOR_ID, PRODUCT_ID)
         options = RootNodeOptions(

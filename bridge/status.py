@@ -8,7 +8,7 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from bridge import care_requests, firmware_requests, module_requests, pairing
+from bridge import care_requests, discovery_requests, firmware_requests, module_requests, pairing
 from bridge.arbiter import UnknownCommandError
 from bridge.command import Origin
 from bridge.control import ControlError
@@ -76,6 +76,7 @@ def handlers(hub: Hub, stop: Callable[[], None]) -> dict[str, Callable[[dict[str
         "plan": plan,
         "stop": end,
         **module_requests.handlers(hub),
+        **discovery_requests.handlers(hub),
         **care_requests.handlers(hub),
         **firmware_requests.handlers(hub),
     }
@@ -123,6 +124,10 @@ def record_status(record: ModuleRecord) -> dict[str, object]:
         "name": record.name,
         "kind": record.kind.value,
         "room": record.room,
+        "role": record.role,
+        "priority": record.priority,
+        "quarantined": record.quarantined,
+        "driver": record.driver,
         "address": record.address,
         "vendor": record.identity.vendor,
         "model": record.identity.model,

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bridge.choices import ChoicesChanged, Policy
-from bridge.discovery import Candidate, CandidatesChanged, Discovery, DiscoveryBusyError, NoDeviceError
+from bridge.discovery import (
+    CandidatesChanged,
+    Discovery,
+    DiscoveryBusyError,
+    NoCommissionerError,
+    NoDeviceError,
+    StillCommissioningError,
+)
 from bridge.flows import Flows, FlowsChanged
 from bridge.grid import GridChanged, GridState
 from bridge.module_face import ENERGY
@@ -13,6 +20,7 @@ from bridge.ores.plan import TRIGGERS, shown_steps
 from bridge.planner.planner import PlanChanged, PlannerBusyError
 from bridge.planner.posing import NotNowError
 from bridge.record import OperatingMode
+from bridge.scan import LatelyError
 from bridge.state import StateError
 from clusters.ores.common import ModuleKindEnum, OperatingModeEnum
 from clusters.ores.hub import CandidateStruct, GridStateEnum, NetFlowsStruct, PolicyEnum
@@ -22,6 +30,7 @@ from matter_node.status import Status, StatusError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bridge.candidates import Candidate
     from bridge.home import Home
     from bridge.planner.planner import Planner
 
@@ -95,7 +104,8 @@ class HubCluster:
 
     def _show_candidates(self, *, looking: bool) -> None:
         found = self._discovery.candidates()
-        self.server.show_candidates([_candidate(each) for each in found], discovering=looking)
+        # Without a kind the cluster cannot tell of it; the HTTP API does.
+        self.server.show_candidates([_candidate(each) for each in found if each.kind], discovering=looking)
 
     def _show_plan(self, event: PlanChanged) -> None:
         assert self._planner is not None, "only a planner has plans"
@@ -134,9 +144,11 @@ class HubCluster:
     async def discover_devices(self, address: str | None, *, fabric_index: int) -> None:  # noqa: ARG002 - whoever wants it
         """Begin to look for devices."""
         try:
-            self._discovery.begin([address] if address is not None else ())
+            self._discovery.begin(address)
         except DiscoveryBusyError as error:
             raise StatusError(Status.BUSY, str(error)) from error
+        except LatelyError as error:
+            raise StatusError(Status.INVALID_IN_STATE, str(error)) from error
         except ValueError as error:
             raise StatusError(Status.CONSTRAINT_ERROR, str(error)) from error
 
@@ -155,8 +167,14 @@ class HubCluster:
         try:
             if candidate_id is not None:
                 keys = await self._discovery.register_candidate(candidate_id, name=name or "")
+            elif driver is None and self._discovery.is_setup_code(address or ""):
+                keys = await self._discovery.commission(address or "", name=name or "")
             else:
                 keys = await self._discovery.register(address or "", driver=driver, name=name or "")
+        except StillCommissioningError as error:
+            raise StatusError(Status.TIMEOUT, str(error)) from error
+        except NoCommissionerError as error:
+            raise StatusError(Status.INVALID_IN_STATE, str(error)) from error
         except NoDeviceError as error:
             raise StatusError(Status.NOT_FOUND, str(error)) from error
         except ValueError as error:
