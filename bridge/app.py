@@ -82,14 +82,14 @@ async def _running(
     try:
         fresh = not len(hub.registry)
         if fresh:
-            hub.poller.start(await sources if sources else hub.sources())
+            hub.poller.start(hub.sources(await sources if sources else None))
             await hub.poller.first_look(FIRST_LOOK)
         await hub.matter.start()
         hub.discovery.start(hub.matter.network)
         await control.start()
         announce(hub)
         if not fresh:
-            hub.poller.start(await sources if sources else hub.sources())
+            hub.poller.start(hub.sources(await sources if sources else None))
         hub.notifier.start()
         if hub.home.firmware is not None:
             hub.home.firmware.start()

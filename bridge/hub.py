@@ -28,6 +28,8 @@ from bridge.time_zone import time_zone
 from matter_node.transport.service import Service
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bridge.access.access import Access
     from bridge.api.server import ApiServer
     from bridge.data_dir import DataDirectory
@@ -151,8 +153,14 @@ class Hub:
         name = f"ores-bridge-{(self.matter.node.info.serial_number or '')[:8]}"
         self.matter.network.set_others([Service(name, HUB_SERVICE, (), self.api.port, text)])
 
-    def sources(self) -> list[Source]:
-        """Return where to find modules: the settings' addresses, and the saved ones that they leave out."""
+    def sources(self, surroundings: Sequence[Source] | None = None) -> list[Source]:
+        """Return where to find modules: the settings' addresses, and the saved ones that they leave out.
+
+        :param surroundings: what takes their place; modules that speak of themselves are there all the same
+        """
+        if surroundings is not None:
+            speaking = (module.record for module in self.registry if module.record.driver == NATIVE)
+            return [*surroundings, *(Source(NATIVE, record.address) for record in speaking)]
         listed = [
             Source(module.driver, module.address, module.serial, module.name, module.room)
             for module in self.settings.modules

@@ -291,6 +291,7 @@ async def test_registration_outlives_the_hub(make_house, tmp_path):
     await modules.close()
     await house.hub.api.stop()
     again = await make_house(storage)
+    assert again.hub.sources() == again.hub.sources([]) == [Source("ores", KEY)]
     again.hub.poller.start(again.hub.sources())
     later = Modules(again, tmp_path)
     later.start()
