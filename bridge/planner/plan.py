@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from optimizer.plan import BatteryMode
 from optimizer.reason import ReasonCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_MOST: Final = 1e12
+"""Far more than any number of a plan is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,7 @@ class HomePlan:
             values = json.loads(line)
             steps = tuple(_step(each) for each in values["steps"])
             plan = cls(**values | {"steps": steps, "violations": tuple(values["violations"])})
+            _check_numbers((plan.bill, plan.history_days, plan.seconds))
         except (TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ValueError(f"that is no plan: {error!r}") from error
         if not steps:
@@ -116,12 +122,16 @@ def _step(values: dict[str, Any]) -> PlanStep:
         for name, battery in values["batteries"].items()
     }
     step = PlanStep(**values | {"batteries": batteries})
-    numbers = [step.start, step.duration, step.load_w, step.solar_w, step.grid_w]
-    numbers += [step.import_price, step.export_price]
+    _check_numbers((step.start, step.duration, step.load_w, step.solar_w, step.grid_w))
+    _check_numbers((step.import_price, step.export_price))
     for each in batteries.values():
-        numbers += [each.power_w, each.soc_percent, each.lowest_w, each.highest_w]
-    if not all(isinstance(each, int | float) and math.isfinite(each) for each in numbers):
-        raise ValueError("a number of the plan is none")
+        _check_numbers((each.power_w, each.soc_percent, each.lowest_w, each.highest_w))
     if step.duration <= 0:
         raise ValueError("a step of the plan does not last")
     return step
+
+
+def _check_numbers(values: Iterable[float]) -> None:
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _MOST:
+            raise ValueError(f"a number of the plan is {value!r}")

@@ -39,6 +39,8 @@ TICK: Final = 10.0
 """Seconds from one look at the home to the next: follows the meter, and notices what is stale."""
 SETTLING: Final = 1.0
 """Seconds for which more events are waited for before planning anew: modules come and go together."""
+SPACING: Final = 5.0
+"""Seconds from one plan to the next, at least: a module that comes and goes keeps no computer busy."""
 RETRY: Final = 60.0
 """Seconds after which it is tried again when no plan came of it."""
 OLDEST: Final = 6 * 3600.0
@@ -113,6 +115,7 @@ class Planner:
         self._timer: Timer | None = None
         self._task: asyncio.Task[None] | None = None
         self._due = -math.inf
+        self._begun = -math.inf
         self._trigger = Trigger.SCHEDULE
         self._plan: HomePlan | None = None
         self._made: float | None = None
@@ -162,7 +165,9 @@ class Planner:
         if self._task is not None:
             raise PlannerBusyError("a plan is being made")
         self._posing.check(self._now())
-        self._anew(Trigger.REQUEST, settling=0.0)
+        self._trigger = Trigger.REQUEST
+        self._due = self._clock.monotonic()
+        self._look_in(0.0)
 
     # Inside
 
@@ -180,10 +185,12 @@ class Planner:
         if settled and command.aspect is Aspect.RESERVE and command.origin is not Origin.PLAN:
             self._anew(Trigger.POLICY)
 
-    def _anew(self, trigger: Trigger, *, settling: float = SETTLING) -> None:
+    def _anew(self, trigger: Trigger) -> None:
         self._trigger = trigger
-        self._due = self._clock.monotonic() + settling
-        self._look_in(settling)
+        now = self._clock.monotonic()
+        self._due = max(now + SETTLING, self._begun + SPACING)
+        # What has changed may concern what is carried out, before there is another plan.
+        self._look_in(SETTLING)
 
     def _look_in(self, delay: float) -> None:
         if self._timer is not None:
@@ -192,7 +199,7 @@ class Planner:
 
     def _look(self) -> None:
         """See whether the home can be commanded, whether a plan is due, and what the step wants."""
-        self._look_in(TICK)
+        self._look_in(min(TICK, max(self._due - self._clock.monotonic(), SETTLING)))
         try:
             self._posing.check(self._now())
         except NotNowError as error:
@@ -235,7 +242,8 @@ class Planner:
 
     def _begin(self) -> None:
         trigger, self._trigger = self._trigger, Trigger.SCHEDULE
-        self._due = self._clock.monotonic() + PERIOD
+        self._begun = self._clock.monotonic()
+        self._due = self._begun + PERIOD
         self._task = asyncio.get_running_loop().create_task(self._replan(trigger), name="planner")
 
     async def _replan(self, trigger: Trigger) -> None:
