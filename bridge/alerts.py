@@ -1,4 +1,4 @@
-"""What people are to be told: alerts, made of faults and of the grid's going, kept until they are old.
+"""What people are to be told: alerts of faults, of the grid's going and of firmware, kept until they are old.
 
 Each change of an alert gives it the next revision, so whoever has seen revision 41 asks for what came after
 it. Every change is in the state file before anyone hears of it.
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.fault_log import FaultRecordChanged
 from bridge.faults import Severity
+from bridge.firmware.refusal import FirmwareAlert, Reason
 from bridge.grid import GridChanged, GridState
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ KEPT: Final = 500
 LONGEST_SNOOZE: Final = 7 * 86_400.0
 _PREFIX: Final = "alert/"
 _GRID: Final = "grid"
+_FIRMWARE: Final = "firmware"
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +62,7 @@ class AlertState(StrEnum):
 class Alert:
     """One alert. Times are UTC, seconds since 1970.
 
-    :ivar subject: what it is about: `fault/ID`, or `grid`
+    :ivar subject: what it is about: `fault/ID`, `grid` or `firmware`
     :ivar told: users whose channels have told them
     """
 
@@ -140,7 +142,7 @@ class AlertBook:
         records = {_subject(record): record for record in self._log.records()}
         for alert in self.unresolved():
             known = records.get(alert.subject)
-            if alert.subject != _GRID and (known is None or not known.open):
+            if alert.subject not in {_GRID, _FIRMWARE} and (known is None or not known.open):
                 self._resolve(alert)
         subjects = {alert.subject for alert in self._alerts.values()}
         for subject, record in records.items():
@@ -148,6 +150,7 @@ class AlertBook:
                 self._begin(record)
         self._bus.subscribe(FaultRecordChanged, lambda event: self._fault_changed(event.record))
         self._bus.subscribe(GridChanged, self._grid_changed)
+        self._bus.subscribe(FirmwareAlert, self._firmware_alert)
 
     def __getitem__(self, number: int) -> Alert:
         """Return the alert of a number. Raise UnknownAlertError."""
@@ -265,6 +268,21 @@ class AlertBook:
             )
         elif event.state is GridState.CONNECTED and known is not None:
             self._resolve(known)
+
+    def _firmware_alert(self, event: FirmwareAlert) -> None:
+        known = next((each for each in self.unresolved() if each.subject == _FIRMWARE), None)
+        if event.reason is None:
+            if known is not None:
+                self._resolve(known)
+        elif known is None:
+            frozen = event.reason is Reason.FROZEN
+            self._add(
+                severity=Severity.WARNING,
+                title=f"The firmware repository {'may be frozen' if frozen else 'cannot be trusted'}",
+                text=event.detail,
+                subject=_FIRMWARE,
+                code=f"FIRMWARE_{event.reason.name}",
+            )
 
     def _add(
         self, *, severity: Severity, title: str, text: str, subject: str, module: str = "", code: str = ""

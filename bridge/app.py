@@ -82,17 +82,21 @@ async def _running(
     try:
         fresh = not len(hub.registry)
         if fresh:
-            hub.poller.start(await sources if sources else hub.sources())
+            hub.poller.start(hub.sources(await sources if sources else None))
             await hub.poller.first_look(FIRST_LOOK)
         await hub.matter.start()
+        hub.discovery.start(hub.matter.network)
         await control.start()
         announce(hub)
         if not fresh:
-            hub.poller.start(await sources if sources else hub.sources())
+            hub.poller.start(hub.sources(await sources if sources else None))
         hub.notifier.start()
         if hub.home.firmware is not None:
             hub.home.firmware.start()
+        if hub.planner is not None:
+            hub.planner.start()
         await hub.serve_api()
+        hub.be_found()
         announce_api(hub)
         yield
     finally:
@@ -105,6 +109,8 @@ async def _running(
         if hub.home.firmware is not None:
             await _in_time(hub.home.firmware.stop())
         await _in_time(hub.discovery.stop())
+        if hub.planner is not None:
+            await _in_time(hub.planner.stop())
         await asyncio.gather(_in_time(hub.arbiter.close()), _in_time(hub.matter.stop()))
         await _in_time(hub.home.energy_today.stop())
         await asyncio.gather(_in_time(hub.poller.stop()), _in_time(hub.telemetry.stop()))

@@ -212,6 +212,8 @@ class Arbiter:
         """Return why a module does not take a command, or nothing."""
         if command.kind not in record.capabilities.setpoints:
             return f"{record.name} cannot be told {command.kind.value.replace('_', ' ')}"
+        if record.quarantined:
+            return f"{record.name} is in quarantine: it is read and not commanded"
         if command.origin not in _PLANNED:
             return ""
         if record.mode is OperatingMode.AUTONOMOUS:
@@ -297,6 +299,9 @@ class Arbiter:
             queue.evaluate()
 
     def _module_changed(self, event: ModuleChanged) -> None:
+        if event.record.quarantined and not event.before.quarantined:
+            for command in self.live(event.record.key):
+                self.withdraw(command.id, "the module was put into quarantine")
         if event.record.mode is event.before.mode or event.record.mode is not OperatingMode.AUTONOMOUS:
             return
         self._let_go(event.record.key, "the module became autonomous")

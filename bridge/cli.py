@@ -19,10 +19,12 @@ _COMMANDS = {
     "pair": "bridge.cli_ask",
     "status": "bridge.cli_ask",
     "set": "bridge.cli_ask",
+    "discover": "bridge.cli_device",
     "module": "bridge.cli_module",
     "faults": "bridge.cli_care",
     "alerts": "bridge.cli_care",
     "diagnose": "bridge.cli_care",
+    "plan": "bridge.cli_plan",
     "history": "bridge.cli_history",
     "energy": "bridge.cli_energy",
     "factory-reset": "bridge.cli_hub",
@@ -39,10 +41,12 @@ _SUMMARIES = {
     "pair": "Show the QR code and the manual code, or let another app in.",
     "status": "Show how the hub and its modules are.",
     "set": "Tell a module what to do.",
-    "module": "Rename a module, take it away, choose its faces and its mode.",
+    "discover": "Look for devices that could be modules of the home.",
+    "module": "List, add, rename and remove modules, choose their faces and mode.",
     "faults": "Show what is and was wrong with modules, and what was done.",
     "diagnose": "Look closely at a module or at the hub; pack a support bundle.",
     "alerts": "Show what people are told of; acknowledge or snooze it.",
+    "plan": "Show what the hub wants for the coming hours, and why.",
     "history": "Show what a module did.",
     "energy": "Show what modules took in and gave out, today and in their lives.",
     "factory-reset": "Forget every app and every module.",
@@ -88,6 +92,7 @@ def main() -> None:
     Pair an app:      ores-bridge pair
     Look:             ores-bridge status
     Limit the roof:   ores-bridge set roof power-limit 50% --for 10m
+    Look ahead:       ores-bridge plan
     Look back:        ores-bridge history roof power --from yesterday
     """  # noqa: D301 - a backspace tells click to leave the lines as they are
 

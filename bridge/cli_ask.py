@@ -57,7 +57,7 @@ def status(config_file: Path | None, data_dir: Path | None, *, as_json: bool) ->
     ores-bridge status
     ores-bridge status --json | jq '.modules[] | {name, power: .reading.power_w}'
     """  # noqa: D301 - a backspace tells click to leave the lines as they are
-    found = ask(config_file, data_dir, "status", {}, _stored_status)
+    found = ask(config_file, data_dir, "status", {}, stored_status)
     if as_json:
         click.echo(json.dumps(found, indent=2))
     else:
@@ -195,7 +195,8 @@ def _stored_codes(directory: Any) -> dict[str, Any]:
     return pairing.codes(setup, VENDOR_ID, PRODUCT_ID) | {"commissionable": False, "running": False}
 
 
-def _stored_status(directory: Any) -> dict[str, Any]:
+def stored_status(directory: Any) -> dict[str, Any]:
+    """Return what a hub that does not run has left of its status. Raise StateError."""
     from bridge.record import ModuleRecord
     from bridge.state_file import ReadOnlyStorage
     from bridge.status import record_status

@@ -1,4 +1,4 @@
-"""Commands about one module: rename, remove, faces, mode."""
+"""Commands about modules: list, rename, remove, faces, mode, priority; and how they come into the home."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bridge import cli_device
 from bridge.cli import with_place
-from bridge.cli_ask import as_json_option, ask
+from bridge.cli_ask import as_json_option, ask, stored_status
+from bridge.record import PRIORITIES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,16 +20,65 @@ _ON = {"on": True, "off": False, "usual": None}
 
 @click.group()
 def module() -> None:
-    """Rename a module, take it away, choose its faces and its operating mode.
+    """List modules, add one, rename it, take it away, choose its faces, mode and priority.
 
     MODULE is a module's name or key, or how one of them begins. `ores-bridge status` lists them.
 
     \b
+    ores-bridge module list
+    ores-bridge module add 192.168.1.20 --name "Garage roof"
     ores-bridge module rename roof "Garage roof" --room Garage
     ores-bridge module faces battery reserve=on full=on
     ores-bridge module mode battery autonomous
     ores-bridge module remove roof
     """  # noqa: D301 - a backspace tells click to leave the lines as they are
+
+
+for _command in (cli_device.add, cli_device.requests, cli_device.accept, cli_device.refuse):
+    module.add_command(_command)
+
+
+@module.command("list")
+@with_place
+@as_json_option
+def list_(config_file: Path | None, data_dir: Path | None, *, as_json: bool) -> None:
+    """List the modules of the home, with their keys, drivers and priorities.
+
+    \b
+    ores-bridge module list --json | jq '.modules[].key'
+    """  # noqa: D301 - a backspace tells click to leave the lines as they are
+    found = ask(config_file, data_dir, "status", {}, stored_status)
+    if as_json:
+        click.echo(json.dumps({"modules": found["modules"]}, indent=2))
+        return
+    for each in found["modules"]:
+        answers = "answers" if each.get("reachable") else each.get("unreachable_because", "not asked")
+        if each["quarantined"]:
+            answers += ", in quarantine"
+        click.echo(
+            f"{each['key']:<32} {each['kind']:<14} {each['name']:<24} {each['driver']:<8} "
+            f"priority {each['priority']}  {answers}"
+        )
+
+
+@module.command()
+@click.argument("module")
+@click.argument("priority", type=click.Choice([*map(str, PRIORITIES), "usual"]))
+@with_place
+@as_json_option
+def priority(
+    module: str, priority: str, config_file: Path | None, data_dir: Path | None, *, as_json: bool
+) -> None:
+    """Say how long a module is to be supplied when there is not power enough for all: 0 to 9.
+
+    0 goes first, 9 last; `usual` is what modules of its kind have.
+
+    \b
+    ores-bridge module priority heater 1
+    """  # noqa: D301 - a backspace tells click to leave the lines as they are
+    wished = None if priority == "usual" else int(priority)
+    found = ask(config_file, data_dir, "priority", {"module": module, "priority": wished})
+    _say(found, f"{found['name']} has the priority {found['priority']}", as_json=as_json)
 
 
 @module.command()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
+from hw.sighting import Sighting
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
@@ -11,10 +13,13 @@ if TYPE_CHECKING:
     from hw.matter_server.discover import Servers
     from hw.matter_server.product import Product
     from hw.module import Module
+    from hw.ores.modules import OresModules
 
 
 DRIVERS: Final = ("sunspec", "shelly", "goe", "matter", "bench")
 """The drivers' names, as settings have them."""
+NATIVE: Final = "ores"
+"""The driver of modules that speak of themselves: nobody lists their addresses, they register."""
 
 
 class Driver(Protocol):
@@ -23,12 +28,26 @@ class Driver(Protocol):
     async def discover(self, address: str, *, serial: str = "") -> Sequence[Module]:
         """Return the modules, opened. Raise ModuleError when there are none, ValueError for no address."""
 
+    async def look(self, address: str) -> Sequence[Sighting]:
+        """Return who is there, only reading and as gently as the devices need it. Raises as `discover`."""
+
     def link(self, address: str) -> str:
         """Return what modules share that must not be read at the same time. Raise ValueError."""
 
 
 @runtime_checkable
-class GrowingDriver(Driver, Protocol):
+class Commissioner(Protocol):
+    """A driver that takes devices in by a setup code."""
+
+    async def commission(self, address: str, setup_code: str) -> Sequence[str]:
+        """Let the server at an address take a device in; return the keys of its modules.
+
+        Raise ModuleError when it cannot be, ValueError for no setup code.
+        """
+
+
+@runtime_checkable
+class GrowingDriver(Protocol):
     """One whose addresses get more modules while it runs."""
 
     def news(self, address: str, known: AbstractSet[str]) -> bool:
@@ -49,6 +68,12 @@ class SunSpecDriver:
 
         return await discover(address, self._endpoints, serial=serial)
 
+    async def look(self, address: str) -> Sequence[Sighting]:
+        """Return who is at `host[:port[:unit]]`, over one connection."""
+        from hw.sunspec.probe import look
+
+        return await look(address)
+
     def link(self, address: str) -> str:
         """Return host and port."""
         from hw.sunspec.discover import parse_address
@@ -66,6 +91,10 @@ class ShellyDriver:
 
         return await discover(address)
 
+    async def look(self, address: str) -> Sequence[Sighting]:
+        """Return who is at `host[:port]`."""
+        return await _seen(await self.discover(address))
+
     def link(self, address: str) -> str:
         """Return host and port."""
         return http_link(address)
@@ -80,9 +109,36 @@ class GoeDriver:
 
         return await discover(address)
 
+    async def look(self, address: str) -> Sequence[Sighting]:
+        """Return who is at `host[:port]`."""
+        return await _seen(await self.discover(address))
+
     def link(self, address: str) -> str:
         """Return host and port."""
         return http_link(address)
+
+
+class OresDriver:
+    """Modules that speak of themselves; an address is the key of one that was registered."""
+
+    def __init__(self, modules: OresModules) -> None:
+        self._modules = modules
+
+    async def discover(self, address: str, *, serial: str = "") -> Sequence[Module]:  # noqa: ARG002 - they have one
+        """Return the module of a key, connected or not."""
+        return await self._modules.discover(address)
+
+    async def look(self, address: str) -> Sequence[Sighting]:
+        """Return the module of a key."""
+        return [
+            Sighting(each.identity, each.kind, each.address) for each in await self._modules.discover(address)
+        ]
+
+    def link(self, address: str) -> str:
+        """Return the key."""
+        from hw.ores.modules import parse_address
+
+        return parse_address(address)
 
 
 class BenchDriver:
@@ -94,12 +150,23 @@ class BenchDriver:
 
         return await discover(address)
 
+    async def look(self, address: str) -> Sequence[Sighting]:
+        """Return the module at `bench://host[:port]`."""
+        return await _seen(await self.discover(address))
+
     def link(self, address: str) -> str:
         """Return host and port."""
         from hw.bench.address import parse_address
 
         host, port = parse_address(address)
         return f"{host}:{port}"
+
+
+async def _seen(modules: Sequence[Module]) -> list[Sighting]:
+    """Return what modules are, and let go of them."""
+    for module in modules:
+        await module.close()
+    return [Sighting(each.identity, each.kind, each.address) for each in modules]
 
 
 def http_link(address: str) -> str:
@@ -122,6 +189,10 @@ class MatterDriver:
         from hw.matter_server.discover import discover  # brings an HTTP client
 
         return await discover(address, self._opened())
+
+    async def look(self, address: str) -> Sequence[Sighting]:
+        """Return the loads on the server."""
+        return await _seen(await self.discover(address))
 
     def news(self, address: str, known: AbstractSet[str]) -> bool:
         """Tell whether the server has loads that are not known, such as a plug that was just commissioned."""

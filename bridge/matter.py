@@ -33,6 +33,7 @@ from matter_node.transport.network import HomeNetwork
 if TYPE_CHECKING:
     from bridge.discovery import Discovery
     from bridge.home import Home
+    from bridge.planner.planner import Planner
     from bridge.record import ModuleRecord
     from bridge.settings import FacesSettings, Settings
     from bridge.setup_code import SetupCode
@@ -79,6 +80,7 @@ class NetworkError(OSError):
 class MatterBridge:
     """The Matter side of the hub: made from what is stored, started when everything else is there.
 
+    :ivar network: the hub's presence on the home network, the only one that multicasts
     :ivar node: the node; its fabrics, sessions and commissioning window
     :ivar faces: the modules on it
     """
@@ -89,9 +91,10 @@ class MatterBridge:
         setup: SetupCode,
         home: Home,
         discovery: Discovery,
+        planner: Planner | None = None,
     ) -> None:
         self._home = home
-        self.hub_cluster = HubCluster(home, discovery)
+        self.hub_cluster = HubCluster(home, discovery, planner)
         self._settings = settings
         storage = home.storage
         clock = SystemClock()
@@ -114,17 +117,10 @@ class MatterBridge:
         )
         switches = sum(_switches(module.record, settings.faces) for module in home.registry)
         groups = GroupTable(storage, capacity=GROUPS_PER_SWITCH * max(switches, FEWEST_SWITCHES))
-        self.node = MatterNode(
-            storage,
-            clock,
-            SystemEntropy(),
-            info,
-            secret,
-            HomeNetwork(
-                port=settings.port, chosen=None if settings.interface is None else [settings.interface]
-            ),
-            groups=groups,
+        self.network = HomeNetwork(
+            port=settings.port, chosen=None if settings.interface is None else [settings.interface]
         )
+        self.node = MatterNode(storage, clock, SystemEntropy(), info, secret, self.network, groups=groups)
         triggers = EventTriggers()
         attestation = load_or_create(settings.data_dir / "attestation", VENDOR_ID, PRODUCT_ID)
         options = RootNodeOptions(

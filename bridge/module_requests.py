@@ -1,4 +1,4 @@
-"""What the control socket is asked to change about modules: names, faces, operating mode, removal."""
+"""What the control socket is asked to change about modules: names, faces, mode, priority, removal."""
 
 from __future__ import annotations
 
@@ -51,7 +51,18 @@ def handlers(hub: Hub) -> dict[str, Callable[[dict[str, Any]], Awaitable[object]
         hub.registry.set_mode(module.key, wished)
         return _about(hub, module)
 
-    return {"rename": rename, "remove": remove, "faces": faces, "mode": mode}
+    async def priority(params: dict[str, Any]) -> object:
+        module = _module(hub, params)
+        wished = params.get("priority")
+        if wished is not None and (isinstance(wished, bool) or not isinstance(wished, int)):
+            raise ControlError("invalid", "priority is a whole number or null")
+        try:
+            hub.registry.set_priority(module.key, wished)
+        except ValueError as error:
+            raise ControlError("invalid", str(error)) from error
+        return _about(hub, module)
+
+    return {"rename": rename, "remove": remove, "faces": faces, "mode": mode, "priority": priority}
 
 
 def _module(hub: Hub, params: Mapping[str, Any]) -> RegisteredModule:
@@ -87,6 +98,7 @@ def _about(hub: Hub, module: RegisteredModule) -> dict[str, object]:
         "room": record.room,
         "role": record.role,
         "mode": record.mode.value,
+        "priority": record.priority,
         "faces": {
             face.value: {"on": face in on, "label": record.labels.get(face.value)}
             for face in sorted(voice.possible(record))

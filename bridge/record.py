@@ -6,7 +6,7 @@ import json
 import secrets
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from hw.accuracy import Accuracy, Quantity
 from hw.module import Capabilities, Identity, ModuleKind, Nameplate
@@ -14,6 +14,17 @@ from hw.setpoint import SetpointKind
 
 if TYPE_CHECKING:
     from hw.module import Module
+
+PRIORITIES: Final = range(10)
+"""0 is the first to go without power when there is not enough, 9 the last."""
+USUAL_PRIORITY: Final = {
+    ModuleKind.EVSE: 2,
+    ModuleKind.LOAD: 5,
+    ModuleKind.BATTERY: 7,
+    ModuleKind.MICROINVERTER: 8,
+    ModuleKind.METER: 9,
+}
+"""Of modules that nobody gave another one: a car can wait, and what supplies the home is kept."""
 
 
 class OperatingMode(StrEnum):
@@ -45,6 +56,10 @@ class ModuleRecord:
     """Which voice faces a person switched on or off; what is not here is as the settings say."""
     labels: dict[str, str] = field(default_factory=dict)
     """What its voice faces are called."""
+    chosen_priority: int | None = None
+    """What a person said of its priority; None while nobody did."""
+    quarantined: bool = False
+    """It is read and not commanded, for its identity is in doubt or a person wants it so."""
     unique_id: str = field(default_factory=lambda: secrets.token_hex(16))
     """Matter's UniqueID of the bridged device: opaque, 32 characters, new after a factory reset."""
     nameplate: Nameplate = field(default_factory=Nameplate)
@@ -54,6 +69,11 @@ class ModuleRecord:
     def key(self) -> str:
         """The identity's key: the module's name everywhere in the hub."""
         return self.identity.key
+
+    @property
+    def priority(self) -> int:
+        """How long it is to be supplied when there is not power enough for all: 0 to 9, 9 the longest."""
+        return USUAL_PRIORITY[self.kind] if self.chosen_priority is None else self.chosen_priority
 
     def to_json(self) -> bytes:
         """Return the record as it is stored."""

@@ -20,7 +20,7 @@ from bridge.events import (
     ReadingTaken,
 )
 from bridge.module_names import UnknownModuleError, matching
-from bridge.record import ModuleRecord, shortened
+from bridge.record import PRIORITIES, ModuleRecord, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["RegisteredModule", "Registry", "UnknownModuleError"]
 
 _PREFIX: Final = "module/"
+_RETIRED: Final = "retired/"
+"""Before the keys of modules that a person removed: finding one again does not bring it back."""
 
 _log = logging.getLogger(__name__)
 
@@ -90,6 +92,7 @@ class Registry:
         self.endpoints = EndpointMap(storage)
         """Endpoint numbers of the modules' faces."""
         self._modules: dict[str, RegisteredModule] = {}
+        self._retired = {key.removeprefix(_RETIRED) for key, _ in storage.scan(_RETIRED)}
         for key, value in storage.scan(_PREFIX):
             try:
                 record = ModuleRecord.from_json(value)
@@ -118,6 +121,17 @@ class Registry:
         """Return the one module whose key or name is `text`, or begins with it. Raise UnknownModuleError."""
         return self[matching(text, {each.key: each.record.name for each in self})]
 
+    def is_retired(self, key: str) -> bool:
+        """Tell whether a person removed a module of that key, and nobody has registered it again."""
+        return key in self._retired
+
+    def reinstate(self, key: str) -> None:
+        """Let a module that was removed be registered again: a person wants it. It is a new one to apps."""
+        if key in self._retired:
+            self._storage.delete(_RETIRED + key)
+            self._storage.flush()
+            self._retired.discard(key)
+
     def found(
         self, modules: Iterable[Module], driver: str, *, name: str = "", room: str = "", role: str = ""
     ) -> tuple[RegisteredModule, ...]:
@@ -137,8 +151,10 @@ class Registry:
             with self._storage.transaction():
                 for record in records:
                     self._storage.put(_PREFIX + record.key, record.to_json())
+                    self._storage.delete(_RETIRED + record.key)
             self._storage.flush()
             for record in records:
+                self._retired.discard(record.key)
                 self._modules[record.key] = RegisteredModule(record)
                 _log.info("registered %s (%s) at %s", record.name, record.key, record.address)
         for module in modules:
@@ -178,6 +194,22 @@ class Registry:
         registered = self[key]
         self._change(registered, dataclasses.replace(registered.record, mode=mode))
 
+    def set_priority(self, key: str, priority: int | None) -> None:
+        """Say how long a module is to be supplied when power is scarce; None: as usual for its kind.
+
+        :raises ValueError: it is not 0 to 9
+        :raises UnknownModuleError: there is no such module
+        """
+        if priority is not None and priority not in PRIORITIES:
+            raise ValueError(f"a priority is {PRIORITIES[0]} to {PRIORITIES[-1]}, not {priority}")
+        registered = self[key]
+        self._change(registered, dataclasses.replace(registered.record, chosen_priority=priority))
+
+    def set_quarantined(self, key: str, *, quarantined: bool) -> None:
+        """Read a module without commanding it, or command it again. Raise UnknownModuleError."""
+        registered = self[key]
+        self._change(registered, dataclasses.replace(registered.record, quarantined=quarantined))
+
     def set_faces(self, key: str, faces: Mapping[str, bool | None]) -> None:
         """Switch voice faces of a module on or off; None: as the settings say. Raise UnknownModuleError."""
         registered = self[key]
@@ -201,12 +233,14 @@ class Registry:
             self._bus.publish(ModuleChanged(before, record))
 
     def remove(self, key: str) -> None:
-        """Forget a module for good: should it come back, it is another one to every app."""
+        """Forget a module for good; only a person brings it back, and then as another one to every app."""
         registered = self[key]
         with self._storage.transaction():
             self._storage.delete(_PREFIX + key)
+            self._storage.put(_RETIRED + key, b"")
             self.endpoints.forget(key)
         self._storage.flush()
+        self._retired.add(key)
         del self._modules[key]
         registered.reachable = False
         self._bus.publish(ModuleRemoved(registered.record))

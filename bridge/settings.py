@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Interval, MaxLen, MinLen
 
+from bridge.planner.settings import PlannerSettings, TariffSettings, judge_plan
 from bridge.time_zone import time_zone
 from matter_node.codec.onboarding import MAX_DISCRIMINATOR, MAX_PASSCODE, is_valid_passcode
 
@@ -192,6 +193,8 @@ class Settings:
     api: ApiSettings = field(default_factory=ApiSettings)
     firmware: FirmwareSettings = field(default_factory=FirmwareSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
+    tariff: TariffSettings = field(default_factory=TariffSettings)
+    planner: PlannerSettings = field(default_factory=PlannerSettings)
     demo: DemoSettings = field(default_factory=DemoSettings)
     modules: tuple[ModuleSettings, ...] = ()
 
@@ -218,6 +221,7 @@ def judge(settings: Settings) -> list[tuple[tuple[str | int, ...], str]]:
         except ValueError as error:
             problems.append((("timezone",), str(error)))
     problems += _judge_days(settings.telemetry)
+    problems += judge_plan(settings.tariff, settings.planner)
     seen: set[str] = set()
     for index, module in enumerate(settings.modules):
         try:

@@ -8,10 +8,11 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from bridge import care_requests, firmware_requests, module_requests, pairing
+from bridge import care_requests, discovery_requests, firmware_requests, module_requests, pairing
 from bridge.arbiter import UnknownCommandError
 from bridge.command import Origin
 from bridge.control import ControlError
+from bridge.planner.told import plan_status
 from bridge.registry import UnknownModuleError
 from bridge.telemetry.database import StoreError, UnknownMetricError
 from hw.setpoint import SetpointKind
@@ -55,6 +56,9 @@ def handlers(hub: Hub, stop: Callable[[], None]) -> dict[str, Callable[[dict[str
     async def energy(params: dict[str, Any]) -> object:
         return await _energy(hub, params)
 
+    async def plan(params: dict[str, Any]) -> object:
+        return plan_status(hub, anew=params.get("anew") is True)
+
     async def end(_: dict[str, Any]) -> object:
         stop()
         return None
@@ -69,8 +73,10 @@ def handlers(hub: Hub, stop: Callable[[], None]) -> dict[str, Callable[[dict[str
         "withdraw": withdraw,
         "history": history,
         "energy": energy,
+        "plan": plan,
         "stop": end,
         **module_requests.handlers(hub),
+        **discovery_requests.handlers(hub),
         **care_requests.handlers(hub),
         **firmware_requests.handlers(hub),
     }
@@ -118,6 +124,10 @@ def record_status(record: ModuleRecord) -> dict[str, object]:
         "name": record.name,
         "kind": record.kind.value,
         "room": record.room,
+        "role": record.role,
+        "priority": record.priority,
+        "quarantined": record.quarantined,
+        "driver": record.driver,
         "address": record.address,
         "vendor": record.identity.vendor,
         "model": record.identity.model,

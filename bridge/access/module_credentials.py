@@ -49,13 +49,14 @@ class ModuleCredentials:
         self._storage.flush()
         return token
 
-    def trust_certificate(self, module: str, thumbprint: str) -> None:
+    def trust_certificate(self, module: str, thumbprint: str, *, beside: str = "") -> None:
         """Know a module by its certificate from now on; its former one is worth nothing.
 
         :param thumbprint: SHA-256 of the certificate, in hexadecimal digits
+        :param beside: that of a former one which stays good, for the new one may be lost on its way
         """
         with self._storage.transaction():
-            self._forget(_CERTIFICATE, self._certificates, module)
+            self._forget(_CERTIFICATE, self._certificates, module, but=beside)
             self._put(_CERTIFICATE, self._certificates, thumbprint, module)
         self._storage.flush()
 
@@ -92,8 +93,8 @@ class ModuleCredentials:
         self._storage.put(prefix + key, json.dumps(values).encode())
         known[key] = values
 
-    def _forget(self, prefix: str, known: dict[str, dict[str, Any]], module: str) -> int:
-        found = [key for key, values in known.items() if values["module"] == module]
+    def _forget(self, prefix: str, known: dict[str, dict[str, Any]], module: str, *, but: str = "") -> int:
+        found = [key for key, values in known.items() if values["module"] == module and key != but]
         for key in found:
             self._storage.delete(prefix + key)
             del known[key]

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    PublicFormat,
     load_pem_private_key,
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -175,20 +176,25 @@ class Authority:
         :param module: the module's key in the registry
         :raises AuthorityError: it is no such request, or is not signed with its own key
         """
-        try:
-            parsed = x509.load_pem_x509_csr(request)
-            proven = parsed.is_signature_valid
-            key = parsed.public_key()
-        except (ValueError, TypeError, InvalidSignature) as error:
-            raise AuthorityError(f"no certificate request in PEM: {error}") from error
-        if not proven or not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != "secp256r1":
-            raise AuthorityError("the request is not signed with a key of its own on P-256")
+        key = _requested(request)
         alternatives = [x509.UniformResourceIdentifier(_MODULE_URI + module)]
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ORES module")])
         certificate = self._signed(
             subject, key, alternatives, ExtendedKeyUsageOID.CLIENT_AUTH, now, MODULE_LIFETIME
         )
         return certificate.public_bytes(Encoding.PEM)
+
+    @property
+    def public_key(self) -> bytes:
+        """Its public key as SubjectPublicKeyInfo in DER."""
+        return _public(self._key.public_key())
+
+    def requested_key(self, request: bytes) -> bytes:
+        """Return the fingerprint of the key that a certificate request is for: SHA-256, 32 bytes.
+
+        :raises AuthorityError: it is no such request as `sign_module` takes
+        """
+        return hashlib.sha256(_public(_requested(request))).digest()
 
     def _signed(
         self,
@@ -250,6 +256,23 @@ def write_private(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(descriptor)
     new.replace(path)
+
+
+def _requested(request: bytes) -> ec.EllipticCurvePublicKey:
+    """Return the key of a certificate request in PEM, which is signed with it. Raise AuthorityError."""
+    try:
+        parsed = x509.load_pem_x509_csr(request)
+        proven = parsed.is_signature_valid
+        key = parsed.public_key()
+    except (ValueError, TypeError, InvalidSignature) as error:
+        raise AuthorityError(f"no certificate request in PEM: {error}") from error
+    if not proven or not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != "secp256r1":
+        raise AuthorityError("the request is not signed with a key of its own on P-256")
+    return key
+
+
+def _public(key: ec.EllipticCurvePublicKey) -> bytes:
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:

@@ -33,7 +33,9 @@ def identify(request: BaseRequest, access: Access) -> Caller | None:
     token = cookie_token(request.headers.get("Cookie", ""))
     if token is not None:
         return _of_token(token, access, thumbprint(request), by_cookie=True)
-    return None
+    shown = thumbprint(request)
+    module = access.modules.of_certificate(shown) if shown else None
+    return None if module is None else Caller(None, module=module)
 
 
 def bearer_token(header: str) -> str:

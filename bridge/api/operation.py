@@ -80,8 +80,8 @@ class Operation:
     status: int = 200
     media: tuple[str, ...] = (JSON,)
     """What it can answer with; the first one unless the request accepts another only."""
-    event: type[Model] | None = None
-    """What each event, line or message of a stream holds."""
+    event: Any = None
+    """What each event, line or message of a stream holds: a model, or a union of them; None without one."""
     problems: tuple[ProblemType, ...] = ()
     """What it can meet besides what every operation like it can."""
     routine: bool = False
@@ -132,7 +132,7 @@ class Declaration(TypedDict, total=False):
     answer: type[Model]
     status: int
     media: tuple[str, ...]
-    event: type[Model]
+    event: Any
     problems: tuple[ProblemType, ...]
     routine: bool
     control: bool

@@ -21,6 +21,8 @@ from bridge.api.operation import CSV, EVENTS, JSON, NDJSON
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 
+    from pydantic import BaseModel
+
     from bridge.api.http import BaseRequest
     from bridge.api.models import Model
 
@@ -211,7 +213,7 @@ class Socket:
         self._allowance = float(MESSAGES_PER_MINUTE)
         self._counted = asyncio.get_running_loop().time()
 
-    async def tell(self, message: Model) -> None:
+    async def tell(self, message: BaseModel) -> None:
         """Send a message. Raise ConversationEnded when the client is gone or reads too slowly."""
         try:
             async with asyncio.timeout(SLOWEST):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bridge.firmware.job import JobState
 from bridge.firmware.matching import choose
 from bridge.firmware.preflight import check_preflight
-from bridge.firmware.refusal import FirmwareError, Reason
+from bridge.firmware.refusal import FirmwareAlert, FirmwareError, Reason
 from bridge.firmware.rollout import check_rollout
 from hw.firmware import firmware_target
 from hw.module import ModuleError, ModuleKind
@@ -41,14 +41,6 @@ class RepositoryStatus:
     alert: Reason | None = None
     detail: str = ""
     checked: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FirmwareAlert:
-    """The repository cannot be trusted any more, or its signatures have expired."""
-
-    reason: Reason
-    detail: str
 
 
 class Gate:
@@ -103,6 +95,7 @@ class Gate:
             self.learned(error)
             raise
         self.repository = RepositoryStatus(self._source.url, checked=self._home.clock.utc())
+        self._home.bus.publish(FirmwareAlert(None, ""))
         release = choose(releases, info.hardware, info.current.version, version)
         check_rollout(release, module.key, self._percent, self._jobs)
         return release

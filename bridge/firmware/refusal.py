@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -49,6 +50,17 @@ class FirmwareError(Exception):
         self.reason = reason
         self.detail = detail
         self.remedy = remedy
+
+
+@dataclass(frozen=True, slots=True)
+class FirmwareAlert:
+    """The repository cannot be trusted any more, its signatures have expired, or all is well with it.
+
+    :ivar reason: FROZEN or UNTRUSTED; None when its metadata was verified
+    """
+
+    reason: Reason | None
+    detail: str
 
 
 class UnknownYetError(FirmwareError):

@@ -5,11 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bridge.choices import ChoicesChanged, Policy
-from bridge.discovery import Candidate, CandidatesChanged, Discovery, DiscoveryBusyError, NoDeviceError
+from bridge.discovery import (
+    CandidatesChanged,
+    Discovery,
+    DiscoveryBusyError,
+    NoCommissionerError,
+    NoDeviceError,
+    StillCommissioningError,
+)
 from bridge.flows import Flows, FlowsChanged
 from bridge.grid import GridChanged, GridState
 from bridge.module_face import ENERGY
+from bridge.ores.plan import TRIGGERS, shown_steps
+from bridge.planner.planner import PlanChanged, PlannerBusyError
+from bridge.planner.posing import NotNowError
 from bridge.record import OperatingMode
+from bridge.scan import LatelyError
 from bridge.state import StateError
 from clusters.ores.common import ModuleKindEnum, OperatingModeEnum
 from clusters.ores.hub import CandidateStruct, GridStateEnum, NetFlowsStruct, PolicyEnum
@@ -19,7 +30,9 @@ from matter_node.status import Status, StatusError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bridge.candidates import Candidate
     from bridge.home import Home
+    from bridge.planner.planner import Planner
 
 _MODES: Final = {
     OperatingMode.AUTONOMOUS: OperatingModeEnum.AUTONOMOUS,
@@ -39,16 +52,18 @@ _GRID: Final = {
 
 
 class HubCluster:
-    """The Hub cluster, fed with what becomes of the home (`HomeKeeper`, `DeviceDiscovery`)."""
+    """The Hub cluster, fed with what becomes of the home (`HomeKeeper`, `HomePlanner`, `DeviceDiscovery`)."""
 
-    def __init__(self, home: Home, discovery: Discovery) -> None:
+    def __init__(self, home: Home, discovery: Discovery, planner: Planner | None = None) -> None:
         self._home = home
         self._discovery = discovery
+        self._planner = planner
         self._unsubscribe: list[Callable[[], None]] = []
         self.server = HubServer(
             self,
             mode=_MODES[home.choices.mode],
             policy=_POLICIES[home.choices.policy],
+            planner=None if planner is None else self,
             discovery=self,
         )
 
@@ -62,6 +77,8 @@ class HubCluster:
             bus.subscribe(ChoicesChanged, self._choices_changed),
             bus.subscribe(CandidatesChanged, lambda event: self._show_candidates(looking=event.looking)),
         ]
+        if self._planner is not None:
+            self._unsubscribe.append(bus.subscribe(PlanChanged, self._show_plan))
 
     def stop(self) -> None:
         """Follow it no more."""
@@ -87,7 +104,13 @@ class HubCluster:
 
     def _show_candidates(self, *, looking: bool) -> None:
         found = self._discovery.candidates()
-        self.server.show_candidates([_candidate(each) for each in found], discovering=looking)
+        # Without a kind the cluster cannot tell of it; the HTTP API does.
+        self.server.show_candidates([_candidate(each) for each in found if each.kind], discovering=looking)
+
+    def _show_plan(self, event: PlanChanged) -> None:
+        assert self._planner is not None, "only a planner has plans"
+        made = None if event.plan is None else self._planner.state.made
+        self.server.show_plan(shown_steps(event.plan), TRIGGERS[event.trigger], made)
 
     # ------------------------------------------------------------------ what is asked for
 
@@ -108,12 +131,24 @@ class HubCluster:
         except StateError as error:
             raise StatusError(Status.FAILURE, str(error)) from error
 
+    async def replan(self, *, fabric_index: int) -> None:  # noqa: ARG002 - whoever wants it
+        """Begin to plan anew."""
+        assert self._planner is not None, "without a planner there is no such command"
+        try:
+            self._planner.replan()
+        except PlannerBusyError as error:
+            raise StatusError(Status.BUSY, str(error)) from error
+        except NotNowError as error:
+            raise StatusError(Status.INVALID_IN_STATE, str(error)) from error
+
     async def discover_devices(self, address: str | None, *, fabric_index: int) -> None:  # noqa: ARG002 - whoever wants it
         """Begin to look for devices."""
         try:
-            self._discovery.begin([address] if address is not None else ())
+            self._discovery.begin(address)
         except DiscoveryBusyError as error:
             raise StatusError(Status.BUSY, str(error)) from error
+        except LatelyError as error:
+            raise StatusError(Status.INVALID_IN_STATE, str(error)) from error
         except ValueError as error:
             raise StatusError(Status.CONSTRAINT_ERROR, str(error)) from error
 
@@ -132,8 +167,14 @@ class HubCluster:
         try:
             if candidate_id is not None:
                 keys = await self._discovery.register_candidate(candidate_id, name=name or "")
+            elif driver is None and self._discovery.is_setup_code(address or ""):
+                keys = await self._discovery.commission(address or "", name=name or "")
             else:
                 keys = await self._discovery.register(address or "", driver=driver, name=name or "")
+        except StillCommissioningError as error:
+            raise StatusError(Status.TIMEOUT, str(error)) from error
+        except NoCommissionerError as error:
+            raise StatusError(Status.INVALID_IN_STATE, str(error)) from error
         except NoDeviceError as error:
             raise StatusError(Status.NOT_FOUND, str(error)) from error
         except ValueError as error:

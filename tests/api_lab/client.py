@@ -31,6 +31,9 @@ class Client:
     async def post(self, path, **options):
         return await self._ask("POST", path, **options)
 
+    async def patch(self, path, **options):
+        return await self._ask("PATCH", path, **options)
+
     async def delete(self, path, **options):
         return await self._ask("DELETE", path, **options)
 

@@ -35,7 +35,7 @@ async def make(tmp_path):
         settings = Settings(data_dir=tmp_path, **options)
         code = setup_code.load_or_create(home.storage, passcode=20202021, discriminator=3840)
         poller = Poller(home.registry, {}, Pace(1.0, 1.0, lambda: 0.0), home.clock)
-        discovery = Discovery(home.registry, {}, poller, home.bus, home.clock)
+        discovery = Discovery(home.registry, {}, poller, home.bus, home.clock, home.storage)
         return MatterBridge(settings, code, home, discovery), home.arbiter
 
     return make

@@ -51,13 +51,15 @@ from clusters.ores.module import (
 )
 from clusters.test_event_triggers import EventTriggers
 from device_types.aggregator import aggregator
-from hw.module import ModuleKind, ModuleUnreachable, Nameplate
+from hw.module import ModuleKind, ModuleUnreachable, Nameplate, NotSupported
 from hw.reading import BatteryReading, DcString, Fault, OperatingState, Reading
 from hw.setpoint import SetpointKind as Kind
+from hw.sighting import Sighting
 from matter_node.entropy import SystemEntropy
 from matter_node.model import Context, DeviceType, Endpoint, NodeTree
 from matter_node.status import Status, StatusError
 from matter_node.subject import AuthMode, Subject
+from matter_node.transport.browser import FoundService
 
 KEY = "acme-1001"
 NOON = datetime(2026, 6, 21, 12, tzinfo=UTC)
@@ -70,11 +72,18 @@ class Driver:
 
     def __init__(self):
         self.at = {}
+        self.silent = False
+        """Whether devices take a connection and say nothing in it."""
 
     async def discover(self, address, *, serial=""):
         if address not in self.at:
             raise ModuleUnreachable(f"nobody answers at {address}")
         return [self.at[address]]
+
+    async def look(self, address):
+        if self.silent:
+            raise NotSupported("no answer")
+        return [Sighting(each.identity, each.kind, each.address) for each in await self.discover(address)]
 
     def link(self, address):
         if "/" in address:
@@ -90,7 +99,7 @@ class Bridge:
         self.driver = Driver()
         drivers = {"sunspec": self.driver}
         self.poller = Poller(home.registry, drivers, Pace(1.0, 1.0, lambda: 0.0), home.clock)
-        self.discovery = Discovery(home.registry, drivers, self.poller, home.bus, home.clock)
+        self.discovery = Discovery(home.registry, drivers, self.poller, home.bus, home.clock, home.storage)
         self.hub_cluster = HubCluster(home, self.discovery)
         self.tree = NodeTree(home.storage, home.clock, SystemEntropy())
         root = Endpoint(0, [DeviceType(0x16, 3)], [DescriptorServer()])
@@ -437,6 +446,32 @@ async def test_a_device_that_is_looked_for_becomes_a_candidate_and_then_a_module
         await bridge.hub.handle_register_device(APP, RegisterDeviceRequest(address="10.0.0.9"))
     assert twice.value.status is Status.ALREADY_EXISTS
     await bridge.poller.stop()
+
+
+async def test_without_an_address_what_announces_itself_is_a_candidate(bridge, clock):
+    plug = FoundService(
+        "shellyplusplugs-a8032ab12345", "_shelly._tcp", "plug.local.", 80, {}, ("192.168.1.30",)
+    )
+    foreign = FoundService("thing", "_ship._tcp", "thing.local.", 4712, {}, ("192.168.1.31",))
+    await bridge.hub.handle_discover_devices(APP, DiscoverDevicesRequest(address=None))
+    for service in (plug, foreign):
+        bridge.discovery._announcements.found(service)
+    await clock.pass_(5)
+    (candidate,) = bridge.hub.candidates  # one without a kind is for the HTTP API alone
+    assert (candidate.candidate_id, candidate.driver) == ("shelly-a8032ab12345", "shelly")
+    assert not bridge.hub.discovering
+
+
+async def test_nobody_is_asked_twice_a_day_nor_commissioned_without_a_matter_server(bridge, clock):
+    with pytest.raises(StatusError) as refused:
+        await bridge.hub.handle_register_device(APP, RegisterDeviceRequest(address="34970112332"))
+    assert refused.value.status is Status.INVALID_IN_STATE
+    bridge.driver.silent = True
+    await bridge.hub.handle_discover_devices(APP, DiscoverDevicesRequest(address="10.0.0.9"))
+    await clock.pass_(1)
+    with pytest.raises(StatusError) as again:
+        await bridge.hub.handle_discover_devices(APP, DiscoverDevicesRequest(address="10.0.0.9"))
+    assert again.value.status is Status.INVALID_IN_STATE
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,20 @@ async def test_an_address_whose_only_module_was_removed_is_left_alone(make_devic
     await house.poller.stop()
 
 
+async def test_a_removed_module_stays_away_after_a_restart_too(make_device):
+    street = Street([make_device("1001"), make_device("1002")])
+    house = House({"sunspec": street})
+    house.registry.found([make_device("1001")], "sunspec")
+    house.registry.remove("acme-1001")
+    house.poller.start([Source("sunspec", "10.0.0.1:502")])
+    await house.until(lambda: house.readings > 2)
+    assert [module.key for module in house.registry] == ["acme-1002"]
+    house.poller.add(Source("sunspec", "10.0.0.1:502"))
+    await house.until(lambda: len(house.registry) == 2)
+    assert house.poller.addresses("sunspec") == ("10.0.0.1:502",)
+    await house.poller.stop()
+
+
 class GrowingStreet(Street):
     """A driver that hears of new devices by itself."""
 

@@ -16,7 +16,7 @@ from bridge.events import (
     ReachabilityChanged,
     ReadingTaken,
 )
-from bridge.record import ModuleRecord, shortened
+from bridge.record import USUAL_PRIORITY, ModuleRecord, shortened
 from bridge.registry import Registry, UnknownModuleError
 from bridge.state import SqliteStorage
 from hw.accuracy import USUAL, Accuracy, Quantity
@@ -156,6 +156,32 @@ def test_a_removed_module_that_comes_back_is_another_one(registry, storage):
     (module,) = registry.found([Device()], "sunspec")
     assert registry.endpoints.number(module.key, "energy") > first
     assert module.record.unique_id != unique_id
+
+
+def test_a_removed_module_is_remembered_as_such_until_it_is_registered_again(registry, storage):
+    (module,) = registry.found([Device()], "sunspec")
+    registry.remove(module.key)
+    again = Registry(storage, EventBus())
+    assert again.is_retired(module.key)
+    again.reinstate(module.key)
+    assert not again.is_retired(module.key)
+    assert not Registry(storage, EventBus()).is_retired(module.key)
+    again.found([Device()], "sunspec")
+    again.remove(module.key)
+    again.found([Device()], "sunspec")
+    assert not again.is_retired(module.key)
+
+
+def test_a_priority_is_that_of_the_kind_until_somebody_chooses(registry, storage):
+    (module,) = registry.found([Device()], "sunspec")
+    usual = USUAL_PRIORITY[module.record.kind]
+    assert module.record.priority == usual
+    registry.set_priority(module.key, 0)
+    assert Registry(storage, EventBus())[module.key].record.priority == 0
+    with pytest.raises(ValueError, match="0 to 9"):
+        registry.set_priority(module.key, 10)
+    registry.set_priority(module.key, None)
+    assert module.record.priority == usual
 
 
 def test_modules_are_found_by_key_name_or_their_beginning(registry):

@@ -202,3 +202,22 @@ def test_a_repository_of_firmware_and_its_root_belong_together(file):
     assert "rollout_percent" in problems(file)[0]
     file.write_text('[firmware]\nurl = "ftp://x"\nroot = "/r"\n')
     assert "https://" in problems(file)[0]
+
+
+def test_a_tariff_has_windows_and_names_what_is_wrong_in_them(file):
+    file.write_text(
+        "[tariff]\nimport_price = 0.35\n[[tariff.windows]]\n"
+        'start = "22:00"\nend = "06:00"\nimport_price = 0.12\ndays = ["fri"]\n'
+    )
+    (window,) = loaded(file).tariff.windows
+    assert (window.start, window.import_price, window.days) == ("22:00", 0.12, ("fri",))
+    file.write_text('[tariff]\n[[tariff.windows]]\nstart = "22h"\nend = "06:00"\nimport_price = 0.12\n')
+    found = problems(file)
+    assert any("tariff.import_price: is missing" in line for line in found)
+    assert any(":3:1: tariff.windows[1].start: '22h' is no time of day" in line for line in found)
+
+
+def test_a_place_is_a_latitude_and_a_longitude(file):
+    file.write_text("[planner]\nlatitude = 52.5\n")
+    (found,) = problems(file)
+    assert "longitude" in found

@@ -32,8 +32,10 @@ async def make_house(tmp_path, make_device):
     yield make
     for house in houses:
         await house.close()
+        await house.hub.discovery.stop()
         if house.hub.api is not None:
             await house.hub.api.stop()
+        await house.hub.poller.stop()
         house.hub.home.stop()
         await house.hub.arbiter.close()
         await house.hub.telemetry.stop()

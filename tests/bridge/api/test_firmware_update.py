@@ -38,7 +38,6 @@ async def factory(make_house, maker, shop, workshop):
     module = await workshop.module()
     settings = FirmwareSettings(url=shop.url, root=maker.root, back_s=5, observe_s=0.5)
     house = await make_house(firmware=settings)
-    house.hub.home.faults.start()
     await workshop.read(house.hub.home)
     house.module = module
     yield house

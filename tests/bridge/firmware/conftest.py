@@ -35,6 +35,7 @@ class FirmwareHome:
     def __init__(self, storage, settings, directory, workshop):
         self.home = Home(storage, AsyncioClock())
         self.home.faults.start()
+        self.home.alerts.start()
         self.audit = StoredAuditTrail(storage, self.home.clock)
         self.states = []
         self.home.bus.subscribe(FirmwareChanged, lambda event: self._note(event.job))

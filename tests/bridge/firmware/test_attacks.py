@@ -7,10 +7,10 @@ from firmware_lab.repository import Maker, in_days
 from firmware_lab.workshop import until
 from securesystemslib.signer import CryptoSigner
 
+from bridge.faults import Severity
 from bridge.firmware import download
-from bridge.firmware.gate import FirmwareAlert
 from bridge.firmware.job import JobState
-from bridge.firmware.refusal import FirmwareError, Reason
+from bridge.firmware.refusal import FirmwareAlert, FirmwareError, Reason
 from bridge.firmware.repository import FirmwareRepository
 
 
@@ -150,7 +150,7 @@ async def test_a_changed_image_reaches_no_module(maker, make_home, module, tmp_p
     await until(lambda: not home.job().active)
     job = home.job()
     assert (job.state, job.reason, why in job.detail) == (JobState.FAILED, Reason.UNTRUSTED, True)
-    assert [alert.reason for alert in alerts] == [Reason.UNTRUSTED]
+    assert [alert.reason for alert in alerts] == [None, Reason.UNTRUSTED]
     assert module.device.bootloader.idle.state == "empty"
     assert module.device.bootloader.idle.version == ""
     assert list((tmp_path / "data/firmware/images").iterdir()) == []
@@ -166,8 +166,11 @@ async def test_a_freeze_is_an_alert_that_everybody_sees(maker, make_home, module
         await home.service.update(home.key(), "x")
     assert [alert.reason for alert in alerts] == [Reason.FROZEN]
     assert home.service.repository.alert is Reason.FROZEN
+    (alert,) = home.home.alerts.unresolved()
+    assert (alert.code, alert.severity) == ("FIRMWARE_FROZEN", Severity.WARNING)
     assert home.audit.latest(1)[0].action == "alert firmware-frozen"
     maker.roles["timestamp"].expires = in_days(1)
     maker.sign()
     await home.service.update(home.key(), "x")
     assert home.service.repository.alert is None
+    assert home.home.alerts.unresolved() == []

@@ -5,14 +5,17 @@ import json
 import os
 import signal
 import socket
+import ssl
 import sys
 from pathlib import Path
 
+import aiohttp
 import pytest
 from firmware_lab.workshop import until
 
 ROOT = Path(__file__).parents[3]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+PATH = "/device/firmware/update"
 COMMAND = [sys.executable, "-c", "from bridge.cli import main; main()"]
 
 
@@ -43,19 +46,42 @@ class HubProcess:
             await self._process.communicate()
             self._process = None
 
-    async def ores(self, *arguments):
-        """Run a command; return its code and what it says."""
+    async def ores(self, *arguments, said=""):
+        """Run a command, saying something on its standard input; return its code and what it says."""
         process = await asyncio.create_subprocess_exec(
             *COMMAND,
             *arguments,
             "--config",
             str(self.config),
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             env=ENVIRONMENT,
         )
-        out, _ = await process.communicate()
+        out, _ = await process.communicate(said.encode())
         return process.returncode, out.decode()
+
+    async def token(self):
+        """Make an installer's account; return a token for it."""
+        code, text = await self.ores(
+            "user", "add", "ida", "--role", "installer", "--password-stdin", said="correct horse battery\n"
+        )
+        assert code == 0, text
+        code, text = await self.ores("token", "add", "--user", "ida", "--json")
+        assert code == 0, text
+        return json.loads(text)["token"]
+
+    async def https(self, token):
+        """Return a session with the API, as whoever the token is of."""
+        code, text = await self.ores("status", "--json")
+        assert code == 0, text
+        authority = self.config.parent / "hub" / "tls" / "ca.crt"
+        context = ssl.create_default_context(cafile=authority)
+        return aiohttp.ClientSession(
+            base_url=f"https://localhost:{json.loads(text)['api']['port']}",
+            connector=aiohttp.TCPConnector(ssl=context),
+            headers={"Authorization": f"Bearer {token}", "Idempotency-Key": "once"},
+        )
 
     async def status(self):
         code, text = await self.ores("firmware", "status", "--json")
@@ -79,7 +105,9 @@ async def hub(tmp_path, maker, shop, module):
         port = {free_port()}
         polling.interval = 0.2
         [api]
-        enabled = false
+        host = "127.0.0.1"
+        port = 0
+        http_port = 0
         [firmware]
         url = "{shop.url}"
         root = "{maker.root}"
@@ -101,8 +129,11 @@ async def test_a_hub_that_is_killed_while_it_writes_ends_the_update_later(hub, m
     data = maker.release("1.1.0", data=maker.image(2_000_000))
     await hub.reaches(lambda status: status["modules"])
     module.delay_s = 0.05
-    code, text = await hub.ores("firmware", "update", "bench")
-    assert (code, "1.0.0 to 1.1.0" in text) == (0, True)
+    token = await hub.token()
+    async with await hub.https(token) as api:
+        accepted = await api.post(PATH, json={"module": "ores-b1"})
+        assert accepted.status == 202
+        job = (await accepted.json())["job"]
     await until(lambda: len(module.device.bootloader._image) > 100_000)
     await hub.end(signal.SIGKILL)
     written = len(module.device.bootloader._image)
@@ -110,8 +141,12 @@ async def test_a_hub_that_is_killed_while_it_writes_ends_the_update_later(hub, m
     (module_before, asked_before) = (module.device.bootloader.restarts, len(shop.ranges))
     assert module_before == 0
     await hub.start()
-    status = await hub.reaches(lambda status: status["jobs"][0]["state"] == "done")
-    assert [job["version"] for job in status["jobs"]] == ["1.1.0"]
+    async with await hub.https(token) as api:
+        again = await api.post(PATH, json={"module": "ores-b1"})
+        assert (again.headers["Idempotency-Replayed"], (await again.json())["job"]) == ("true", job)
+        await hub.reaches(lambda status: status["jobs"][0]["state"] == "done")
+        status = await (await api.get(PATH)).json()
+    assert [(each["job"], each["version"]) for each in status["jobs"]] == [(job, "1.1.0")]
     assert [entry["installed"] for entry in status["modules"]] == ["1.1.0"]
     assert module.device.bootloader.current.state == "good"
     assert module.device.bootloader.restarts == 1
