@@ -24,6 +24,7 @@ from bridge.module_face import ENERGY, ModuleFace, Stage
 from bridge.ores.microinverter import MicroinverterCluster
 from bridge.ores.module import ModuleCluster
 from bridge.ores.storage import EnergyStorageCluster
+from bridge.planned_power import battery_forecast, solar_forecast
 from bridge.power_adjustment import ModulePower
 from clusters.energy_adjusters import ForecastAdjusters
 from device_types.battery_storage import BatteryStorageFace, battery_storage
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from bridge.command import Command
     from bridge.firmware.job import FirmwareJob
     from bridge.module_face import Companion
+    from bridge.planner.plan import HomePlan
     from bridge.record import ModuleRecord
     from clusters.power_forecast import PowerForecast
     from device_types.bridged_node import Face
@@ -122,7 +124,7 @@ class SolarModule(EnergyFace):
 
     face: SolarPowerFace
 
-    def __init__(self, record: ModuleRecord, made: _Made) -> None:
+    def __init__(self, record: ModuleRecord, made: _Made, stage: Stage) -> None:
         super().__init__(
             solar_power(
                 made.device,
@@ -134,6 +136,8 @@ class SolarModule(EnergyFace):
             ),
             made,
         )
+        self._key = record.key
+        self._registry = stage.home.registry
         self._power = made.power
         self._inputs = record.nameplate.dc_strings
 
@@ -152,6 +156,17 @@ class SolarModule(EnergyFace):
         super().command_changed(command)
         _abandon(self.face.management, self._power, command)
 
+    def plan_changed(self, plan: HomePlan | None) -> None:
+        """Show what the plan expects it to produce: its share of all the sun, by rated power."""
+        rated = {
+            module.key: module.record.nameplate.power_w or 0.0
+            for module in self._registry
+            if module.record.kind is ModuleKind.MICROINVERTER
+        }
+        total = sum(rated.values())
+        share = rated.get(self._key, 0.0) / total if total else 1 / max(len(rated), 1)
+        self.face.plan(solar_forecast(plan, share))
+
 
 class BatteryModule(EnergyFace):
     """A battery with its inverter."""
@@ -169,6 +184,7 @@ class BatteryModule(EnergyFace):
             ),
             made,
         )
+        self._key = record.key
         self._power = made.power
 
     def update(self, reading: Reading) -> None:
@@ -185,6 +201,10 @@ class BatteryModule(EnergyFace):
         """End an adjustment that the module does not carry out."""
         super().command_changed(command)
         _abandon(self.face.management, self._power, command)
+
+    def plan_changed(self, plan: HomePlan | None) -> None:
+        """Show what the plan has the battery do."""
+        self.face.plan(battery_forecast(plan, self._key))
 
 
 class EvseModule(EnergyFace):
@@ -268,7 +288,7 @@ def energy_face(record: ModuleRecord, stage: Stage, *, renamed: Callable[[str], 
     made = _made(record, stage, renamed)
     match record.kind:
         case ModuleKind.MICROINVERTER:
-            return SolarModule(record, made)
+            return SolarModule(record, made, stage)
         case ModuleKind.BATTERY:
             return BatteryModule(record, made)
         case ModuleKind.EVSE if is_charging_point(record):

@@ -23,6 +23,7 @@ from bridge.events import (
 from bridge.faults import FaultCleared, FaultRaised
 from bridge.firmware.job import FirmwareChanged
 from bridge.module_face import ENERGY
+from bridge.planner.planner import PlanChanged
 from bridge.registry import UnknownModuleError
 from bridge.voice_faces import voice_face, voice_part
 from hw.module import ModuleKind
@@ -86,6 +87,7 @@ class Faces:
             bus.subscribe(CommandChanged, self._command_changed),
             bus.subscribe(FirmwareChanged, self._firmware_changed),
             bus.subscribe(ReadingTaken, lambda event: self._show(event.reading)),
+            bus.subscribe(PlanChanged, self._plan_changed),
             bus.subscribe(FaultRaised, lambda event: self._faults_changed(event.fault.module)),
             bus.subscribe(FaultCleared, lambda event: self._faults_changed(event.fault.module)),
         ]
@@ -257,6 +259,11 @@ class Faces:
     def _faults_changed(self, module: str) -> None:
         for face in self._of(module):
             face.faults_changed()
+
+    def _plan_changed(self, event: PlanChanged) -> None:
+        for key in list(self._faces):
+            for face in self._of(key):
+                face.plan_changed(event.plan)
 
     def _firmware_changed(self, event: FirmwareChanged) -> None:
         for face in self._of(event.job.module):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bridge.command import Command
     from bridge.firmware.job import FirmwareJob
     from bridge.home import Home
+    from bridge.planner.plan import HomePlan
     from bridge.record import ModuleRecord
     from bridge.settings import FacesSettings
     from clusters.groups import Grouping
@@ -78,6 +79,9 @@ class ModuleFace:
 
     def faults_changed(self) -> None:
         """Notice that something is wrong with the module, or is not any more."""
+
+    def plan_changed(self, plan: HomePlan | None) -> None:
+        """Notice that another plan is carried out, or none."""
 
     def firmware_changed(self, job: FirmwareJob) -> None:
         """Notice how an update of the module's firmware goes on."""

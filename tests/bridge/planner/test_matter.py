@@ -25,7 +25,7 @@ class Node:
 
     def __init__(self, home, planner):
         poller = Poller(home.registry, {}, Pace(1.0, 1.0, lambda: 0.0), home.clock)
-        discovery = Discovery(home.registry, {}, poller, home.bus, home.clock)
+        discovery = Discovery(home.registry, {}, poller, home.bus, home.clock, home.storage)
         self.hub_cluster = HubCluster(home, discovery, planner)
         self.hub = self.hub_cluster.server
         self.tree = NodeTree(home.storage, home.clock, SystemEntropy())
