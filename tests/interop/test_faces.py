@@ -200,9 +200,9 @@ def test_a_removed_module_vanishes_and_its_numbers_stay_its_own(watched: Watched
     _parts_told(watched, mark, before - set(solar["endpoints"].values()))
     watched.hub.terminate()
     watched.hub.start()
-    _becomes(
-        lambda: any(each["serial"] == solar["serial"] for each in watched.told("status")["modules"]), True, 20
-    )
+    _becomes(lambda: all(each["reachable"] for each in watched.told("status")["modules"]), True, 20)
+    assert solar["serial"] not in {each["serial"] for each in watched.told("status")["modules"]}
+    watched.told("module", "add", solar["address"])
     again = next(each for each in watched.told("status")["modules"] if each["serial"] == solar["serial"])
     assert min(again["endpoints"].values()) > max(before)
 
