@@ -146,8 +146,8 @@ def test_a_published_case_is_solved_as_well_or_better_by_its_own_rules(name):
 def check_rules(case, fed, rows):
     """Their rules that we do not have as such hold all the same.
 
-    One is read more widely: a battery that must not charge from the grid may take what the sun leaves over from
-    the base load even while a vehicle draws. In case 014, at a negative price, that is worth 0.0009.
+    One is read more widely: a battery that must not charge from the grid may take what the sun leaves over
+    from the base load even while a vehicle draws. In case 014, at a negative price, that is worth 0.0009.
     """
     left_over = (np.array(case.series["ft"]) - np.array(case.series["gt"])).clip(0)
     for battery, (charged, discharged, stored) in zip(case.request["batteries"], rows, strict=True):
