@@ -27,7 +27,9 @@ def battery_bands(facts: Facts, part: BatteryPart) -> tuple[Band, ...]:
 
     It may store what is left over if that is worth more stored than sold, and cover what is missing if
     importing costs more than what is stored is worth. Where the plan trades with the grid on purpose, the
-    planned power is the least; where it leaves a part to other hours, the planned power is the most.
+    planned power is the least. Where it leaves a part of what is missing to the grid, for the sake of dearer
+    hours, the planned power is the most. What is left over is stored in full or not at all: a battery that is
+    full too early loses less than one that does not get full.
     """
     battery, worth = part.battery, stored_value(facts, part)
     charge, discharge = facts.values(part.charge), facts.values(part.discharge)
@@ -45,8 +47,8 @@ def battery_bands(facts: Facts, part: BatteryPart) -> tuple[Band, ...]:
         high = battery.charge_w * part.share[step] if stores[step] else 0.0
         low = -battery.discharge_w * part.share[step] if covers[step] else 0.0
         drawn = facts.draws(step)
-        if surplus and room[step]:
-            high = charge[step] * 1000
+        if surplus and room[step] and charge[step] <= SMALL_KW:
+            high = 0.0
         if drawn and energy[step]:
             low = -discharge[step] * 1000
         high, low = max(high, charge[step] * 1000), min(low, -discharge[step] * 1000)

@@ -214,7 +214,7 @@ class Plan:
     :ivar curtailed_w: what they could give more, a magnitude
     :ivar unserved_w: load that is not served in an outage
     :ivar energy_value: what a kWh more of load would cost in each step
-    :ivar backup: None when the problem has no batteries
+    :ivar backup: None when no battery can feed the home in an outage, or nobody asked
     """
 
     horizon: Horizon

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from optimizer.horizon import Window
 from optimizer.problem_error import MOST_PRICE, ProblemError, length, number
 
 if TYPE_CHECKING:
@@ -108,21 +107,19 @@ class Problem:
         )
 
     @property
-    def tiers(self) -> Tiers:
-        """What breaking wishes costs here: multiples of the highest price that anything has."""
-        grid = self.grid
-        prices = [
+    def highest_price(self) -> float:
+        """The highest price that a kWh has here, by magnitude; a tenth when all are lower."""
+        return max(
+            _LEAST_PRICE,
             *map(abs, self.import_price),
-            *map(abs, grid.export_price),
+            *map(abs, self.grid.export_price),
             *(abs(each.value) for each in self.vehicles),
             *(abs(each.terminal_value or 0.0) for each in self.batteries),
-            _LEAST_PRICE,
-        ]
-        highest = max(prices)
-        wish = _WISH * highest if self.wish_price is None else self.wish_price
-        return Tiers(wish, _LIMIT * highest, _UNSERVED * highest, _UNSERVED_CRITICAL * highest)
+        )
 
     @property
-    def always(self) -> tuple[Window, ...]:
-        """The whole horizon as a window."""
-        return (Window(self.horizon.start, self.horizon.end),)
+    def tiers(self) -> Tiers:
+        """What breaking wishes costs here."""
+        highest = self.highest_price
+        wish = _WISH * highest if self.wish_price is None else self.wish_price
+        return Tiers(wish, _LIMIT * highest, _UNSERVED * highest, _UNSERVED_CRITICAL * highest)

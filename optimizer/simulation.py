@@ -33,7 +33,7 @@ class World:
     :ivar sun_w: what the panels could give; a magnitude
     :ivar import_price: per kWh
     :ivar batteries: as they are at the start
-    :ivar import_cap_w: of the grid connection, None for none
+    :ivar import_cap_w: of the grid connection, None for none; plans heed it, the plant does not
     :raises ProblemError: the rows are not equally long, or hold no number
     """
 

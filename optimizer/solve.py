@@ -38,7 +38,7 @@ def solve(problem: Problem, options: Options | None = None, *, explain: bool = T
     """
     started = time.perf_counter()
     options = options or Options()
-    possible = outages(problem)
+    possible = outages(problem) if explain or problem.island is not None else None
     outage = possible if problem.island is not None else None
     home = formulate(problem, outage)
     solution = Solver(home.program, options).solve()
@@ -46,8 +46,7 @@ def solve(problem: Problem, options: Options | None = None, *, explain: bool = T
     values, sun = solution.values, home.bus.sun_kw
     unserved = np.zeros(home.bus.count)
     unserved[home.grid.outage] = values[home.grid.unserved] + values[home.grid.critical]
-    wanted = explain or problem.island is not None
-    backup = _backup(home, solution, possible) if wanted and possible is not None else None
+    backup = None if possible is None else _backup(home, solution, possible)
     return Plan(
         horizon=problem.horizon,
         grid_w=_watts(facts.drawn - facts.fed),

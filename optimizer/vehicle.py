@@ -29,7 +29,8 @@ class Vehicle:
     :ivar plugged: when it can charge; the windows must not overlap
     :ivar need_wh: to be in its battery by the deadline on top of what is there; more than fits is a wish that
         cannot be met in full
-    :ivar deadline: None for the end of the last window
+    :ivar deadline: None for the end of the last window. Of a need whose time reaches beyond the horizon, the
+        part of its time that lies within is planned
     :ivar max_w: highest charging power at the wall
     :ivar min_w: less than this is off (6 A of one phase are 1380 W)
     :ivar efficiency: share of what it draws that ends in its battery

@@ -200,7 +200,7 @@ class _Story:
 
     def _not_charging(self, step: int, *, empty: bool) -> Reason:
         facts, worth = self.facts, self.worth
-        price = facts.money(facts.worth[step])
+        price = facts.money(facts.cost(step, from_battery=False))
         if self._charge_gain(step, float(worth.room[step])) > facts.small:
             return self._say(
                 ReasonCode.HOLD_ROOM,
@@ -229,8 +229,8 @@ class _Story:
             return self._say(
                 ReasonCode.HOLD_LATER,
                 step,
-                f"Keeps {held}: a kWh from the grid costs {facts.money(facts.worth[step])} now, and is worth "
-                f"{self._later(step)}.",
+                f"Keeps {held}: a kWh from the grid costs "
+                f"{facts.money(facts.cost(step, from_battery=False))} now, and is worth {self._later(step)}.",
             )
         return self._no_gain(step)
 

@@ -101,8 +101,8 @@ class Facts:
         """Return a price per kWh in words."""
         currency = self.home.problem.grid.currency
         if currency in _CENTS:
-            return f"{100 * price + 0.0:.1f} {_CENTS[currency]}"
-        return f"{price + 0.0:.3f} {currency}"
+            return f"{round(100 * float(price), 1) + 0.0:.1f} {_CENTS[currency]}"
+        return f"{round(float(price), 3) + 0.0:.3f} {currency}"
 
     def draws(self, step: int) -> bool:
         """Say whether the home draws from the grid."""

@@ -11,7 +11,7 @@ from optimizer.forecast.forecast import Forecast
 if TYPE_CHECKING:
     from optimizer.horizon import Horizon
 
-MEMORY_H: Final = 1.0
+MEMORY_H: Final = 0.5
 """In which the difference between measurement and forecast falls to 1/e."""
 
 

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 _FEWEST_DAYS: Final = 3
 """A kind of day that was seen less often is forecast from all days."""
-_HALF_LIFE_DAYS: Final = 10.0
-_PERSISTENCE: Final = 0.4
-"""How much of today's level tomorrow keeps; the share that made errors smallest on recorded homes."""
+_HALF_LIFE_DAYS: Final = 14.0
+_PERSISTENCE: Final = 0.6
+"""How much of today's level tomorrow keeps: chosen by what plans cost in the end on recorded homes."""
 _MEMORY_DAYS: Final = 1.5
 """In which persistence falls to 1/e of that."""
 _LEVELS: Final = (0.2, 3.0)

@@ -16,6 +16,7 @@ class Score:
     """A forecast against what came, over the intervals that were measured.
 
     :ivar nmae: mean absolute error over mean measured power; None when nothing was used or produced
+    :ivar nrmse: root of the mean squared error over mean measured power; None likewise
     :ivar bias: mean error over mean measured power, positive when too much was forecast; None likewise
     :ivar below_low: share of the intervals in which less came than the forecast's P10, which should be 0.1;
         None when it had none
@@ -24,6 +25,7 @@ class Score:
     """
 
     nmae: float | None
+    nrmse: float | None
     bias: float | None
     below_low: float | None
     above_high: float | None
@@ -47,10 +49,11 @@ def score(
     known = ~np.isnan(came)
     coverage = float(known.mean())
     if not known.any():
-        return Score(None, None, None, None, coverage)
+        return Score(None, None, None, None, None, coverage)
     error, mean = (said - came)[known], float(came[known].mean())
     below = None if low_w is None else float((came < np.asarray(low_w, float) - 1e-9)[known].mean())
     above = None if high_w is None else float((came > np.asarray(high_w, float) + 1e-9)[known].mean())
     if mean <= 0:
-        return Score(None, None, below, above, coverage)
-    return Score(float(np.abs(error).mean()) / mean, float(error.mean()) / mean, below, above, coverage)
+        return Score(None, None, None, below, above, coverage)
+    nmae, nrmse = float(np.abs(error).mean()) / mean, float(np.sqrt((error**2).mean())) / mean
+    return Score(nmae, nrmse, float(error.mean()) / mean, below, above, coverage)

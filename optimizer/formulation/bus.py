@@ -29,6 +29,7 @@ class Bus:
     :ivar sun_kw: what the panels could give
     :ivar most_in_kw: most that all parts together can draw
     :ivar most_out_kw: most that they can give
+    :ivar price: the highest that a kWh has
     :ivar order: what puts equals in an order, per kWh in each step: sooner is better
     """
 
@@ -45,7 +46,7 @@ class Bus:
         self.most_in_kw: Floats = self.load_kw.copy()
         self.most_out_kw: Floats = self.sun_kw.copy()
         elapsed = np.array(horizon.offsets_s[:-1]) / horizon.offsets_s[-1]
-        self.price = problem.tiers.limit / 2000
+        self.price = problem.highest_price
         self.order: Floats = ORDER * self.price * elapsed
         self.balance = program.equal(self.load_kw - self.sun_kw)
         choosy: list[Vehicle | InterruptibleLoad] = [*problem.vehicles, *problem.interruptible]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from optimizer.formulation.bus import Bus
     from optimizer.formulation.program import Floats, Numbers, Rows
+    from optimizer.horizon import Horizon
     from optimizer.load import InterruptibleLoad
     from optimizer.problem import Problem
 
@@ -61,8 +62,7 @@ def add_energy(bus: Bus, problem: Problem, load: Vehicle | InterruptibleLoad) ->
     most = load.max_w / 1000 * share[steps]
     hours = bus.hours[steps]
     if deadline > horizon.end:
-        # What does not fit before the horizon ends can follow after it.
-        need = min(need, float(most @ hours) * efficiency * 1000)
+        need *= _part_within(horizon, windows, deadline)
 
     power = program.columns(len(steps), 0.0, most)
     short = program.columns(1)
@@ -78,6 +78,20 @@ def add_energy(bus: Bus, problem: Problem, load: Vehicle | InterruptibleLoad) ->
     if load.min_w > 0:
         program.off_or_enough(power, load.min_w / 1000 * share[steps])
     return EnergyPart(load, deadline, need / 1000, efficiency, steps, in_time, power, most, short, demand)
+
+
+def _part_within(horizon: Horizon, windows: tuple[Window, ...], deadline: datetime) -> float:
+    """Return what part of the time until a deadline is within the horizon.
+
+    So much of the need belongs there: to put all of it off would be as wrong as to demand all of it now.
+    """
+    end_s = horizon.offsets_s[-1]
+    spans = [
+        (max(horizon.seconds(each.start), 0.0), horizon.seconds(min(each.end, deadline))) for each in windows
+    ]
+    whole = sum(max(until - since, 0.0) for since, until in spans)
+    within = sum(max(min(until, end_s) - since, 0.0) for since, until in spans)
+    return within / whole if whole > 0 else 0.0
 
 
 def _cut(window: Window, deadline: datetime) -> Window:

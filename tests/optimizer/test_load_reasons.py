@@ -269,3 +269,13 @@ def test_sun_that_cannot_be_curtailed_and_must_not_be_fed_in_is_named():
     problem = home([CHEAP], load=0, sun=3000, grid={"feed_in": False})
     problem = replace(problem, solar=replace(problem.solar, curtailable=False))
     assert [each.wish for each in solve(problem).violations] == ["export_cap"]
+
+
+def test_of_a_need_beyond_the_horizon_its_part_is_planned():
+    """A car that is plugged in for 8 h needs half of it in the 4 h that the plan sees."""
+    car = Vehicle("load", (window(0, 8),), 4000, 3600, efficiency=1.0)
+    plan = solve(home([DEAR, CHEAP, DEAR, DEAR], vehicles=(car,)))
+    assert sum(plan.load("load").power_w) == pytest.approx(2000)
+    assert plan.violations == ()
+    impossible = solve(home([CHEAP] * 4, vehicles=(replace(car, need_wh=40_000),)))
+    assert [each.wish for each in impossible.violations] == ["energy"]

@@ -118,7 +118,7 @@ def test_parts_that_do_not_fit_together_are_refused(change, words):
 
 
 def test_an_absurd_wish_is_no_absurd_input():
-    car = vehicle(need_wh=500_000, plugged=(window(0, 2),))()
+    car = vehicle(need_wh=500_000)()
     problem = home([0.1, 0.2], vehicles=(car,), batteries=(cellar(reserve_wh=1e6),))
     assert {each.wish for each in solve(problem).violations} == {"energy", "reserve"}
 

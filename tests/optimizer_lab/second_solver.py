@@ -247,7 +247,7 @@ class SecondSolver:
         else:
             windows, efficiency, value = (load.window,), 1.0, 0.0
             deadline, need, room = load.window.end, load.energy_wh, load.energy_wh
-        got, in_time, possible, before = Sum(), Sum(), 0.0, horizon.start
+        got, in_time, before = Sum(), Sum(), horizon.start
         for step, (hour, share) in enumerate(zip(self.hours, horizon.shares(*windows), strict=True)):
             after = horizon.time(step + 1)
             most = load.max_w * hour * share
@@ -262,12 +262,14 @@ class SecondSolver:
                 if load.min_w > 0:
                     self.off_or(flow, load.min_w * hour * share, most)
                 got.add(flow, efficiency)
-                possible += most * efficiency
                 if all(min(window.end, after) <= deadline or window.start >= after for window in windows):
                     in_time.add(flow, efficiency)
             before = after
         if deadline > before:
-            need = min(need, possible)
+            # Of a need that reaches beyond the horizon, the part of its time that lies within.
+            start = min(max(windows[0].start, horizon.start), before)
+            end = max(min(windows[0].end, deadline), start)
+            need *= (min(before, end) - start) / (end - start) if end > start else 0.0
         missing = self.variable(cost=self.wish)
         self.row(need, in_time.add(missing), math.inf)
         self.row(-math.inf, got, room)
