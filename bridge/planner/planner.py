@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -21,7 +22,7 @@ from bridge.events import (
 from bridge.grid import GridChanged
 from bridge.planner.carrying_out import CarryingOut
 from bridge.planner.posing import NotNowError
-from bridge.planner.solving import SolveError, solve
+from bridge.planner.solving import SolveError
 from bridge.state import StateError
 
 if TYPE_CHECKING:
@@ -37,10 +38,11 @@ PERIOD: Final = 300.0
 """Seconds from one plan to the next."""
 TICK: Final = 10.0
 """Seconds from one look at the home to the next: follows the meter, and notices what is stale."""
-SETTLING: Final = 1.0
+SETTLING: Final = 0.25
 """Seconds for which more events are waited for before planning anew: modules come and go together."""
-SPACING: Final = 5.0
-"""Seconds from one plan to the next, at least: a module that comes and goes keeps no computer busy."""
+BURST: Final = 3
+"""Plans that events may have made within `BURST_S`: a module that comes and goes keeps no computer busy."""
+BURST_S: Final = 15.0
 RETRY: Final = 60.0
 """Seconds after which it is tried again when no plan came of it."""
 OLDEST: Final = 6 * 3600.0
@@ -57,6 +59,9 @@ class Trigger(StrEnum):
     POLICY = "policy"
     MODULE = "module"
     GRID = "grid"
+
+
+_EVENTS: Final = frozenset({Trigger.POLICY, Trigger.MODULE, Trigger.GRID})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,7 @@ class Planner:
         home: Home,
         time_limit: float,
         *,
-        make: Callable[[Question, float], Awaitable[HomePlan]] = solve,
+        make: Callable[[Question, float], Awaitable[HomePlan]],
     ) -> None:
         """Plan for a home.
 
@@ -115,7 +120,8 @@ class Planner:
         self._timer: Timer | None = None
         self._task: asyncio.Task[None] | None = None
         self._due = -math.inf
-        self._begun = -math.inf
+        self._hurried: deque[float] = deque(maxlen=BURST)
+        """When events last had a plan made, monotonic."""
         self._trigger = Trigger.SCHEDULE
         self._plan: HomePlan | None = None
         self._made: float | None = None
@@ -187,8 +193,8 @@ class Planner:
 
     def _anew(self, trigger: Trigger) -> None:
         self._trigger = trigger
-        now = self._clock.monotonic()
-        self._due = max(now + SETTLING, self._begun + SPACING)
+        full = len(self._hurried) == BURST
+        self._due = max(self._clock.monotonic() + SETTLING, self._hurried[0] + BURST_S if full else -math.inf)
         # What has changed may concern what is carried out, before there is another plan.
         self._look_in(SETTLING)
 
@@ -242,8 +248,10 @@ class Planner:
 
     def _begin(self) -> None:
         trigger, self._trigger = self._trigger, Trigger.SCHEDULE
-        self._begun = self._clock.monotonic()
-        self._due = self._begun + PERIOD
+        now = self._clock.monotonic()
+        if trigger in _EVENTS:
+            self._hurried.append(now)
+        self._due = now + PERIOD
         self._task = asyncio.get_running_loop().create_task(self._replan(trigger), name="planner")
 
     async def _replan(self, trigger: Trigger) -> None:

@@ -85,7 +85,11 @@ class Question:
     @classmethod
     def from_json(cls, line: bytes) -> Question:
         """Read what `to_json` wrote. Raise ValueError, KeyError or TypeError."""
-        values: dict[str, Any] = json.loads(line)
+        return cls.from_values(json.loads(line))
+
+    @classmethod
+    def from_values(cls, values: dict[str, Any]) -> Question:
+        """Read the members' plain values. Raise ValueError, KeyError or TypeError."""
         recorded = values["recorded"]
         return cls(
             **values
