@@ -18,6 +18,7 @@ from bridge.matter import MatterBridge, hub_product
 from bridge.native import NativeModules
 from bridge.notifier import Notifier
 from bridge.pace import Pace
+from bridge.planner.keeper import PlanKeeper
 from bridge.planner.planner import Planner
 from bridge.planner.posing import Posing
 from bridge.planner.solving import PlanningProcess
@@ -104,7 +105,8 @@ class Hub:
             return None
         recorded = self.telemetry.path if settings.telemetry.enabled else None
         posing = Posing(settings.planner, tariff, self.home, recorded)
-        return Planner(posing, self.home, settings.planner.time_limit, make=self.planning.plan)
+        keeper = PlanKeeper(self.storage, settings.tariff, settings.planner)
+        return Planner(posing, self.home, settings.planner.time_limit, make=self.planning.plan, keeper=keeper)
 
     @cached_property
     def access(self) -> Access:

@@ -21,6 +21,7 @@ from bridge.events import (
 )
 from bridge.grid import GridChanged
 from bridge.planner.carrying_out import CarryingOut
+from bridge.planner.keeper import KeptPlan
 from bridge.planner.posing import NotNowError
 from bridge.planner.solving import SolveError
 from bridge.state import StateError
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from bridge.home import Home
+    from bridge.planner.keeper import PlanKeeper
     from bridge.planner.plan import HomePlan
     from bridge.planner.posing import Posing
     from bridge.planner.question import Question
@@ -47,6 +49,8 @@ RETRY: Final = 60.0
 """Seconds after which it is tried again when no plan came of it."""
 OLDEST: Final = 6 * 3600.0
 """Seconds for which the last plan stays in force while no other can be made."""
+FIRST_READINGS: Final = 30.0
+"""Seconds that a plan from before the start waits for the first readings of its batteries."""
 
 _log = logging.getLogger(__name__)
 
@@ -104,16 +108,19 @@ class Planner:
         time_limit: float,
         *,
         make: Callable[[Question, float], Awaitable[HomePlan]],
+        keeper: PlanKeeper | None = None,
     ) -> None:
         """Plan for a home.
 
         :param time_limit: seconds that making a plan may take
         :param make: makes a plan within a time, or raises SolveError
+        :param keeper: keeps the last plan over restarts
         """
         self._posing = posing
         self._home = home
         self._time_limit = time_limit
         self._make = make
+        self._keeper = keeper
         self._clock = home.clock
         self._carrying_out = CarryingOut(home.arbiter, home.clock)
         self._unsubscribe: list[Callable[[], None]] = []
@@ -129,6 +136,9 @@ class Planner:
         self._waiting = "the hub has just started"
         self._fit = False
         self._failure = ""
+        self._awaited: frozenset[str] = frozenset()
+        """Batteries of a plan from before the start that may not have been read yet."""
+        self._awaited_until = -math.inf
 
     @property
     def state(self) -> PlannerState:
@@ -147,6 +157,7 @@ class Planner:
             bus.subscribe(GridChanged, lambda _: self._anew(Trigger.GRID)),
             bus.subscribe(CommandChanged, self._command_changed),
         ]
+        self._take_up()
         self._look()
 
     async def stop(self) -> None:
@@ -176,6 +187,31 @@ class Planner:
         self._look_in(0.0)
 
     # Inside
+
+    def _take_up(self) -> None:
+        """Put the plan in force again that was when a former run ended, if it still holds."""
+        kept = None if self._keeper is None else self._keeper.kept(*self._circumstances())
+        if kept is None or not 0 <= self._now() - kept.made < OLDEST:
+            return
+        step = kept.plan.step(self._now())
+        if step is None or kept.trigger not in list(Trigger):
+            return
+        self._plan, self._made, self._made_because = kept.plan, kept.made, Trigger(kept.trigger)
+        self._awaited = frozenset(step.batteries)
+        self._awaited_until = self._clock.monotonic() + FIRST_READINGS
+        _log.info("the plan of %.0f s ago is in force again", self._now() - kept.made)
+
+    def _circumstances(self) -> tuple[str, frozenset[str]]:
+        """Return what else a plan is made for."""
+        return self._home.choices.policy.value, self._posing.candidates()
+
+    def _waits_for_batteries(self) -> bool:
+        """Tell whether batteries of the plan in force are about to be read for the first time."""
+        if self._awaited and self._clock.monotonic() < self._awaited_until:
+            self._awaited -= {each.module.key for each in self._posing.batteries()}
+        else:
+            self._awaited = frozenset()
+        return bool(self._awaited)
 
     def _now(self) -> float:
         return self._clock.utc() or 0.0
@@ -215,7 +251,7 @@ class Planner:
         if not self._fit:
             self._fit = True
             self._due = min(self._due, self._clock.monotonic())
-        if self._task is None and self._clock.monotonic() >= self._due:
+        if self._task is None and self._clock.monotonic() >= self._due and not self._waits_for_batteries():
             self._begin()
         self._carry_out()
 
@@ -255,8 +291,9 @@ class Planner:
         self._task = asyncio.get_running_loop().create_task(self._replan(trigger), name="planner")
 
     async def _replan(self, trigger: Trigger) -> None:
+        circumstances = self._circumstances()
         try:
-            plan = await self._make(self._posing.question(self._now()), self._time_limit)
+            plan = await self._make(self._posing.question(self._now(), self._plan), self._time_limit)
         except (SolveError, NotNowError) as error:
             self._failed(str(error))
         except Exception as error:  # noqa: BLE001 - the plan in force stays, whatever went wrong
@@ -265,6 +302,8 @@ class Planner:
         else:
             self._plan, self._made, self._made_because = plan, self._now(), trigger
             self._failure = ""
+            if self._keeper is not None:
+                self._keeper.keep(KeptPlan(plan, self._made, trigger.value), *circumstances)
             _log.info(
                 "planned (%s) until %d h ahead in %.2f s, bill %.2f %s",
                 trigger.value,

@@ -13,6 +13,7 @@ import os
 import resource
 import signal
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bridge.planner.past import STEP as QUARTER_S
 from bridge.planner.past import past
 from bridge.planner.plan import BatteryStep, HomePlan, PlanStep
-from bridge.planner.question import Question
+from bridge.planner.question import AskedBefore, Question
 from bridge.planner.solving import MOST_BYTES
 from bridge.time_zone import time_zone
 from optimizer.battery import Battery
@@ -32,6 +33,7 @@ from optimizer.grid import Grid
 from optimizer.horizon import Horizon
 from optimizer.island import Island
 from optimizer.load import BaseLoad
+from optimizer.previous import Remembered
 from optimizer.problem import Problem
 from optimizer.solar import Solar
 from optimizer.solve import solve
@@ -50,6 +52,8 @@ _MOST_MEMORY: Final = 1024 * 1024 * 1024
 _PR_SET_PDEATHSIG: Final = 1
 """`prctl(2)`: the signal that this process gets when its parent ends."""
 _GUESSED_LATITUDE: Final = 45.0
+_STEADINESS: Final = 0.003
+"""What moving a kWh against the plan in force must bring, of the highest price: a tenth of a cent of 33."""
 _OUTAGES_PER_HOUR: Final = 1 / (30 * 24)
 """Chance of an outage when the residents want to be ready for one."""
 
@@ -87,7 +91,16 @@ def answer(question: Question) -> HomePlan:
         if question.backup_hours is None
         else Island(question.backup_hours, outages_per_hour=_OUTAGES_PER_HOUR),
     )
-    return _told(question, load, solve(problem), known.days)
+    return _told(question, load, solve(_steady(problem, question.before)), known.days)
+
+
+def _steady(problem: Problem, before: AskedBefore | None) -> Problem:
+    """Let departing from the plan in force cost a little, so that equals do not take turns."""
+    if before is None:
+        return problem
+    start = datetime.fromtimestamp(before.start, UTC)
+    previous = Remembered(Horizon(start, before.steps_s), before.power_w)
+    return replace(problem, previous=previous, steadiness=_STEADINESS * problem.highest_price)
 
 
 def _site(question: Question) -> Site:

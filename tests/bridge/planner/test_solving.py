@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from bridge.planner import solving
 from bridge.planner.plan import HomePlan
-from bridge.planner.question import AskedBattery, Question, steps_from
+from bridge.planner.question import AskedBattery, AskedBefore, Question, Recorded, steps_from
 from bridge.planner.solving import WORKER, PlanningProcess, SolveError
 from bridge.planner.worker import reply
 
@@ -117,6 +117,10 @@ async def test_the_real_process_plans_to_charge_while_it_is_cheap_and_to_serve_w
 
 
 def test_the_question_survives_its_way():
+    before = AskedBefore(1_782_000_000, (300, 900), {"b": (500.0, -20.0)})
+    recorded = Recorded("telemetry.db", ("meter",), ("east", "west"), ())
+    full = replace(question(), before=before, recorded=recorded, place=(52.0, 13.0))
+    assert Question.from_json(full.to_json()) == full
     assert Question.from_json(question().to_json()) == question()
 
 
