@@ -96,6 +96,7 @@ async def _running(
         if hub.planner is not None:
             hub.planning.start()
             hub.planner.start()
+        hub.savings.start()
         await hub.serve_api()
         hub.be_found()
         announce_api(hub)
@@ -112,6 +113,7 @@ async def _running(
         await _in_time(hub.discovery.stop())
         if hub.planner is not None:
             await _in_time(hub.planner.stop())
+        await _in_time(hub.savings.stop())
         await _in_time(hub.planning.stop())
         await asyncio.gather(_in_time(hub.arbiter.close()), _in_time(hub.matter.stop()))
         await _in_time(hub.home.energy_today.stop())

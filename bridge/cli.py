@@ -25,6 +25,7 @@ _COMMANDS = {
     "alerts": "bridge.cli_care",
     "diagnose": "bridge.cli_care",
     "plan": "bridge.cli_plan",
+    "savings": "bridge.cli_savings",
     "history": "bridge.cli_history",
     "energy": "bridge.cli_energy",
     "factory-reset": "bridge.cli_hub",
@@ -47,6 +48,7 @@ _SUMMARIES = {
     "diagnose": "Look closely at a module or at the hub; pack a support bundle.",
     "alerts": "Show what people are told of; acknowledge or snooze it.",
     "plan": "Show what the hub wants for the coming hours, and why.",
+    "savings": "Show what the batteries and the plan saved.",
     "history": "Show what a module did.",
     "energy": "Show what modules took in and gave out, today and in their lives.",
     "factory-reset": "Forget every app and every module.",
@@ -93,6 +95,7 @@ def main() -> None:
     Look:             ores-bridge status
     Limit the roof:   ores-bridge set roof power-limit 50% --for 10m
     Look ahead:       ores-bridge plan
+    Look back:        ores-bridge savings
     Look back:        ores-bridge history roof power --from yesterday
     """  # noqa: D301 - a backspace tells click to leave the lines as they are
 

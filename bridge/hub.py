@@ -25,12 +25,15 @@ from bridge.planner.solving import PlanningProcess
 from bridge.planner.tariff import Tariff
 from bridge.poller import Poller, Source
 from bridge.preferences import PreferenceBook
+from bridge.savings.prices_paid import PriceBook
+from bridge.savings.savings import Savings
 from bridge.telemetry.telemetry import Telemetry
 from bridge.time_zone import time_zone
 from matter_node.transport.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from bridge.access.access import Access
     from bridge.api.server import ApiServer
@@ -77,8 +80,12 @@ class Hub:
         self.poller = Poller(self.registry, self.drivers, self.pace, clock)
         self.configuration = Configuration(self.home.choices, storage, clock)
         self.discovery = Discovery(self.registry, self.drivers, self.poller, self.bus, clock, storage)
-        self.planning = PlanningProcess(resident=settings.planner.resident)
-        self.planner = self._planner()
+        tariff = Tariff.of(settings.tariff, self.home.zone)
+        # Without plans it reckons what was saved, now and then: that is no reason to stay.
+        plans = tariff if settings.planner.enabled else None
+        self.planning = PlanningProcess(resident=settings.planner.resident and plans is not None)
+        self.planner = None if plans is None else self._planner(plans)
+        self.savings = self._savings(tariff)
         self.matter = MatterBridge(settings, self.setup, self.home, self.discovery, self.planner)
 
         self.preferences = PreferenceBook(storage)
@@ -95,18 +102,20 @@ class Hub:
         self.api: ApiServer | None = None
         """The HTTP API; None while it is not switched on."""
 
-    def _planner(self) -> Planner | None:
-        """Return the planner; None without a tariff, or when it is switched off."""
+    def _planner(self, tariff: Tariff) -> Planner:
         settings = self.settings
-        tariff = (
-            Tariff.of(settings.tariff, time_zone(settings.timezone)) if settings.planner.enabled else None
-        )
-        if tariff is None:
-            return None
-        recorded = self.telemetry.path if settings.telemetry.enabled else None
-        posing = Posing(settings.planner, tariff, self.home, recorded)
+        posing = Posing(settings.planner, tariff, self.home, self._recorded)
         keeper = PlanKeeper(self.storage, settings.tariff, settings.planner)
         return Planner(posing, self.home, settings.planner.time_limit, make=self.planning.plan, keeper=keeper)
+
+    def _savings(self, tariff: Tariff | None) -> Savings:
+        prices = PriceBook(self.storage, self.home.zone, tariff, repr(self.settings.tariff))
+        return Savings(self.home, self.settings.planner, self._recorded, prices, self.planning.ask)
+
+    @property
+    def _recorded(self) -> Path | None:
+        """Where telemetry is, None if nothing is recorded."""
+        return self.telemetry.path if self.settings.telemetry.enabled else None
 
     @cached_property
     def access(self) -> Access:

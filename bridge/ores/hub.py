@@ -17,9 +17,11 @@ from bridge.flows import Flows, FlowsChanged
 from bridge.grid import GridChanged, GridState
 from bridge.module_face import ENERGY
 from bridge.ores.plan import TRIGGERS, shown_steps
+from bridge.ores.savings import shown_savings
 from bridge.planner.planner import PlanChanged, PlannerBusyError
 from bridge.planner.posing import NotNowError
 from bridge.record import OperatingMode
+from bridge.savings.savings import SavingsChanged
 from bridge.scan import LatelyError
 from bridge.state import StateError
 from clusters.ores.common import ModuleKindEnum, OperatingModeEnum
@@ -75,6 +77,7 @@ class HubCluster:
             bus.subscribe(FlowsChanged, lambda event: self._show_flows(event.flows)),
             bus.subscribe(GridChanged, lambda event: self.server.show_grid_state(_GRID[event.state])),
             bus.subscribe(ChoicesChanged, self._choices_changed),
+            bus.subscribe(SavingsChanged, lambda event: self.server.show_savings(shown_savings(event.now))),
             bus.subscribe(CandidatesChanged, lambda event: self._show_candidates(looking=event.looking)),
         ]
         if self._planner is not None:

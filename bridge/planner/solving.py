@@ -144,7 +144,7 @@ class PlanningProcess:
                     _log.warning("%s; another one is asked", error)
                     return await self._exchange(what, about)
         except TimeoutError as error:
-            raise SolveError(f"making the plan took longer than {time_limit:g} s") from error
+            raise SolveError(f"the planning process took longer than {time_limit:g} s") from error
         finally:
             self._warm()
 

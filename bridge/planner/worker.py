@@ -23,6 +23,7 @@ from bridge.planner.past import past
 from bridge.planner.plan import BatteryStep, HomePlan, PlanStep
 from bridge.planner.question import AskedBefore, Question
 from bridge.planner.solving import MOST_BYTES
+from bridge.savings import reckoning
 from bridge.time_zone import time_zone
 from optimizer.battery import Battery
 from optimizer.forecast.anchoring import anchored
@@ -170,7 +171,10 @@ def _plan(about: dict[str, Any]) -> dict[str, Any]:
     return answer(Question.from_values(about)).values()
 
 
-ANSWERS: Final[dict[str, Callable[[dict[str, Any]], Any]]] = {"plan": _plan}
+ANSWERS: Final[dict[str, Callable[[dict[str, Any]], Any]]] = {
+    "plan": _plan,
+    "savings": reckoning.answer,
+}
 """What can be asked, in plain values, and who answers it with plain values."""
 
 

@@ -1,0 +1,25 @@
+"""What the control socket answers about the plan, ahead and back: to `ores-bridge plan` and `savings`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bridge.planner.told import plan_status
+from bridge.savings.told import savings_status
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from bridge.hub import Hub
+
+
+def handlers(hub: Hub) -> dict[str, Callable[[dict[str, Any]], Awaitable[object]]]:
+    """Return what is answered."""
+
+    async def plan(params: dict[str, Any]) -> object:
+        return plan_status(hub, anew=params.get("anew") is True)
+
+    async def savings(_: dict[str, Any]) -> object:
+        return savings_status(await hub.savings.fresh())
+
+    return {"plan": plan, "savings": savings}
