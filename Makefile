@@ -10,6 +10,7 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 TOOLS := $(VENV)/.tools
 CONTROLLERS := $(VENV)/.controllers
+MATTER_SERVER := $(VENV)/.matter-server
 CERTIFY := .venv-certify
 
 help: ## this list
@@ -24,7 +25,10 @@ $(TOOLS): $(RUNTIME)
 $(CONTROLLERS): $(TOOLS) tests/interop/matterjs/package-lock.json
 	@scripts/setup.sh controllers
 
-setup: $(CONTROLLERS) ## install everything into .venv (and Debian packages, where that is allowed)
+$(MATTER_SERVER): tests/interop/matter_server_requirements.txt | $(TOOLS)
+	@scripts/setup.sh server
+
+setup: $(CONTROLLERS) $(MATTER_SERVER) ## install everything into .venv (and Debian packages, where that is allowed)
 
 demo: $(RUNTIME) ## a simulated home and a hub to pair with; more options: make demo ARGS="--modules 8 --speed 60"
 	@$(BIN)/ores-bridge demo --data-dir .demo $(ARGS)
@@ -54,4 +58,4 @@ certify: $(TOOLS) $(CERTIFY)/.ready ## Matter's certification scripts: make cert
 	@PYTHONPATH=tests $(BIN)/python -m certification --sdk "$(SDK)" --environment $(CERTIFY) $(ARGS)
 
 clean: ## forget what setup installed and what the demo kept
-	@rm -rf $(VENV) $(CERTIFY) .certify .demo tests/interop/matterjs/node_modules
+	@rm -rf $(VENV) $(CERTIFY) .venv-matter-server .certify .demo tests/interop/matterjs/node_modules

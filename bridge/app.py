@@ -10,10 +10,11 @@ import resource
 import signal
 from typing import TYPE_CHECKING, Final
 
-from bridge.console import announce
+from bridge.console import announce, announce_api
 from bridge.control import ControlServer
 from bridge.data_dir import DataDirectory
 from bridge.hub import Hub
+from bridge.matter import software_version
 from bridge.state import SqliteStorage
 from bridge.status import handlers
 from matter_node.clock import AsyncioClock
@@ -74,23 +75,45 @@ async def run(
 async def _running(
     hub: Hub, sources: asyncio.Task[Sequence[Source]] | None, stop: asyncio.Event
 ) -> AsyncIterator[None]:
-    hub.arbiter.start()
+    hub.telemetry.start(software_version())
+    hub.home.start()
+    hub.home.energy_today.start(hub.telemetry)
     control = ControlServer(hub.directory.control_socket, handlers(hub, stop.set))
     try:
         fresh = not len(hub.registry)
         if fresh:
-            hub.poller.start(await sources if sources else hub.sources())
+            hub.poller.start(hub.sources(await sources if sources else None))
             await hub.poller.first_look(FIRST_LOOK)
         await hub.matter.start()
+        hub.discovery.start(hub.matter.network)
         await control.start()
         announce(hub)
         if not fresh:
-            hub.poller.start(await sources if sources else hub.sources())
+            hub.poller.start(hub.sources(await sources if sources else None))
+        hub.notifier.start()
+        if hub.home.firmware is not None:
+            hub.home.firmware.start()
+        if hub.planner is not None:
+            hub.planner.start()
+        await hub.serve_api()
+        hub.be_found()
+        announce_api(hub)
         yield
     finally:
+        hub.home.stop()
         await control.stop()
+        if hub.api is not None:
+            await _in_time(hub.api.stop())
+        await _in_time(hub.notifier.stop())
+        await _in_time(hub.diagnostics.stop())
+        if hub.home.firmware is not None:
+            await _in_time(hub.home.firmware.stop())
+        await _in_time(hub.discovery.stop())
+        if hub.planner is not None:
+            await _in_time(hub.planner.stop())
         await asyncio.gather(_in_time(hub.arbiter.close()), _in_time(hub.matter.stop()))
-        await _in_time(hub.poller.stop())
+        await _in_time(hub.home.energy_today.stop())
+        await asyncio.gather(_in_time(hub.poller.stop()), _in_time(hub.telemetry.stop()))
 
 
 async def _in_time(farewell: Awaitable[None]) -> None:

@@ -14,13 +14,23 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from bridge.choices import ChoicesChanged
 from bridge.command import PRIVILEGES, Command, CommandState, Origin, command_id
 from bridge.command_queue import CommandQueue
-from bridge.events import CommandChanged, ModuleRemoved, ReachabilityChanged
+from bridge.events import (
+    CommandChanged,
+    ModuleChanged,
+    ModuleRemoved,
+    ReachabilityChanged,
+    ReadingTaken,
+)
+from bridge.record import OperatingMode
 from hw.setpoint import Setpoint, SetpointKind
 
 if TYPE_CHECKING:
+    from bridge.choices import HomeChoices
     from bridge.events import EventBus
+    from bridge.record import ModuleRecord
     from bridge.registry import Registry
     from matter_node.clock import Clock
     from matter_node.storage import Storage
@@ -31,6 +41,10 @@ LONGEST: Final = 30 * 86_400.0
 """Seconds that a command may live, at most; without an end it lives until it is withdrawn."""
 _COMMAND: Final = "command/"
 _OWED: Final = "limited/"
+_RESERVE: Final = "reserve/"
+_PLANNED: Final = frozenset({Origin.DEMAND_RESPONSE, Origin.PLAN, Origin.DEFAULT})
+"""Who does not command a module that is autonomous."""
+_STORAGE_KINDS: Final = frozenset({SetpointKind.CHARGE_W, SetpointKind.DISCHARGE_W})
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +59,15 @@ class UnknownCommandError(KeyError):
 class Arbiter:
     """One queue a module, and the memory of what was commanded."""
 
-    def __init__(self, registry: Registry, storage: Storage, bus: EventBus, clock: Clock) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        storage: Storage,
+        bus: EventBus,
+        clock: Clock,
+        choices: HomeChoices | None = None,
+    ) -> None:
+        self._choices = choices
         self._registry = registry
         self._storage = storage
         self._bus = bus
@@ -58,6 +80,15 @@ class Arbiter:
         """Take up what a former run has left: commands that outlive a restart, and limits to take back."""
         self._bus.subscribe(ReachabilityChanged, self._reachability_changed)
         self._bus.subscribe(ModuleRemoved, self._module_removed)
+        self._bus.subscribe(ModuleChanged, self._module_changed)
+        self._bus.subscribe(ChoicesChanged, self._choices_changed)
+        self._bus.subscribe(ReadingTaken, self._reading_taken)
+        for key, value in self._storage.scan(_RESERVE):
+            module = key.removeprefix(_RESERVE)
+            if module in self._registry:
+                self._queue(module).own_reserve = float(value)
+            else:
+                self._storage.delete(key)
         for key, _ in self._storage.scan(_OWED):
             module = key.removeprefix(_OWED)
             if module in self._registry:
@@ -106,6 +137,7 @@ class Arbiter:
         origin: Origin,
         source: str,
         duration: float | None = None,
+        target_percent: float | None = None,
     ) -> Command:
         """Command a module; return the command as accepted, or as refused when the module cannot.
 
@@ -113,6 +145,7 @@ class Arbiter:
         :param value: in the unit of `kind`
         :param source: who of that origin, for `vanish`
         :param duration: seconds that the command lives; None: until it is withdrawn or replaced
+        :param target_percent: state of charge at which charging or discharging is done
         :raises UnknownModuleError: when there is no such module
         :raises ValueError: when the value or the duration cannot be meant
         :raises StateError: when it cannot be stored; then nothing was commanded
@@ -123,6 +156,8 @@ class Arbiter:
             raise ValueError("auto takes no duration: it ends what was commanded before")
         if duration is not None and not 1 <= duration <= LONGEST:
             raise ValueError(f"a duration is 1 s to {LONGEST / 86400:.0f} days, got {duration} s")
+        if target_percent is not None and (kind not in _STORAGE_KINDS or not 0 <= target_percent <= 100):
+            raise ValueError("a state of charge to reach is 0 to 100 percent, and for charge and discharge")
         now = self._clock.utc() or 0.0
         command = Command(
             id=command_id(now),
@@ -133,9 +168,9 @@ class Arbiter:
             source=source,
             created=now,
             expires=None if duration is None else now + duration,
+            target_percent=target_percent,
         )
-        if kind not in registered.record.capabilities.setpoints:
-            reason = f"{registered.record.name} cannot be told {kind.value.replace('_', ' ')}"
+        if reason := self._refusal(registered.record, command):
             command = replace(command, state=CommandState.REFUSED, reason=reason)
         self._storage.put(_COMMAND + command.id, command.to_json())
         self._told(command)
@@ -173,11 +208,31 @@ class Arbiter:
 
     # Inside
 
+    def _refusal(self, record: ModuleRecord, command: Command) -> str:
+        """Return why a module does not take a command, or nothing."""
+        if command.kind not in record.capabilities.setpoints:
+            return f"{record.name} cannot be told {command.kind.value.replace('_', ' ')}"
+        if record.quarantined:
+            return f"{record.name} is in quarantine: it is read and not commanded"
+        if command.origin not in _PLANNED:
+            return ""
+        if record.mode is OperatingMode.AUTONOMOUS:
+            return f"{record.name} is autonomous: plans and programmes leave it alone"
+        if self._choices is not None and self._choices.mode is OperatingMode.AUTONOMOUS:
+            return "the home is autonomous: plans and programmes leave its modules alone"
+        return ""
+
     def _queue(self, module: str) -> CommandQueue:
         queue = self._queues.get(module)
         if queue is None:
             registered = self._registry[module]
-            queue = CommandQueue(registered, self._clock, self._changed, partial(self._owe, module))
+            queue = CommandQueue(
+                registered,
+                self._clock,
+                self._changed,
+                owe=partial(self._owe, module),
+                keep_reserve=partial(self._keep_reserve, module),
+            )
             self._queues[module] = queue
         return queue
 
@@ -189,6 +244,15 @@ class Arbiter:
                 self._storage.delete(_OWED + module)
         except OSError as error:
             _log.error("%s: cannot note that it is under a limit: %s", module, error)
+
+    def _keep_reserve(self, module: str, percent: float | None) -> None:
+        try:
+            if percent is None:
+                self._storage.delete(_RESERVE + module)
+            else:
+                self._storage.put(_RESERVE + module, repr(percent).encode())
+        except OSError as error:
+            _log.error("%s: cannot note the reserve that it had: %s", module, error)
 
     def _changed(self, command: Command) -> None:
         """Store a command's new state, then tell it. A full disk keeps no module from being commanded."""
@@ -234,6 +298,31 @@ class Arbiter:
         else:
             queue.evaluate()
 
+    def _module_changed(self, event: ModuleChanged) -> None:
+        if event.record.quarantined and not event.before.quarantined:
+            for command in self.live(event.record.key):
+                self.withdraw(command.id, "the module was put into quarantine")
+        if event.record.mode is event.before.mode or event.record.mode is not OperatingMode.AUTONOMOUS:
+            return
+        self._let_go(event.record.key, "the module became autonomous")
+
+    def _choices_changed(self, event: ChoicesChanged) -> None:
+        if event.mode is OperatingMode.AUTONOMOUS:
+            for module in tuple(self._queues):
+                self._let_go(module, "the home became autonomous")
+
+    def _let_go(self, module: str, reason: str) -> None:
+        """Take back what plans and programmes told a module."""
+        for command in self.live(module):
+            if command.origin in _PLANNED:
+                self.withdraw(command.id, reason)
+
+    def _reading_taken(self, event: ReadingTaken) -> None:
+        battery = event.reading.battery
+        queue = self._queues.get(event.reading.module)
+        if queue is not None and battery is not None and battery.soc_percent is not None:
+            queue.charged(battery.soc_percent)
+
     def _module_removed(self, event: ModuleRemoved) -> None:
         queue = self._queues.pop(event.record.key, None)
         if queue is not None:
@@ -241,3 +330,4 @@ class Arbiter:
                 queue.withdraw(command.id, "the module was removed")
             # What it was told goes with its own revert timer: nobody may write to it any more.
             self._storage.delete(_OWED + event.record.key)
+            self._storage.delete(_RESERVE + event.record.key)

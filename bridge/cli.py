@@ -19,8 +19,19 @@ _COMMANDS = {
     "pair": "bridge.cli_ask",
     "status": "bridge.cli_ask",
     "set": "bridge.cli_ask",
+    "discover": "bridge.cli_device",
+    "module": "bridge.cli_module",
+    "faults": "bridge.cli_care",
+    "alerts": "bridge.cli_care",
+    "diagnose": "bridge.cli_care",
+    "plan": "bridge.cli_plan",
+    "history": "bridge.cli_history",
+    "energy": "bridge.cli_energy",
     "factory-reset": "bridge.cli_hub",
     "config": "bridge.cli_hub",
+    "firmware": "bridge.cli_firmware",
+    "user": "bridge.cli_access",
+    "token": "bridge.cli_access",
     "pics": "bridge.cli_pics",
     "certs": "certs.cli",
 }
@@ -30,8 +41,19 @@ _SUMMARIES = {
     "pair": "Show the QR code and the manual code, or let another app in.",
     "status": "Show how the hub and its modules are.",
     "set": "Tell a module what to do.",
+    "discover": "Look for devices that could be modules of the home.",
+    "module": "List, add, rename and remove modules, choose their faces and mode.",
+    "faults": "Show what is and was wrong with modules, and what was done.",
+    "diagnose": "Look closely at a module or at the hub; pack a support bundle.",
+    "alerts": "Show what people are told of; acknowledge or snooze it.",
+    "plan": "Show what the hub wants for the coming hours, and why.",
+    "history": "Show what a module did.",
+    "energy": "Show what modules took in and gave out, today and in their lives.",
     "factory-reset": "Forget every app and every module.",
     "config": "Check the settings.",
+    "firmware": "Update modules' firmware from a signed repository.",
+    "user": "Say who may use the API, and in which role.",
+    "token": "Give programs and modules a token for the API, or take it back.",
     "pics": "Write what the hub implements, for certification.",
     "certs": "Make and look at attestation certificates.",
 }
@@ -70,6 +92,8 @@ def main() -> None:
     Pair an app:      ores-bridge pair
     Look:             ores-bridge status
     Limit the roof:   ores-bridge set roof power-limit 50% --for 10m
+    Look ahead:       ores-bridge plan
+    Look back:        ores-bridge history roof power --from yesterday
     """  # noqa: D301 - a backspace tells click to leave the lines as they are
 
 

@@ -14,12 +14,12 @@ from bridge.cli import Refusal, load_settings, with_place
 if TYPE_CHECKING:
     from pathlib import Path
 
-_as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for programs.")
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for programs.")
 
 
 @click.command()
 @with_place
-@_as_json
+@as_json_option
 @click.option("--open", "open_", is_flag=True, help="Let another app in, for 15 minutes.")
 def pair(config_file: Path | None, data_dir: Path | None, *, as_json: bool, open_: bool) -> None:
     """Show the QR code and the manual code, or let another app in.
@@ -34,7 +34,7 @@ def pair(config_file: Path | None, data_dir: Path | None, *, as_json: bool, open
     from bridge.console import codes_text
 
     params = {"open_s": 900} if open_ else {}
-    codes = _ask(config_file, data_dir, "pair", params, None if open_ else _stored_codes)
+    codes = ask(config_file, data_dir, "pair", params, None if open_ else _stored_codes)
     if as_json:
         click.echo(json.dumps(codes, indent=2))
         return
@@ -49,7 +49,7 @@ def pair(config_file: Path | None, data_dir: Path | None, *, as_json: bool, open
 
 @click.command()
 @with_place
-@_as_json
+@as_json_option
 def status(config_file: Path | None, data_dir: Path | None, *, as_json: bool) -> None:
     """Show how the hub and its modules are.
 
@@ -57,7 +57,7 @@ def status(config_file: Path | None, data_dir: Path | None, *, as_json: bool) ->
     ores-bridge status
     ores-bridge status --json | jq '.modules[] | {name, power: .reading.power_w}'
     """  # noqa: D301 - a backspace tells click to leave the lines as they are
-    found = _ask(config_file, data_dir, "status", {}, _stored_status)
+    found = ask(config_file, data_dir, "status", {}, stored_status)
     if as_json:
         click.echo(json.dumps(found, indent=2))
     else:
@@ -83,7 +83,7 @@ _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 @click.option("--for", "duration", help="How long: 90s, 10m, 2h, 1d. Until `auto` without it.")
 @click.option("--wait/--no-wait", default=True, help="Wait until the module has done it.")
 @with_place
-@_as_json
+@as_json_option
 def set_(
     module: str,
     what: str,
@@ -108,12 +108,12 @@ def set_(
     ores-bridge set roof off --for 1h
     """  # noqa: D301 - a backspace tells click to leave the lines as they are
     kind, number = _meaning(what, value)
-    params = {"module": module, "kind": kind, "value": number, "duration_s": _seconds(duration)}
-    command = _ask(config_file, data_dir, "set", params, None)
+    params = {"module": module, "kind": kind, "value": number, "duration_s": seconds(duration)}
+    command = ask(config_file, data_dir, "set", params)
     deadline = time.monotonic() + 15
     while wait and command["state"] == "queued" and time.monotonic() < deadline:
         time.sleep(0.1)
-        command |= _ask(config_file, data_dir, "command", {"id": command["id"]}, None)
+        command |= ask(config_file, data_dir, "command", {"id": command["id"]})
     if as_json:
         click.echo(json.dumps(command, indent=2))
     else:
@@ -142,7 +142,8 @@ def _meaning(what: str, value: str | None) -> tuple[str, float | None]:
     return units[unit], number
 
 
-def _seconds(duration: str | None) -> float | None:
+def seconds(duration: str | None) -> float | None:
+    """Return a time such as 90s, 10m, 2h or 1d in seconds, or end the command."""
     if duration is None:
         return None
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", duration.strip().lower())
@@ -151,9 +152,13 @@ def _seconds(duration: str | None) -> float | None:
     return float(match[1]) * _UNITS[match[2]]
 
 
-def _ask(
-    config_file: Path | None, data_dir: Path | None, method: str, params: dict[str, Any], stored: Any
-) -> dict[str, Any]:
+def ask(
+    config_file: Path | None,
+    data_dir: Path | None,
+    method: str,
+    params: dict[str, Any],
+    stored: Any = None,
+) -> Any:
     """Ask the running hub; when there is none, read the answer from what it has left, if that is possible."""
     from bridge.control import ControlClient, ControlError, HubNotRunningError
     from bridge.data_dir import DataDirectory
@@ -163,7 +168,7 @@ def _ask(
     try:
         client = ControlClient(directory.control_socket)
         try:
-            answer: dict[str, Any] = client.ask(method, **params)
+            answer = client.ask(method, **params)
         finally:
             client.close()
     except HubNotRunningError as error:
@@ -190,7 +195,8 @@ def _stored_codes(directory: Any) -> dict[str, Any]:
     return pairing.codes(setup, VENDOR_ID, PRODUCT_ID) | {"commissionable": False, "running": False}
 
 
-def _stored_status(directory: Any) -> dict[str, Any]:
+def stored_status(directory: Any) -> dict[str, Any]:
+    """Return what a hub that does not run has left of its status. Raise StateError."""
     from bridge.record import ModuleRecord
     from bridge.state_file import ReadOnlyStorage
     from bridge.status import record_status

@@ -56,6 +56,7 @@ def run(config_file: Path | None, data_dir: Path | None, **options: Any) -> None
 @_with_node
 @click.option("--modules", "modules", type=int, help="How many modules the home has, 1 to 1000.")
 @click.option("--plugs", type=int, help="How many plugs it has besides, 0 to 100 (default 0).")
+@click.option("--chargers", type=int, help="How many chargers it has besides, 0 to 10 (default 0).")
 @click.option("--seed", type=int, help="Which home: the same seed, the same home and weather.")
 @click.option("--speed", type=float, help="Simulated seconds per second.")
 def demo(
@@ -63,6 +64,7 @@ def demo(
     data_dir: Path | None,
     modules: int | None,
     plugs: int | None,
+    chargers: int | None,
     seed: int | None,
     speed: float | None,
     **options: Any,
@@ -78,7 +80,13 @@ def demo(
     ores-bridge demo --modules 12 --plugs 2 --speed 60
     ores-bridge demo --data-dir /tmp/demo --port 5541
     """  # noqa: D301 - a backspace tells click to leave the lines as they are
-    options |= {"demo.modules": modules, "demo.plugs": plugs, "demo.seed": seed, "demo.speed": speed}
+    options |= {
+        "demo.modules": modules,
+        "demo.plugs": plugs,
+        "demo.chargers": chargers,
+        "demo.seed": seed,
+        "demo.speed": speed,
+    }
     settings = load_settings(config_file, data_dir, **options)
     _serve(settings, demo=True)
 
@@ -105,7 +113,7 @@ def _serve(settings: Settings, *, demo: bool) -> None:
 @with_place
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def factory_reset(config_file: Path | None, data_dir: Path | None, *, yes: bool) -> None:
-    """Forget every app, module, name and command.
+    """Forget every app, module, name and command, and all that was recorded.
 
     The setup code and the attestation certificates stay: they belong to the device. Apps that were paired no
     longer reach the hub; remove it there, too.
@@ -127,7 +135,7 @@ def factory_reset(config_file: Path | None, data_dir: Path | None, *, yes: bool)
         if word != "forget":
             raise Refusal("nothing was changed")
     try:
-        forgotten = reset(directory)
+        forgotten = reset(directory, settings.telemetry.path)
     except (DataDirectoryError, StateError) as error:
         raise Refusal(str(error)) from error
     click.echo(

@@ -34,8 +34,11 @@ class Origin(IntEnum):
 class Privilege:
     """How commands of an origin are treated."""
 
-    hurries: bool
-    """Written at once: neither the rate limit nor the deadband holds it back."""
+    spacing: float
+    """Seconds after the last write to the device before which it is not written: some wear out flash memory,
+    some take that long to settle. A person gets an answer sooner, and does not ask a thousand times a day."""
+    exact: bool
+    """However small the change, it is worth a write."""
     persists: bool
     """Tried again for as long as it lives; otherwise it fails after some attempts."""
     outlives_restart: bool
@@ -43,14 +46,14 @@ class Privilege:
 
 
 PRIVILEGES: Final = {
-    #                                 hurries  persists  outlives restart
-    Origin.SAFETY: Privilege(True, True, False),
-    Origin.ISLAND: Privilege(True, True, False),
-    Origin.GRID_OPERATOR: Privilege(False, True, True),
-    Origin.USER: Privilege(False, False, True),
-    Origin.DEMAND_RESPONSE: Privilege(False, False, True),
-    Origin.PLAN: Privilege(False, False, False),
-    Origin.DEFAULT: Privilege(False, True, False),
+    #                                spacing  exact  persists  outlives restart
+    Origin.SAFETY: Privilege(0.0, True, True, False),
+    Origin.ISLAND: Privilege(0.0, True, True, False),
+    Origin.GRID_OPERATOR: Privilege(5.0, False, True, True),
+    Origin.USER: Privilege(1.0, False, False, True),
+    Origin.DEMAND_RESPONSE: Privilege(5.0, False, False, True),
+    Origin.PLAN: Privilege(5.0, False, False, False),
+    Origin.DEFAULT: Privilege(5.0, False, True, False),
 }
 
 
@@ -61,6 +64,7 @@ class Aspect(StrEnum):
     CONNECTION = "connection"
     STORAGE = "storage"
     RESERVE = "reserve"
+    CURRENT = "current"
 
 
 ASPECTS: Final = {
@@ -68,9 +72,11 @@ ASPECTS: Final = {
     SetpointKind.POWER_LIMIT_W: Aspect.OUTPUT,
     SetpointKind.CONNECT: Aspect.CONNECTION,
     SetpointKind.CHARGE_W: Aspect.STORAGE,
+    SetpointKind.CHARGE_LIMIT_W: Aspect.STORAGE,
     SetpointKind.DISCHARGE_W: Aspect.STORAGE,
     SetpointKind.HOLD: Aspect.STORAGE,
     SetpointKind.RESERVE_PERCENT: Aspect.RESERVE,
+    SetpointKind.CHARGE_CURRENT_A: Aspect.CURRENT,
 }
 """`AUTO` is of no aspect: it takes back everything that its origin has commanded."""
 
@@ -118,6 +124,8 @@ class Command:
     """UTC, seconds since 1970."""
     expires: float | None = None
     """UTC, seconds since 1970; None: until withdrawn."""
+    target_percent: float | None = None
+    """State of charge at which a battery has done it; None: it goes on."""
     state: CommandState = CommandState.QUEUED
     reason: str = ""
     """Why it is in its state, for a person."""
@@ -135,6 +143,14 @@ class Command:
     def weight(self) -> tuple[int, float, str]:
         """Sorts the command that wins to the front: by origin, then the newer one."""
         return (self.origin, -self.created, self.id)
+
+    def reached(self, soc_percent: float) -> bool:
+        """Tell whether a battery that holds so much has done it."""
+        if self.target_percent is None:
+            return False
+        if self.kind is SetpointKind.DISCHARGE_W:
+            return soc_percent <= self.target_percent
+        return soc_percent >= self.target_percent
 
     def setpoint(self, now: float, longest: float) -> Setpoint:
         """Return what is written: the command's value, for what is left of its life but at most `longest`."""

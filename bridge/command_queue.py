@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matter_node.clock import Clock, Timer
 
 SPACING: Final = 5.0
-"""Seconds between two writes to a device: some wear out flash memory, some take that long to settle."""
+"""Seconds from one write to a device to the next that takes something back, or that tries again."""
 DEADBAND: Final = 0.01
 """Share of the full scale below which a change is not worth a write."""
 REVERT: Final = 60.0
@@ -41,6 +41,9 @@ _NEUTRAL: Final = {
     Aspect.CONNECTION: (SetpointKind.CONNECT, 1.0),
 }
 """What takes back one aspect and leaves the others alone."""
+_WILFUL: Final = frozenset({ModuleKind.LOAD, ModuleKind.EVSE})
+"""What is on or off for reasons of its own: to be let go is not to be switched on."""
+_SWITCHED: Final = frozenset({SetpointKind.CONNECT, SetpointKind.HOLD, SetpointKind.AUTO})
 _PERCENT: Final = frozenset({SetpointKind.POWER_LIMIT_PERCENT, SetpointKind.RESERVE_PERCENT})
 
 _log = logging.getLogger(__name__)
@@ -74,7 +77,8 @@ class _Write:
     """What the module is told next."""
 
     setpoint: Setpoint
-    hurries: bool = False
+    spacing: float = SPACING
+    """Seconds that it keeps from the last write."""
     entry: _Entry | None = None
     """The command behind it; None when something is taken back."""
     aspect: Aspect | None = None
@@ -89,21 +93,28 @@ class CommandQueue:
         module: RegisteredModule,
         clock: Clock,
         changed: Callable[[Command], None],
+        *,
         owe: Callable[[bool], None],
+        keep_reserve: Callable[[float | None], None],
     ) -> None:
         """Tell `changed` every new state of a command, and `owe` whether there is something to take back.
 
-        `owe(True)` is called before the module is told anything, `owe(False)` after all was taken back.
+        `owe(True)` is called before the module is told anything, `owe(False)` after all was taken back. A
+        reserve has no revert timer: `keep_reserve` is told the one that the module had, before another is
+        written, and None when it has it again.
         """
         self.module = module
         self.owed = False
+        self.own_reserve: float | None = None
+        """Reserve in percent that the module had before it was told another one; None if it has its own."""
         self._clock = clock
         self._changed = changed
         self._owe = owe
+        self._keep_reserve = keep_reserve
         self._entries: dict[str, _Entry] = {}
         self._autos: list[_Entry] = []
         self._written: dict[Aspect, _Written] = {}
-        self._not_before = -math.inf
+        self._last_write = self._not_before = -math.inf
         self._failures = 0
         self._task: asyncio.Task[None] | None = None
         self._timer: Timer | None = None
@@ -143,6 +154,14 @@ class CommandQueue:
         self._end(entry, CommandState.WITHDRAWN, reason)
         self.evaluate()
         return True
+
+    def charged(self, soc_percent: float) -> None:
+        """End the commands that wanted no more than the battery holds now."""
+        done = [entry for entry in self._entries.values() if entry.command.reached(soc_percent)]
+        for entry in done:
+            self._end(entry, CommandState.DONE, f"the battery holds {soc_percent:g} %")
+        if done:
+            self.evaluate()
 
     def resume(self) -> None:
         """Take back, once the module answers, what a former run of the hub has left in it."""
@@ -224,7 +243,7 @@ class CommandQueue:
                 for entry in tuple(self._autos):
                     self._end(entry, CommandState.APPLIED, "the module follows its own logic")
             else:
-                due = now if write.hurries and not self._failures else self._not_before
+                due = self._not_before if self._failures else self._last_write + write.spacing
                 if due <= now:
                     self._task = asyncio.create_task(self._run(write), name=f"command {self.module.key}")
                     return
@@ -241,7 +260,7 @@ class CommandQueue:
             written = self._written.get(aspect)
             command = entry.command
             if self._is_lasting(command):
-                return _Write(Setpoint(command.kind, command.value, None), hurries=True, entry=entry)
+                return _Write(Setpoint(command.kind, command.value, None), 0.0, entry)
             if written is not None and written.command != command.id and self._close_enough(command, written):
                 written.command = command.id
                 self._update(entry, CommandState.APPLIED, "as good as in force already", value=written.value)
@@ -252,19 +271,22 @@ class CommandQueue:
             ):
                 longest = min(REVERT, self.module.record.capabilities.revert_s_max or REVERT)
                 setpoint = command.setpoint(self._clock.utc() or command.created, longest)
-                return _Write(setpoint, PRIVILEGES[command.origin].hurries, entry)
+                return _Write(setpoint, PRIVILEGES[command.origin].spacing, entry)
         return self._next_release(winners)
 
     def _next_release(self, winners: dict[Aspect, _Entry]) -> _Write | None:
         if not winners and self.owed:
             return _Write(Setpoint(SetpointKind.AUTO))
+        if self.own_reserve is not None and Aspect.RESERVE not in winners:
+            own = Setpoint(SetpointKind.RESERVE_PERCENT, self.own_reserve, None)
+            return _Write(own, aspect=Aspect.RESERVE)
         for aspect in tuple(self._written):
             if aspect in winners:
                 continue
             if aspect is Aspect.RESERVE:
-                # Nothing but AUTO takes a reserve back; not being repeated, it goes when the device reverts.
+                # The module never said what it had: there is nothing to go back to.
                 del self._written[aspect]
-            elif aspect in _NEUTRAL and not self._is_load:
+            elif aspect in _NEUTRAL and self.module.record.kind not in _WILFUL:
                 return _Write(Setpoint(*_NEUTRAL[aspect], REVERT), aspect=aspect)
             else:
                 return _Write(Setpoint(SetpointKind.AUTO), aspect=aspect)
@@ -289,9 +311,9 @@ class CommandQueue:
             return False
         if command.value == written.value:
             return True
-        if command.value is None or written.value is None or PRIVILEGES[command.origin].hurries:
+        if command.value is None or written.value is None or PRIVILEGES[command.origin].exact:
             return False
-        full = 100.0 if command.kind in _PERCENT else _full_power(self.module)
+        full = _full_scale(self.module, command.kind)
         return command.value not in {0, full} and abs(command.value - written.value) < DEADBAND * full
 
     async def _run(self, write: _Write) -> None:
@@ -306,6 +328,8 @@ class CommandQueue:
         lasting = write.entry is not None and self._is_lasting(write.entry.command)
         if not lasting:
             self._set_owed(owed=True)
+        if write.entry is not None and write.setpoint.kind is SetpointKind.RESERVE_PERCENT:
+            self._note_own_reserve()
         applied = await self._apply(write.setpoint)
         now = self._clock.monotonic()
         if applied.state is AppliedState.FAILED:
@@ -313,22 +337,29 @@ class CommandQueue:
             self._not_before = now + min(SPACING * 2 ** min(self._failures - 1, 8), LONGEST_PAUSE)
         else:
             self._failures = 0
-            self._not_before = now + SPACING
+            self._last_write = now
         if lasting and write.entry is not None and applied.state is AppliedState.APPLIED:
             self._switched(write.entry, applied)
         elif write.entry is not None:
             self._note(write.entry, write.setpoint, applied, now)
         elif applied.state is not AppliedState.FAILED:
-            if write.setpoint.kind is SetpointKind.AUTO:
-                # It took back every aspect: the others are written anew.
-                self._written.clear()
-            elif write.aspect is not None:
-                del self._written[write.aspect]
-            if not self._entries or self._closed:
-                self._set_owed(owed=False)
+            self._released(write)
         elif self._failures >= ATTEMPTS:
             for entry in tuple(self._autos):
                 self._end(entry, CommandState.FAILED, f"{applied.detail}; tried on")
+
+    def _released(self, write: _Write) -> None:
+        """Note that something was taken back."""
+        if write.setpoint.kind is SetpointKind.AUTO:
+            # It took back every aspect: the others are written anew.
+            self._written.clear()
+        elif write.aspect is not None:
+            self._written.pop(write.aspect, None)
+        if write.aspect is Aspect.RESERVE:
+            self.own_reserve = None
+            self._keep_reserve(None)
+        if not self._entries or self._closed:
+            self._set_owed(owed=False)
 
     async def _apply(self, setpoint: Setpoint) -> Applied:
         try:
@@ -383,6 +414,13 @@ class CommandQueue:
 
     # What is said about it
 
+    def _note_own_reserve(self) -> None:
+        reading = self.module.reading
+        if self.own_reserve is None and reading is not None and reading.battery is not None:
+            self.own_reserve = reading.battery.reserve_percent
+            if self.own_reserve is not None:
+                self._keep_reserve(self.own_reserve)
+
     def _set_owed(self, *, owed: bool) -> None:
         if owed != self.owed:
             self.owed = owed
@@ -409,6 +447,13 @@ def _aspect(entry: _Entry) -> Aspect:
     return aspect
 
 
-def _full_power(module: RegisteredModule) -> float:
+def _full_scale(module: RegisteredModule, kind: SetpointKind) -> float:
+    """Return the end of a setpoint's range; 0 where every change matters."""
     plate = module.record.nameplate
+    if kind in _PERCENT:
+        return 100.0
+    if kind in _SWITCHED:
+        return 0.0
+    if kind is SetpointKind.CHARGE_CURRENT_A:
+        return plate.current_a or 0.0
     return max(plate.power_w or 0, plate.charge_power_w or 0, plate.discharge_power_w or 0)

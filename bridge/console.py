@@ -6,6 +6,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from bridge import pairing
+from bridge.status import api_status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +27,22 @@ def announce(hub: Hub) -> None:
     # The one line that people and programs wait for.
     print(f"Commissionable: UDP port {node.port}, {when}")  # noqa: T201 - it goes to standard output
     print(codes_text(codes), flush=True)  # noqa: T201 - the same
+
+
+def announce_api(hub: Hub) -> None:
+    """Say on standard output where the API is, and how a new hub is claimed."""
+    if hub.api is not None and hub.api.port:
+        print(api_text(api_status(hub) or {}), flush=True)  # noqa: T201 - it goes to standard output
+
+
+def api_text(api: Mapping[str, Any]) -> str:
+    """Return where the API is, what its certificate authority looks like, and the code of a new hub."""
+    lines = [f"API: {api['url'] or 'not served: ' + str(api['trouble'])}"]
+    if api["authority_sha256"]:
+        lines.append(f"Certificate authority (SHA-256): {api['authority_sha256']}")
+    if api["claim_code"]:
+        lines.append(f"Nobody administers the hub yet. Claim code: [{api['claim_code']}]")
+    return "\n".join(lines)
 
 
 def codes_text(codes: Mapping[str, object]) -> str:
@@ -67,6 +84,10 @@ def show_status(status: Mapping[str, Any]) -> None:
     else:
         console.print("Hub not running. What it remembers:")
     console.print(f"Apps: {apps or 'none'}", highlight=False)
+    if status.get("api"):
+        console.print(api_text(status["api"]), highlight=False, markup=False)
+    for trouble in status.get("trouble", ()):
+        console.print(f"Not stored now: {trouble}", highlight=False, style="bold")
     table = Table(
         "Module", "Kind", "Room", "Power", "Charge", "State", "In force", box=None, header_style="bold"
     )

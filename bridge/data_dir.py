@@ -32,9 +32,29 @@ class DataDirectory:
         return self.path / "state.db"
 
     @property
+    def telemetry(self) -> Path:
+        """Where `telemetry.db` is unless the settings have another place for it."""
+        return self.path / "telemetry.db"
+
+    @property
+    def events(self) -> Path:
+        """Where `events.db` is."""
+        return self.path / "events.db"
+
+    @property
+    def event_journal(self) -> Path:
+        """Where events are noted on their way to `events.db`."""
+        return self.path / "events.journal"
+
+    @property
     def control_socket(self) -> Path:
         """Where the running hub listens for the command line."""
         return self.path / "control.sock"
+
+    @property
+    def firmware(self) -> Path:
+        """Where the repository's metadata and images of firmware are."""
+        return self.path / "firmware"
 
     def exists(self) -> bool:
         """Whether a hub has ever written here."""

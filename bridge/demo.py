@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bridge.poller import Source
 from hw.module import ModuleKind
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from bridge.settings import DemoSettings
 
 
+_DRIVERS: Final[dict[str, str]] = {ModuleKind.LOAD: "shelly", ModuleKind.EVSE: "goe"}
+
+
 @contextlib.asynccontextmanager
 async def simulated_home(settings: DemoSettings) -> AsyncIterator[Sequence[Source]]:
     """Run a simulated home and give the addresses of its devices.
@@ -23,11 +26,10 @@ async def simulated_home(settings: DemoSettings) -> AsyncIterator[Sequence[Sourc
     again. Raise SimulationError when it does not start.
     """
     async with SimulatedHome(
-        settings.modules, plugs=settings.plugs, seed=settings.seed, speed=settings.speed
+        settings.modules,
+        plugs=settings.plugs,
+        evse=settings.chargers,
+        seed=settings.seed,
+        speed=settings.speed,
     ) as home:
-        yield [
-            Source("shelly", device.address)
-            if device.kind == ModuleKind.LOAD
-            else Source("sunspec", device.address)
-            for device in home.devices
-        ]
+        yield [Source(_DRIVERS.get(device.kind, "sunspec"), device.address) for device in home.devices]

@@ -3,23 +3,44 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
 from bridge import setup_code
-from bridge.arbiter import Arbiter
-from bridge.drivers import DRIVERS, driver
-from bridge.events import EventBus
-from bridge.matter import MatterBridge
+from bridge.channels import ChannelBook
+from bridge.configuration import Configuration
+from bridge.diagnostics import Diagnostics
+from bridge.discovery import Discovery
+from bridge.drivers import DRIVERS, NATIVE, Driver, OresDriver, driver
+from bridge.home import Home
+from bridge.late_readings import LateReadings
+from bridge.matter import MatterBridge, hub_product
+from bridge.native import NativeModules
+from bridge.notifier import Notifier
 from bridge.pace import Pace
+from bridge.planner.planner import Planner
+from bridge.planner.posing import Posing
+from bridge.planner.tariff import Tariff
 from bridge.poller import Poller, Source
-from bridge.registry import Registry
+from bridge.preferences import PreferenceBook
+from bridge.telemetry.telemetry import Telemetry
+from bridge.time_zone import time_zone
+from matter_node.transport.service import Service
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bridge.access.access import Access
+    from bridge.api.server import ApiServer
     from bridge.data_dir import DataDirectory
+    from bridge.registration.desk import RegistrationDesk
     from bridge.settings import Settings
     from bridge.setup_code import SetupCode
     from matter_node.clock import Clock
     from matter_node.storage import Storage
+
+HUB_SERVICE: Final = "_ores-hub._tcp"
+"""Under this type modules find the hub that they ask to be let in."""
 
 
 class Hub:
@@ -34,16 +55,112 @@ class Hub:
         self.setup: SetupCode = setup_code.load_or_create(
             storage, passcode=settings.passcode, discriminator=settings.discriminator
         )
-        self.bus = EventBus()
-        self.registry = Registry(storage, self.bus)
-        self.arbiter = Arbiter(self.registry, storage, self.bus, clock)
-        self.pace = Pace(settings.polling.interval, settings.polling.cpu, time.process_time)
-        self.drivers = {name: driver(name) for name in DRIVERS}
-        self.poller = Poller(self.registry, self.drivers, self.pace, clock)
-        self.matter = MatterBridge(settings, storage, self.setup, self.registry, self.arbiter, self.bus)
+        self.home = Home(storage, clock, time_zone(settings.timezone))
+        self.bus = self.home.bus
+        self.registry = self.home.registry
+        self.arbiter = self.home.arbiter
+        self.actions = self.home.actions
+        if settings.firmware.url:
+            from bridge.firmware.service import FirmwareService  # only for a hub with a repository
 
-    def sources(self) -> list[Source]:
-        """Return where to find modules: the settings' addresses, and the saved ones that they leave out."""
+            self.home.firmware = FirmwareService(
+                settings.firmware, self.home, directory.firmware, lambda: self.access.audit
+            )
+        self.telemetry = Telemetry(settings.telemetry, directory, self.home.zone, self.registry, self.bus)
+        self.pace = Pace(settings.polling.interval, settings.polling.cpu, time.process_time)
+        late = LateReadings(self.telemetry)
+        self.native = NativeModules(self.registry, storage, self.bus, clock, late)
+        self.drivers: dict[str, Driver] = {name: driver(name, hub=hub_product(storage)) for name in DRIVERS}
+        self.drivers[NATIVE] = OresDriver(self.native.modules)
+        self.poller = Poller(self.registry, self.drivers, self.pace, clock)
+        self.configuration = Configuration(self.home.choices, storage, clock)
+        self.discovery = Discovery(self.registry, self.drivers, self.poller, self.bus, clock, storage)
+        self.planner = self._planner()
+        self.matter = MatterBridge(settings, self.setup, self.home, self.discovery, self.planner)
+
+        self.preferences = PreferenceBook(storage)
+        self.channels = ChannelBook(storage)
+        self.notifier = Notifier(
+            self.home.alerts,
+            self.channels,
+            self.preferences,
+            lambda: self.access.accounts,
+            self.bus,
+            zone=time_zone(settings.timezone),
+        )
+        self.diagnostics = Diagnostics(self)
+        self.api: ApiServer | None = None
+        """The HTTP API; None while it is not switched on."""
+
+    def _planner(self) -> Planner | None:
+        """Return the planner; None without a tariff, or when it is switched off."""
+        settings = self.settings
+        tariff = (
+            Tariff.of(settings.tariff, time_zone(settings.timezone)) if settings.planner.enabled else None
+        )
+        if tariff is None:
+            return None
+        recorded = self.telemetry.path if settings.telemetry.enabled else None
+        posing = Posing(settings.planner, tariff, self.home, recorded)
+        return Planner(posing, self.home, settings.planner.time_limit)
+
+    @cached_property
+    def access(self) -> Access:
+        """Who may do what over HTTP; made when it is first asked for."""
+        from bridge.access.access import Access  # a hub without the API has no use for it
+
+        return Access(self.storage, self.clock, self.bus, self.arbiter, audit=self.telemetry)
+
+    @cached_property
+    def registrations(self) -> RegistrationDesk:
+        """Where modules ask to be let in; there is one while the HTTP API listens. Raise LookupError."""
+        from bridge.registration.desk import RegistrationDesk  # a hub without the API has no use for it
+
+        if self.api is None or self.api.tls is None:
+            raise LookupError("the HTTP API does not listen")
+        return RegistrationDesk(
+            self.registry,
+            self.native,
+            self.poller,
+            self.access,
+            self.api.tls.authority,
+            self.storage,
+            self.clock,
+            self.bus,
+        )
+
+    async def serve_api(self) -> None:
+        """Start the HTTP API, if the settings have one."""
+        if self.settings.api.enabled:
+            from bridge.api.server import ApiServer  # it costs some megabytes: not for a hub without it
+
+            self.access.end_leftovers(module.key for module in self.registry)
+            self.api = ApiServer(self)
+            await self.api.start()
+
+    def be_found(self) -> None:
+        """Announce the HTTP API to modules that look for their hub (docs/module-protocol.md)."""
+        if self.api is None or self.api.tls is None or not self.api.port:
+            return
+        from hw.ores.pairing import fingerprint
+
+        text = (
+            ("txtvers", "1"),
+            ("api", "1.0"),
+            ("path", "/device/register"),
+            ("ski", fingerprint(self.api.tls.authority.public_key).hex()[:16]),
+        )
+        name = f"ores-bridge-{(self.matter.node.info.serial_number or '')[:8]}"
+        self.matter.network.set_others([Service(name, HUB_SERVICE, (), self.api.port, text)])
+
+    def sources(self, surroundings: Sequence[Source] | None = None) -> list[Source]:
+        """Return where to find modules: the settings' addresses, and the saved ones that they leave out.
+
+        :param surroundings: what takes their place; modules that speak of themselves are there all the same
+        """
+        if surroundings is not None:
+            speaking = (module.record for module in self.registry if module.record.driver == NATIVE)
+            return [*surroundings, *(Source(NATIVE, record.address) for record in speaking)]
         listed = [
             Source(module.driver, module.address, module.serial, module.name, module.room)
             for module in self.settings.modules

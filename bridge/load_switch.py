@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Final
 
+from bridge.actions import Requester
 from bridge.command import CommandState, Origin
-from bridge.events import CommandChanged
 from bridge.state import StateError
 from hw.module import ModuleKind
 from hw.setpoint import SetpointKind
 from matter_node.status import Status, StatusError
 
 if TYPE_CHECKING:
-    from bridge.arbiter import Arbiter
+    from bridge.actions import ModuleActions
     from bridge.command import Command
-    from bridge.events import EventBus
     from bridge.record import ModuleRecord
     from bridge.registry import RegisteredModule
 
-SOURCE: Final = "on-off"
+APPS: Final = Requester(Origin.USER, "on-off")
 """What the arbiter knows these commands by."""
-PATIENCE: Final = 5.0
-"""Seconds that a load may take to obey; a relay that moves later than that surprises people."""
 _OVER: Final = {
     CommandState.FAILED: Status.FAILURE,
     CommandState.REFUSED: Status.FAILURE,
@@ -35,10 +31,9 @@ _OVER: Final = {
 class LoadSwitch:
     """Carries out what people want of one load (a `Switch`)."""
 
-    def __init__(self, module: RegisteredModule, arbiter: Arbiter, bus: EventBus) -> None:
+    def __init__(self, module: RegisteredModule, actions: ModuleActions) -> None:
         self._module = module
-        self._arbiter = arbiter
-        self._bus = bus
+        self._actions = actions
 
     @staticmethod
     def can_switch(record: ModuleRecord) -> bool:
@@ -54,34 +49,26 @@ class LoadSwitch:
         if not self._module.reachable:
             raise StatusError(Status.FAILURE, self._module.unreachable_because)
         try:
-            command = self._arbiter.submit(
-                self._module.key, SetpointKind.CONNECT, float(on), origin=Origin.USER, source=SOURCE
-            )
-            if command.state is CommandState.QUEUED:
-                command = await self._outcome(command)
+            command = self._actions.connect(self._module.key, APPS, on=on)
         except (ValueError, KeyError, StateError) as error:
             raise StatusError(Status.FAILURE, str(error)) from error
-        if command.state is CommandState.SUPERSEDED:
-            self._arbiter.withdraw(command.id, "it would have taken effect later, to everybody's surprise")
-        status = _OVER.get(command.state)
-        if status is not None:
-            raise StatusError(status, command.reason)
+        await obeyed(self._actions, command)
 
-    async def _outcome(self, command: Command) -> Command:
-        """Return the command when something has come of it."""
-        outcome: asyncio.Future[Command] = asyncio.get_running_loop().create_future()
 
-        def note(event: CommandChanged) -> None:
-            changed = event.command
-            if changed.id == command.id and changed.state is not CommandState.QUEUED and not outcome.done():
-                outcome.set_result(changed)
+async def obeyed(actions: ModuleActions, command: Command) -> None:
+    """Return when a person's command is in force, so that whoever reads next reads the truth.
 
-        unsubscribe = self._bus.subscribe(CommandChanged, note)
-        try:
-            async with asyncio.timeout(PATIENCE):
-                return await outcome
-        except TimeoutError as error:
-            self._arbiter.withdraw(command.id, "it took too long")
-            raise StatusError(Status.TIMEOUT, f"no answer within {PATIENCE:.0f} s") from error
-        finally:
-            unsubscribe()
+    One that something weightier holds back is withdrawn: it would take effect later, to everybody's surprise.
+
+    :raises StatusError: the module does not do it in time (TIMEOUT, FAILURE), or what protects the home keeps
+        it from doing so (INVALID_IN_STATE)
+    """
+    try:
+        command = await actions.outcome(command)
+    except TimeoutError as error:
+        raise StatusError(Status.TIMEOUT, "the module did not obey in time") from error
+    if command.state is CommandState.SUPERSEDED:
+        actions.withdraw(command, "it would have taken effect later, to everybody's surprise")
+    status = _OVER.get(command.state)
+    if status is not None:
+        raise StatusError(status, command.reason)

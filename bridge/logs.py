@@ -11,6 +11,7 @@ import os
 import re
 import sys
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 REPEATS: Final = 5
 """Lines from one place of the code that are shown within a period; the others are counted."""
 PERIOD: Final = 60.0
+KEPT_LINES: Final = 500
+"""Lines that are kept in memory, for a support bundle."""
+LONGEST_LINE: Final = 400
 
 _PRIORITIES: Final = {"DEBUG": 7, "INFO": 6, "WARNING": 4, "ERROR": 3, "CRITICAL": 2}
 _SECRETS: Final = (
@@ -88,13 +92,35 @@ class RepeatFilter(logging.Filter):
         return count < REPEATS
 
 
+class _Recent(logging.Handler):
+    """Keeps the last lines of the log in memory, for whoever helps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(Formatter(journal=False))
+        self.lines: deque[str] = deque(maxlen=KEPT_LINES)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a line, of a bounded length."""
+        self.lines.append(self.format(record)[:LONGEST_LINE])
+
+
+_recent: Final = _Recent()
+
+
+def recent_lines() -> list[str]:
+    """Return the last lines of the log, the newest last."""
+    return list(_recent.lines)
+
+
 def set_up(level: LogLevel) -> None:
     """Send the process's log to standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Formatter(journal=_is_journal()))
     handler.addFilter(RepeatFilter())
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    _recent.filters[:] = [RepeatFilter()]
+    root.handlers[:] = [handler, _recent]
     root.setLevel(level.upper())
     # Libraries say at info what only their authors need.
     for name in ("asyncio", "zeroconf", "pymodbus"):

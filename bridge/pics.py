@@ -4,6 +4,9 @@ A PICS item is one element of one cluster on one endpoint: `BINFO.S.A0003` is at
 Information server, `.F` a feature, `.C..Rsp` a command that is accepted, `.C..Tx` one that is sent in
 answer, `.E` an event (connectedhomeip, docs/testing/pics_and_pixit.md). Nothing is listed by hand: an item is
 supported when the live endpoint has the element, so that PICS and device cannot disagree.
+
+Manufacturers' clusters have no PICS: the codes are the specification's, and what certification checks against
+them (TC_IDM_10_4) are its clusters alone.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ class _Element(Protocol):
 _E = TypeVar("_E", bound=_Element)
 _ROOT: Final = 0
 _BRIDGED_NODE: Final = 0x0013
+_LAST_STANDARD_CLUSTER: Final = 0x7FFF
 
 
 class Section(Enum):
@@ -95,7 +99,11 @@ def node_pics(tree: NodeTree) -> tuple[EndpointPics, ...]:
             endpoint.number,
             (
                 *((base_pics(tree),) if endpoint.number == _ROOT else ()),
-                *(cluster_pics(cluster) for cluster in endpoint.clusters.values()),
+                *(
+                    cluster_pics(cluster)
+                    for cluster in endpoint.clusters.values()
+                    if cluster.ID <= _LAST_STANDARD_CLUSTER
+                ),
             ),
         )
         for endpoint in tree

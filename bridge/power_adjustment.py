@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bridge.charging_point import is_charging_point, watts_per_ampere
 from bridge.command import CommandState, Origin
 from bridge.state import StateError
 from hw.module import ModuleKind
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from bridge.arbiter import Arbiter
     from bridge.command import Command
     from bridge.record import ModuleRecord
+    from bridge.registry import RegisteredModule
 
 SOURCE: Final = "device-energy-management"
 """What the arbiter knows these commands by."""
@@ -24,12 +26,14 @@ ORIGINS: Final = (Origin.DEMAND_RESPONSE, Origin.USER)
 class ModulePower:
     """Carries out what DeviceEnergyManagement wants of one module (a `PowerAdjuster`).
 
-    A battery is charged, discharged or held; a solar module is limited, as it can only be held back.
+    A battery is charged, discharged or held; a solar module is limited, as it can only be held back; a
+    charging point offers so much current.
     """
 
-    def __init__(self, record: ModuleRecord, arbiter: Arbiter) -> None:
-        self._key = record.key
-        self._solar = record.kind is ModuleKind.MICROINVERTER
+    def __init__(self, module: RegisteredModule, arbiter: Arbiter) -> None:
+        self._module = module
+        self._key = module.key
+        self._kind = module.record.kind
         self._arbiter = arbiter
         self._current = ""
 
@@ -39,6 +43,8 @@ class ModulePower:
         setpoints = record.capabilities.setpoints
         if record.kind is ModuleKind.BATTERY:
             return {SetpointKind.CHARGE_W, SetpointKind.DISCHARGE_W} <= setpoints
+        if record.kind is ModuleKind.EVSE:
+            return is_charging_point(record)
         return record.kind is ModuleKind.MICROINVERTER and SetpointKind.POWER_LIMIT_W in setpoints
 
     async def adjust_power(self, power_w: float, duration_s: float, *, grid: bool) -> None:
@@ -79,8 +85,10 @@ class ModulePower:
                 self._arbiter.withdraw(command.id, reason)
 
     def _command(self, power_w: float) -> tuple[SetpointKind, float | None]:
-        if self._solar:
+        if self._kind is ModuleKind.MICROINVERTER:
             return SetpointKind.POWER_LIMIT_W, max(0.0, -power_w)
+        if self._kind is ModuleKind.EVSE:
+            return SetpointKind.CHARGE_CURRENT_A, max(0.0, power_w) / watts_per_ampere(self._module)
         if power_w > 0:
             return SetpointKind.CHARGE_W, power_w
         if power_w < 0:

@@ -19,27 +19,26 @@ from bridge.events import (
     ReachabilityChanged,
     ReadingTaken,
 )
-from bridge.record import ModuleRecord, shortened
+from bridge.module_names import UnknownModuleError, matching
+from bridge.record import PRIORITIES, ModuleRecord, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from bridge.events import EventBus
+    from bridge.record import OperatingMode
     from hw.module import Module
     from hw.reading import Reading
     from matter_node.storage import Storage
 
+__all__ = ["RegisteredModule", "Registry", "UnknownModuleError"]
+
 _PREFIX: Final = "module/"
+_RETIRED: Final = "retired/"
+"""Before the keys of modules that a person removed: finding one again does not bring it back."""
 
 _log = logging.getLogger(__name__)
-
-
-class UnknownModuleError(KeyError):
-    """There is no registered module of that key or name."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 class RegisteredModule:
@@ -48,7 +47,18 @@ class RegisteredModule:
     Before a driver has found it again after a start, `device` is None and it is unreachable.
     """
 
-    __slots__ = ("device", "lock", "reachable", "reading", "record", "seen", "unreachable_because")
+    __slots__ = (
+        "device",
+        "lock",
+        "reachable",
+        "reading",
+        "reads_failed",
+        "reads_ok",
+        "record",
+        "round_trip_s",
+        "seen",
+        "unreachable_because",
+    )
 
     def __init__(self, record: ModuleRecord) -> None:
         self.record = record
@@ -61,6 +71,11 @@ class RegisteredModule:
         """The last one, however old."""
         self.seen: datetime | None = None
         """When it last answered, UTC."""
+        self.reads_ok = 0
+        """Readings that came since the hub started."""
+        self.reads_failed = 0
+        self.round_trip_s: float | None = None
+        """How long the last reading took."""
 
     @property
     def key(self) -> str:
@@ -77,6 +92,7 @@ class Registry:
         self.endpoints = EndpointMap(storage)
         """Endpoint numbers of the modules' faces."""
         self._modules: dict[str, RegisteredModule] = {}
+        self._retired = {key.removeprefix(_RETIRED) for key, _ in storage.scan(_RETIRED)}
         for key, value in storage.scan(_PREFIX):
             try:
                 record = ModuleRecord.from_json(value)
@@ -103,20 +119,18 @@ class Registry:
 
     def find(self, text: str) -> RegisteredModule:
         """Return the one module whose key or name is `text`, or begins with it. Raise UnknownModuleError."""
-        folded = text.casefold()
-        exact = [each for each in self if folded in {each.key, each.record.name.casefold()}]
-        matches = exact or [
-            each
-            for each in self
-            if each.key.startswith(folded) or each.record.name.casefold().startswith(folded)
-        ]
-        if len(matches) == 1:
-            return matches[0]
-        if matches:
-            keys = ", ".join(sorted(each.key for each in matches[:5]))
-            raise UnknownModuleError(f"{text!r} fits several modules: {keys}")
-        keys = ", ".join(sorted(self._modules)[:10]) or "none"
-        raise UnknownModuleError(f"no module is called {text!r}; registered: {keys}")
+        return self[matching(text, {each.key: each.record.name for each in self})]
+
+    def is_retired(self, key: str) -> bool:
+        """Tell whether a person removed a module of that key, and nobody has registered it again."""
+        return key in self._retired
+
+    def reinstate(self, key: str) -> None:
+        """Let a module that was removed be registered again: a person wants it. It is a new one to apps."""
+        if key in self._retired:
+            self._storage.delete(_RETIRED + key)
+            self._storage.flush()
+            self._retired.discard(key)
 
     def found(
         self, modules: Iterable[Module], driver: str, *, name: str = "", room: str = "", role: str = ""
@@ -137,8 +151,10 @@ class Registry:
             with self._storage.transaction():
                 for record in records:
                     self._storage.put(_PREFIX + record.key, record.to_json())
+                    self._storage.delete(_RETIRED + record.key)
             self._storage.flush()
             for record in records:
+                self._retired.discard(record.key)
                 self._modules[record.key] = RegisteredModule(record)
                 _log.info("registered %s (%s) at %s", record.name, record.key, record.address)
         for module in modules:
@@ -155,8 +171,8 @@ class Registry:
             kind=module.kind,
             driver=driver,
             address=module.address,
-            nameplate=module.nameplate,
-            capabilities=module.capabilities,
+            nameplate=module.nameplate.remembering(registered.record.nameplate),
+            capabilities=module.capabilities.remembering(registered.record.capabilities),
         )
         self._change(registered, record)
 
@@ -173,13 +189,58 @@ class Registry:
         role = record.role if role is None else shortened(role)
         self._change(registered, dataclasses.replace(record, name=name, room=room, role=role))
 
+    def set_mode(self, key: str, mode: OperatingMode) -> None:
+        """Say who decides what a module does. Raise UnknownModuleError."""
+        registered = self[key]
+        self._change(registered, dataclasses.replace(registered.record, mode=mode))
+
+    def set_priority(self, key: str, priority: int | None) -> None:
+        """Say how long a module is to be supplied when power is scarce; None: as usual for its kind.
+
+        :raises ValueError: it is not 0 to 9
+        :raises UnknownModuleError: there is no such module
+        """
+        if priority is not None and priority not in PRIORITIES:
+            raise ValueError(f"a priority is {PRIORITIES[0]} to {PRIORITIES[-1]}, not {priority}")
+        registered = self[key]
+        self._change(registered, dataclasses.replace(registered.record, chosen_priority=priority))
+
+    def set_quarantined(self, key: str, *, quarantined: bool) -> None:
+        """Read a module without commanding it, or command it again. Raise UnknownModuleError."""
+        registered = self[key]
+        self._change(registered, dataclasses.replace(registered.record, quarantined=quarantined))
+
+    def set_faces(self, key: str, faces: Mapping[str, bool | None]) -> None:
+        """Switch voice faces of a module on or off; None: as the settings say. Raise UnknownModuleError."""
+        registered = self[key]
+        chosen = {**registered.record.faces, **faces}
+        kept = {name: on for name, on in chosen.items() if on is not None}
+        self._change(registered, dataclasses.replace(registered.record, faces=kept))
+
+    def set_labels(self, labels: Mapping[str, Mapping[str, str]]) -> None:
+        """Name voice faces of modules: names by face, by module. Raise UnknownModuleError."""
+        changed = []
+        for key, names in labels.items():
+            registered = self[key]
+            known = {**registered.record.labels, **{face: shortened(name) for face, name in names.items()}}
+            changed.append((registered, dataclasses.replace(registered.record, labels=known)))
+        with self._storage.transaction():
+            for _, record in changed:
+                self._storage.put(_PREFIX + record.key, record.to_json())
+        self._storage.flush()
+        for registered, record in changed:
+            before, registered.record = registered.record, record
+            self._bus.publish(ModuleChanged(before, record))
+
     def remove(self, key: str) -> None:
-        """Forget a module for good: should it come back, it is another one to every app."""
+        """Forget a module for good; only a person brings it back, and then as another one to every app."""
         registered = self[key]
         with self._storage.transaction():
             self._storage.delete(_PREFIX + key)
+            self._storage.put(_RETIRED + key, b"")
             self.endpoints.forget(key)
         self._storage.flush()
+        self._retired.add(key)
         del self._modules[key]
         registered.reachable = False
         self._bus.publish(ModuleRemoved(registered.record))

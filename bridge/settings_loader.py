@@ -213,6 +213,8 @@ def _leaves(table: type, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[st
 def _from_text(text: str, hint: Any) -> object:
     """Read an environment variable as its key's type; what cannot be read so is left to validation."""
     types = get_args(hint) or (hint,)
+    if bool in types and text.lower() in {"true", "false"}:
+        return text.lower() == "true"
     for reader in (int, float):
         if reader in types:
             try:

@@ -52,7 +52,7 @@ def open_database(path: Path) -> sqlite3.Connection:
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
             raise StateError(f"cannot open {path}: {error}") from error
-        aside = _set_aside(path)
+        aside = set_aside(path)
         _log.error("%s is damaged (%s); it was set aside as %s", path, error, aside.name)
     copy = backup_path(path)
     if copy.exists():
@@ -62,7 +62,7 @@ def open_database(path: Path) -> sqlite3.Connection:
             connection = _open_healthy(path)
         except (_NewerError, sqlite3.Error, OSError) as error:
             _log.error("the backup copy %s is no good either (%s)", copy.name, error)
-            _set_aside(path)
+            set_aside(path)
         else:
             written = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(copy.stat().st_mtime))
             _log.error(
@@ -118,9 +118,9 @@ def save_copy(path: Path) -> None:
             # The copy is one file: it has no log of its own that could get lost.
             target.execute("PRAGMA journal_mode = DELETE")
             _check(target)
-        _sync(new)
+        sync_path(new)
         new.replace(backup_path(path))
-        _sync(path.parent)
+        sync_path(path.parent)
     except (sqlite3.Error, OSError) as error:
         _log.warning("cannot renew the backup copy of %s: %s", path, error)
 
@@ -137,11 +137,15 @@ def _open_healthy(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         _check(connection)
         _migrate(connection, path)
+    except UnicodeDecodeError as error:
+        connection.close()
+        # What SQLite's Python side makes of an error message that quotes a damaged file.
+        raise sqlite3.DatabaseError(f"it holds text that is none: {error}") from error
     except BaseException:
         connection.close()
         raise
     if fresh:
-        _sync(path.parent)
+        sync_path(path.parent)
     return connection
 
 
@@ -179,8 +183,8 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute("COMMIT")
 
 
-def _set_aside(path: Path) -> Path:
-    """Rename the state file and what belongs to it; return its new path."""
+def set_aside(path: Path) -> Path:
+    """Rename a damaged SQLite file and what belongs to it to `NAME.damaged-TIME`; return its new path."""
     stamp = time.strftime("%Y%m%dT%H%M%S")
     aside = path.with_name(f"{path.name}.damaged-{stamp}")
     serial = 1
@@ -200,12 +204,13 @@ def _replace(copy: Path, path: Path) -> None:
     descriptor = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(copy.read_bytes())
-    _sync(new)
+    sync_path(new)
     new.replace(path)
-    _sync(path.parent)
+    sync_path(path.parent)
 
 
-def _sync(path: Path) -> None:
+def sync_path(path: Path) -> None:
+    """Wait until a file, or the names in a directory, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

@@ -1,17 +1,20 @@
-"""What the hub says about itself: to `ores-bridge status`, `pair` and `set`, running or not."""
+"""What the hub says about itself: to `ores-bridge status`, `pair`, `set`, `history` and `energy`."""
 
 from __future__ import annotations
 
 import os
 import resource
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from bridge import pairing
+from bridge import care_requests, discovery_requests, firmware_requests, module_requests, pairing
 from bridge.arbiter import UnknownCommandError
 from bridge.command import Origin
 from bridge.control import ControlError
+from bridge.planner.told import plan_status
 from bridge.registry import UnknownModuleError
+from bridge.telemetry.database import StoreError, UnknownMetricError
 from hw.setpoint import SetpointKind
 
 if TYPE_CHECKING:
@@ -47,17 +50,35 @@ def handlers(hub: Hub, stop: Callable[[], None]) -> dict[str, Callable[[dict[str
         except UnknownCommandError as error:
             raise ControlError("not-found", str(error)) from error
 
+    async def history(params: dict[str, Any]) -> object:
+        return await _history(hub, params)
+
+    async def energy(params: dict[str, Any]) -> object:
+        return await _energy(hub, params)
+
+    async def plan(params: dict[str, Any]) -> object:
+        return plan_status(hub, anew=params.get("anew") is True)
+
     async def end(_: dict[str, Any]) -> object:
         stop()
         return None
 
-    return {
+    from bridge.access.administration import Administration  # a hub to look at has no use for it
+
+    return Administration(hub.access, hub.registry).handlers() | {
         "status": status,
         "pair": pair,
         "set": set_,
         "command": command,
         "withdraw": withdraw,
+        "history": history,
+        "energy": energy,
+        "plan": plan,
         "stop": end,
+        **module_requests.handlers(hub),
+        **discovery_requests.handlers(hub),
+        **care_requests.handlers(hub),
+        **firmware_requests.handlers(hub),
     }
 
 
@@ -73,7 +94,26 @@ def hub_status(hub: Hub) -> dict[str, object]:
         "polling_interval_s": round(hub.pace.interval, 2),
         "commissionable": hub.matter.node.window.is_open,
         "fabrics": pairing.fabrics(hub.matter),
+        "api": api_status(hub),
+        "trouble": hub.telemetry.trouble,
         "modules": [_module(hub, module) for module in hub.registry],
+    }
+
+
+def api_status(hub: Hub) -> dict[str, object] | None:
+    """Return where the HTTP API is and how to get in, or None when it is switched off."""
+    if hub.api is None:
+        return None
+    claim_code = hub.access.claim_code
+    return {
+        "url": hub.api.url or None,
+        "port": hub.api.port or None,
+        "http_port": hub.api.http_port or None,
+        "authority_sha256": hub.api.fingerprint or None,
+        "trouble": hub.api.trouble or None,
+        "claim_code": None if claim_code is None else str(claim_code),
+        "users": len(hub.access.accounts),
+        "sessions": sum(1 for _ in hub.access.sessions),
     }
 
 
@@ -84,6 +124,10 @@ def record_status(record: ModuleRecord) -> dict[str, object]:
         "name": record.name,
         "kind": record.kind.value,
         "room": record.room,
+        "role": record.role,
+        "priority": record.priority,
+        "quarantined": record.quarantined,
+        "driver": record.driver,
         "address": record.address,
         "vendor": record.identity.vendor,
         "model": record.identity.model,
@@ -156,6 +200,42 @@ def _set(hub: Hub, params: Mapping[str, Any]) -> object:
     except OSError as error:
         raise ControlError("unavailable", str(error)) from error
     return command.values() | {"name": module.record.name}
+
+
+async def _history(hub: Hub, params: Mapping[str, Any]) -> object:
+    from bridge.telemetry.pages import HistoryQuestion  # with half of the store's code behind it
+
+    try:
+        module = hub.registry.find(_text(params, "module"))
+        question = HistoryQuestion.of(module.key, params)
+        return await hub.telemetry.page(question) | {"name": module.record.name}
+    except (UnknownModuleError, UnknownMetricError) as error:
+        raise ControlError("not-found", str(error)) from error
+    except ValueError as error:
+        raise ControlError("invalid", str(error)) from error
+    except StoreError as error:
+        raise ControlError("unavailable", str(error)) from error
+
+
+async def _energy(hub: Hub, params: Mapping[str, Any]) -> object:
+    from bridge.energy_figures import energy_figures  # few ask for it
+
+    try:
+        modules = [hub.registry.find(_text(params, "module"))] if "module" in params else list(hub.registry)
+        return [
+            {
+                "module": module.key,
+                "name": module.record.name,
+                "kind": module.record.kind,
+                "power_w": module.reading.power_w if module.reachable and module.reading else None,
+                **asdict(energy_figures(await hub.telemetry.energy(module.key))),
+            }
+            for module in modules
+        ]
+    except UnknownModuleError as error:
+        raise ControlError("not-found", str(error)) from error
+    except StoreError as error:
+        raise ControlError("unavailable", str(error)) from error
 
 
 def _text(params: Mapping[str, Any], name: str) -> str:

@@ -1,127 +1,142 @@
-"""Power, voltage and current: the Electrical Power Measurement cluster (Matter Application Clusters 2.13)."""
+"""Power, voltage and current: the Electrical Power Measurement cluster (Matter Application Clusters 2.13).
+
+An instance has the attributes that its device measures, and no others. All are positive into the device where
+they have a sign; a power factor has that of the active power.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from clusters.deadband import Deadband, Deadbands
-from clusters.definitions.common import (
-    MeasurementAccuracyRangeStruct,
-    MeasurementAccuracyStruct,
-    MeasurementTypeEnum,
-)
+from clusters.definitions.common import MeasurementTypeEnum
 from clusters.definitions.electrical_power_measurement import ElectricalPowerMeasurement, PowerModeEnum
+from clusters.measurement_accuracy import Accuracy, accuracy_struct, within
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from matter_node.model import Attribute, Urgency
 
-DEFAULT_PERCENT = 1.0
-"""Accuracy of what an inverter or a meter measures, if nothing better is known."""
+_KIND = MeasurementTypeEnum
+_VOLTAGE_BAND = Deadband(1000, 0.01)
+_CURRENT_BAND = Deadband(50, 0.01)
+_POWER_BAND = Deadband(5000, 0.01)
 _BANDS = {
-    ElectricalPowerMeasurement.voltage.id: Deadband(1000, 0.01),
-    ElectricalPowerMeasurement.active_current.id: Deadband(50, 0.01),
-    ElectricalPowerMeasurement.active_power.id: Deadband(5000, 0.01),
+    ElectricalPowerMeasurement.voltage.id: _VOLTAGE_BAND,
+    ElectricalPowerMeasurement.active_current.id: _CURRENT_BAND,
+    ElectricalPowerMeasurement.active_power.id: _POWER_BAND,
+    ElectricalPowerMeasurement.reactive_power.id: _POWER_BAND,
+    ElectricalPowerMeasurement.apparent_power.id: _POWER_BAND,
+    ElectricalPowerMeasurement.rms_voltage.id: _VOLTAGE_BAND,
+    ElectricalPowerMeasurement.rms_current.id: _CURRENT_BAND,
     ElectricalPowerMeasurement.frequency.id: Deadband(100),
+    ElectricalPowerMeasurement.power_factor.id: Deadband(200),
 }
-_MEASURED = {
-    "voltage": MeasurementTypeEnum.VOLTAGE,
-    "active_current": MeasurementTypeEnum.ACTIVE_CURRENT,
-    "active_power": MeasurementTypeEnum.ACTIVE_POWER,
-    "frequency": MeasurementTypeEnum.FREQUENCY,
+_ATTRIBUTES: Final = {
+    _KIND.VOLTAGE: ElectricalPowerMeasurement.voltage,
+    _KIND.ACTIVE_CURRENT: ElectricalPowerMeasurement.active_current,
+    _KIND.ACTIVE_POWER: ElectricalPowerMeasurement.active_power,
+    _KIND.REACTIVE_POWER: ElectricalPowerMeasurement.reactive_power,
+    _KIND.APPARENT_POWER: ElectricalPowerMeasurement.apparent_power,
+    _KIND.RMS_VOLTAGE: ElectricalPowerMeasurement.rms_voltage,
+    _KIND.RMS_CURRENT: ElectricalPowerMeasurement.rms_current,
+    _KIND.FREQUENCY: ElectricalPowerMeasurement.frequency,
+    _KIND.POWER_FACTOR: ElectricalPowerMeasurement.power_factor,
 }
-_FREQUENCY_RANGE = (0, 1_000_000)
+"""What can be measured, in the order of the accuracies."""
+
+
+_DIRECT: Final = {_KIND.VOLTAGE, _KIND.ACTIVE_CURRENT, _KIND.ACTIVE_POWER}
+"""What there is of direct current; the rest alternates."""
+
+
+@cache
+def _attributes(
+    mode: PowerModeEnum, measured: frozenset[MeasurementTypeEnum]
+) -> dict[MeasurementTypeEnum, Attribute[int | None]]:
+    """Return what an instance shows; many instances show the same."""
+    wanted = measured | {_KIND.ACTIVE_POWER}
+    if mode is PowerModeEnum.DC:
+        wanted &= _DIRECT
+    return {kind: attribute for kind, attribute in _ATTRIBUTES.items() if kind in wanted}
 
 
 @dataclass(frozen=True, slots=True)
 class PowerValues:
     """What is measured at one instant; None for what is not known.
 
-    :ivar active_power: mW, positive into the device
+    :ivar active_power: mW
     :ivar voltage: mV
-    :ivar active_current: mA, positive into the device
+    :ivar active_current: mA
     :ivar frequency: mHz
+    :ivar reactive_power: mVAR
+    :ivar apparent_power: mVA, negative while power is exported
+    :ivar rms_voltage: mV
+    :ivar rms_current: mA, without a sign
+    :ivar power_factor: in hundredths of a percent, with the sign of the active power
     """
 
     active_power: int | None = None
     voltage: int | None = None
     active_current: int | None = None
     frequency: int | None = None
-
-
-@cache
-def accuracy(
-    kind: MeasurementTypeEnum,
-    low: int,
-    high: int,
-    percent: float = DEFAULT_PERCENT,
-    *,
-    measured: bool = True,
-) -> MeasurementAccuracyStruct:
-    """Return the accuracy of a measurement that is equally good in its whole range.
-
-    :param percent: of the value
-    :param measured: False if it is worked out from something else
-    """
-    return MeasurementAccuracyStruct(
-        measurement_type=kind,
-        measured=measured,
-        min_measured_value=low,
-        max_measured_value=high,
-        accuracy_ranges=(
-            MeasurementAccuracyRangeStruct(range_min=low, range_max=high, percent_max=round(percent * 100)),
-        ),
-    )
-
-
-@cache
-def accuracies(
-    power: int, voltage: int, current: int, *, frequency: bool
-) -> tuple[MeasurementAccuracyStruct, ...]:
-    """Return the accuracies for the largest power, voltage and current that are measured, in milli-units."""
-    kinds = [
-        accuracy(MeasurementTypeEnum.VOLTAGE, 0, voltage),
-        accuracy(MeasurementTypeEnum.ACTIVE_CURRENT, -current, current),
-        accuracy(MeasurementTypeEnum.ACTIVE_POWER, -power, power),
-    ]
-    if frequency:
-        kinds.append(accuracy(MeasurementTypeEnum.FREQUENCY, *_FREQUENCY_RANGE, 0.1))
-    return tuple(kinds)
+    reactive_power: int | None = None
+    apparent_power: int | None = None
+    rms_voltage: int | None = None
+    rms_current: int | None = None
+    power_factor: int | None = None
 
 
 class ElectricalPowerMeasurementServer(ElectricalPowerMeasurement):
-    """Shows power, voltage and current, and for AC the frequency too.
+    """Shows power, voltage, current and what else is measured.
 
-    All of them read 0 until the first measurement: some controllers hide a device whose power is null.
+    All of them read 0 until the first measurement, since some controllers hide a device whose power is null;
+    the power factor, which would say something, reads null.
 
     :param mode: AC or DC
-    :param maximum: the largest values that can be measured, in milli-units
+    :param accuracies: what is measured, and how well; the active power is there in any case, and what only
+        alternating current has is left out of direct current
+    :param polyphase: what is measured is that of several phases together
     """
 
-    def __init__(self, mode: PowerModeEnum, *, maximum: PowerValues) -> None:
-        alternating = mode is PowerModeEnum.AC
-        entries = accuracies(
-            maximum.active_power or 1,
-            maximum.voltage or 1,
-            maximum.active_current or 1,
-            frequency=alternating,
-        )
-        zero = {name: 0 for name in _MEASURED if alternating or name != "frequency"}
+    def __init__(
+        self,
+        mode: PowerModeEnum,
+        accuracies: Mapping[MeasurementTypeEnum, Accuracy],
+        *,
+        polyphase: bool = False,
+    ) -> None:
         feature = ElectricalPowerMeasurement.Feature
+        features = feature.ALTC if mode is PowerModeEnum.AC else feature.DIRC
+        self._shown = _attributes(mode, frozenset(accuracies))
+        unknown = Accuracy(100)
+        entries = tuple(accuracy_struct(kind, accuracies.get(kind, unknown)) for kind in self._shown)
         super().__init__(
-            features=feature.ALTC if alternating else feature.DIRC,
+            features=features | (feature.POLY if polyphase else 0),
             power_mode=mode,
             number_of_measurement_types=len(entries),
             accuracy=entries,
-            **zero,
+            **{
+                attribute.name: None if kind is _KIND.POWER_FACTOR else 0
+                for kind, attribute in self._shown.items()
+            },
         )
         self._deadbands = Deadbands(_BANDS)
-        self._measured = PowerValues(**zero)
+        self._measured = PowerValues(
+            **{attribute.name: self.value(attribute.id) for attribute in self._shown.values()}
+        )
         self._override: PowerValues | None = None
 
+    @property
+    def measured_power(self) -> int | None:
+        """The active power that was measured last, in mW; a test's is none."""
+        return within(_KIND.ACTIVE_POWER, self._measured.active_power)
+
     def measure(self, values: PowerValues) -> None:
-        """Show what was measured, unless a test overrides it."""
+        """Show what was measured, unless a test overrides it; what cannot be is not known."""
         self._measured = values
         if self._override is None:
             self._show(values)
@@ -138,8 +153,5 @@ class ElectricalPowerMeasurementServer(ElectricalPowerMeasurement):
         return super().urgency(attribute, old, new)
 
     def _show(self, values: PowerValues) -> None:
-        self.active_power = values.active_power
-        self.voltage = values.voltage
-        self.active_current = values.active_current
-        if self.has(ElectricalPowerMeasurement.frequency):
-            self.frequency = values.frequency
+        for kind, attribute in self._shown.items():
+            self.set_value(attribute, within(kind, getattr(values, attribute.name)))

@@ -19,7 +19,7 @@ from clusters.definitions.groups import (
     ViewGroupResponse,
 )
 from clusters.identify import IdentifyServer
-from clusters.scenes_management import ScenesManagementServer
+from clusters.scenes_management import scenes_of
 from matter_node.commissioning.group_table import GroupTableFullError
 from matter_node.status import Status, StatusError
 
@@ -128,7 +128,6 @@ class GroupsServer(Groups):
         return Status.SUCCESS
 
     def _forget_scenes(self, fabric_index: int, group_id: int | None) -> None:
-        assert self.endpoint is not None
-        scenes = self.endpoint.clusters.get(ScenesManagementServer.ID)
-        if isinstance(scenes, ScenesManagementServer):
+        scenes = scenes_of(self.endpoint)
+        if scenes is not None:
             scenes.forget(fabric_index, group_id)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from clusters.countdown import Countdown
 from clusters.definitions.on_off import OffWithEffectRequest, OnOff, OnOffControlBitmap, OnWithTimedOffRequest
 from clusters.definitions.scenes_management import AttributeValuePairStruct
-from clusters.scenes_management import ScenesManagementServer
-from matter_node.status import Status, StatusError
+from clusters.scenes_management import scene_bytes, scenes_of
+from matter_node.status import StatusError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from clusters.scenes_management import Values
+    from clusters.scenes_management import ScenesManagementServer, Values
     from matter_node.model import Context
 
 _log = logging.getLogger(__name__)
@@ -30,6 +29,20 @@ class Switch(Protocol):
 
         :raises StatusError: it is not so
         """
+
+
+@runtime_checkable
+class Leveled(Protocol):
+    """A cluster server on the same endpoint whose level On and Off act upon (1.6.4.1): LevelControl."""
+
+    def overtake(self) -> None:
+        """End a movement of the level: a newer command says what is wanted."""
+
+    async def turning_on(self) -> None:
+        """Have the level that the device is to come on with. Raise StatusError: it does not."""
+
+    async def turned_off(self) -> None:
+        """Have the level of a device that is off."""
 
 
 class OnOffServer(OnOff):
@@ -88,15 +101,15 @@ class OnOffServer(OnOff):
 
     async def handle_off(self, _: Context) -> None:
         """Turn it off."""
-        await self._turn(on=False)
+        await self._obey(on=False)
 
     async def handle_on(self, _: Context) -> None:
         """Turn it on."""
-        await self._turn(on=True)
+        await self._obey(on=True)
 
     async def handle_toggle(self, _: Context) -> None:
         """Turn it to what it is not."""
-        await self._turn(on=None)
+        await self._obey(on=None)
 
     async def handle_off_with_effect(self, context: Context, _: OffWithEffectRequest) -> None:
         """Turn it off; a relay has no effects. What it was before can be recalled."""
@@ -104,7 +117,7 @@ class OnOffServer(OnOff):
             if self._scenes is not None and context.fabric_index:
                 self._scenes.store_global_scene(context.fabric_index)
             self.global_scene_control = False
-        await self._turn(on=False)
+        await self._obey(on=False)
 
     async def handle_on_with_recall_global_scene(self, context: Context) -> None:
         """Turn it on as it was before OffWithEffect."""
@@ -112,7 +125,7 @@ class OnOffServer(OnOff):
             return
         if self._scenes is not None and context.fabric_index:
             await self._scenes.recall_global_scene(context)
-        await self._turn(on=True)
+        await self._obey(on=True)
 
     async def handle_on_with_timed_off(self, _: Context, request: OnWithTimedOffRequest) -> None:
         """Turn it on for some time, unless it is just waiting after such a time (1.5.7.6)."""
@@ -122,7 +135,7 @@ class OnOffServer(OnOff):
             self._set_off_wait(min(self._off_wait.tenths, request.off_wait_time))
             self._off_wait.start()
             return
-        await self._turn(on=True)
+        await self._obey(on=True)
         self._set_on_time(max(self._on_time.tenths, request.on_time))
         self._set_off_wait(request.off_wait_time)
         self._on_time.start()
@@ -138,34 +151,57 @@ class OnOffServer(OnOff):
 
         :raises StatusError: INVALID_COMMAND: another attribute, or another type
         """
-        fit = []
-        for pair in values:
-            value = pair.value_unsigned8
-            plain = AttributeValuePairStruct(attribute_id=OnOff.on_off.id, value_unsigned8=value)
-            if value is None or pair != plain:
-                raise StatusError(Status.INVALID_COMMAND, "a scene holds OnOff, as an unsigned byte")
-            fit.append(replace(plain, value_unsigned8=int(value == 1)))
-        return tuple(fit)
+        return tuple(
+            AttributeValuePairStruct(attribute_id=OnOff.on_off.id, value_unsigned8=int(value == 1))
+            for value in scene_bytes(values, OnOff.on_off)
+        )
 
     async def recall_scene_values(self, values: Values, _: Context) -> None:
-        """Turn it to what the scene remembers."""
+        """Turn it to what the scene remembers; a level is the scene's, not what On and Off make it."""
         for pair in values:
             await self._turn(on=pair.value_unsigned8 == 1)
 
+    # ------------------------------------------------------------------ the neighbours on its endpoint
+
+    async def follow(self, *, on: bool) -> None:
+        """Turn it to what a command of LevelControl makes it, if it is not that already (1.6.4.1.2).
+
+        :raises StatusError: the device does not obey
+        """
+        async with self._turning:
+            if on != self.on_off:
+                await self._switch.switch(on)
+                self._settle(on)
+
     @property
     def _scenes(self) -> ScenesManagementServer | None:
+        return scenes_of(self.endpoint)
+
+    @property
+    def _level(self) -> Leveled | None:
         assert self.endpoint is not None
-        found = self.endpoint.clusters.get(ScenesManagementServer.ID)
-        return found if isinstance(found, ScenesManagementServer) else None
+        return next((each for each in self.endpoint.clusters.values() if isinstance(each, Leveled)), None)
 
     # ------------------------------------------------------------------ inside
 
-    async def _turn(self, *, on: bool | None) -> None:
+    async def _obey(self, *, on: bool | None) -> None:
+        """Do as a command says; the level, if there is one, becomes what On and Off make it (1.6.4.1.1)."""
+        level = self._level
+        if level is not None:
+            level.overtake()
+        await self._turn(on=on, level=level)
+
+    async def _turn(self, *, on: bool | None, level: Leveled | None = None) -> None:
         """Turn it on, off, or (None) to what it is not when what was asked before has been done."""
         async with self._turning:
             wanted = not self.on_off if on is None else on
+            follows = level if wanted != self.on_off else None
+            if follows is not None and wanted:
+                await follows.turning_on()
             await self._switch.switch(wanted)
             self._settle(wanted)
+            if follows is not None and not wanted:
+                await follows.turned_off()
 
     def _settle(self, on: bool) -> None:  # noqa: FBT001 - on or off is what it settles to
         """Take note that the device is on or off now."""
@@ -200,7 +236,7 @@ class OnOffServer(OnOff):
 
     async def _turn_off_in_time(self) -> None:
         try:
-            await self._turn(on=False)
+            await self._obey(on=False)
         except StatusError as error:
             _log.warning("Could not be turned off when its time was over: %s", error)
 

@@ -22,12 +22,22 @@ from clusters.definitions.power_source import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from matter_node.model import Attribute, Urgency
 
 HALF_PERCENTS = 200
 """BatPercentRemaining of a full battery."""
 WARNING_PERCENT = 20
+"""Charge below which a battery has little left."""
 CRITICAL_PERCENT = 5
+_TOLERANCE_PERCENT = 1.0
+"""How far below its reserve a battery may be that rests at it."""
+_ASSESSED = {
+    "voltage": PowerSource.wired_assessed_input_voltage,
+    "frequency": PowerSource.wired_assessed_input_frequency,
+    "current": PowerSource.wired_assessed_current,
+}
 _BANDS = {
     PowerSource.bat_percent_remaining.id: Deadband(1),
     PowerSource.bat_time_remaining.id: Deadband(60, 0.05),
@@ -57,12 +67,13 @@ class PowerSourceServer(PowerSource):
 
 
 class WiredPowerSourceServer(PowerSourceServer):
-    """A wired source.
+    """A wired source of alternating current.
 
     :param description: what the user calls it, at most 60 characters
     :param order: preference among the sources of the node, lower first
-    :param nominal_voltage: mV, None if it is not known
-    :param maximum_current: mA, None if it is not known
+    :param nominal_voltage: mV as on the device's label, None if it is not known
+    :param maximum_current: mA as on the device's label, None if it is not known
+    :param assesses: which of ``voltage``, ``frequency`` and ``current`` are measured
     """
 
     OPTIONAL_EVENTS = frozenset({PowerSource.wired_fault_change})
@@ -74,8 +85,12 @@ class WiredPowerSourceServer(PowerSourceServer):
         order: int = 0,
         nominal_voltage: int | None = None,
         maximum_current: int | None = None,
+        assesses: Collection[str] = (),
     ) -> None:
-        known = {"wired_nominal_voltage": nominal_voltage, "wired_maximum_current": maximum_current}
+        known: dict[str, Any] = {
+            "wired_nominal_voltage": nominal_voltage,
+            "wired_maximum_current": maximum_current,
+        }
         super().__init__(
             features=PowerSource.Feature.WIRED,
             status=PowerSourceStatusEnum.UNAVAILABLE,
@@ -85,12 +100,30 @@ class WiredPowerSourceServer(PowerSourceServer):
             wired_present=False,
             active_wired_faults=(),
             **{name: value for name, value in known.items() if value is not None},
+            **{_ASSESSED[name].name: None for name in assesses},
         )
 
-    def set_status(self, status: PowerSourceStatusEnum) -> None:
-        """Say what the source does now."""
+    def set_status(self, status: PowerSourceStatusEnum, *, present: bool | None = None) -> None:
+        """Say what the source does now.
+
+        :param present: the device is connected to it; None if that follows from the status
+        """
         self.status = status
-        self.wired_present = status is not PowerSourceStatusEnum.UNAVAILABLE
+        self.wired_present = status is not PowerSourceStatusEnum.UNAVAILABLE if present is None else present
+
+    def assess(
+        self, *, voltage: int | None = None, frequency: int | None = None, current: int | None = None
+    ) -> None:
+        """Show what the source provides now, as far as that is measured; None for what is not known.
+
+        :param voltage: mV
+        :param frequency: Hz
+        :param current: mA that the device draws
+        """
+        for name, value in (("voltage", voltage), ("frequency", frequency), ("current", current)):
+            attribute = _ASSESSED[name]
+            if self.has(attribute):
+                self.set_value(attribute, value)
 
     def set_faults(self, faults: tuple[WiredFaultEnum, ...]) -> None:
         """Say what is wrong now; a change is an event too."""
@@ -133,19 +166,24 @@ class BatteryPowerSourceServer(PowerSourceServer):
         )
         self._deadbands = Deadbands(_BANDS)
 
-    def set_charge(self, percent: float | None) -> None:
-        """Say how full the battery is, 0 to 100, None if it is not known; the charge level follows."""
+    def set_charge(self, percent: float | None, reserve: float | None = None) -> None:
+        """Say how full the battery is, 0 to 100, None if it is not known; the charge level follows.
+
+        :param reserve: what it keeps back, 0 to 100. A battery that rests at its reserve is as it should be
+            and needs nobody; one that eats it up may.
+        """
         if percent is None or math.isnan(percent):
             self.bat_percent_remaining = None
             return
         percent = min(max(percent, 0.0), 100.0)
         self.bat_percent_remaining = round(percent / 100 * HALF_PERCENTS)
-        if percent <= CRITICAL_PERCENT:
-            self.bat_charge_level = BatChargeLevelEnum.CRITICAL
-        elif percent <= WARNING_PERCENT:
-            self.bat_charge_level = BatChargeLevelEnum.WARNING
-        else:
+        resting = bool(reserve) and percent >= (reserve or 0.0) - _TOLERANCE_PERCENT
+        if resting or percent > WARNING_PERCENT:
             self.bat_charge_level = BatChargeLevelEnum.OK
+        elif percent <= CRITICAL_PERCENT:
+            self.bat_charge_level = BatChargeLevelEnum.CRITICAL
+        else:
+            self.bat_charge_level = BatChargeLevelEnum.WARNING
 
     def set_faults(
         self, faults: tuple[BatFaultEnum, ...], charge_faults: tuple[BatChargeFaultEnum, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from clusters.definitions.scenes_management import (
     AddSceneRequest,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matter_node.commissioning.group_table import GroupTable
-    from matter_node.model import Context
+    from matter_node.model import Attribute, Context, Endpoint
 
 TABLE_SIZE = 64
 """Scenes of an endpoint, of all fabrics together; at least 16."""
@@ -69,7 +69,8 @@ class Sceneable(Protocol):
 class ScenesManagementServer(ScenesManagement):
     """The scenes of one endpoint.
 
-    A scene takes effect at once, whatever its transition time: what it is of is on or off.
+    A scene takes effect at once, whatever its transition time: what it is of is on or off, or a level that is
+    a setting rather than a brightness.
 
     :param groups: scenes belong to groups that the endpoint is in, or to none
     """
@@ -268,7 +269,8 @@ class ScenesManagementServer(ScenesManagement):
     async def _recall(self, scene: Scene, context: Context) -> None:
         self._recalling = True
         try:
-            for each in scene.fields:
+            # A level goes before the switch, so that what is off comes on with the scene's level.
+            for each in sorted(scene.fields, key=lambda field: field.cluster_id, reverse=True):
                 cluster = self._sceneable.get(each.cluster_id)
                 if cluster is not None:
                     await cluster.recall_scene_values(each.attribute_value_list, context)
@@ -348,6 +350,28 @@ class ScenesManagementServer(ScenesManagement):
     def _sceneable(self) -> dict[int, Sceneable]:
         assert self.endpoint is not None
         return {id_: each for id_, each in self.endpoint.clusters.items() if isinstance(each, Sceneable)}
+
+
+def scenes_of(endpoint: Endpoint | None) -> ScenesManagementServer | None:
+    """Return the scenes of an endpoint, None if it has none."""
+    found = None if endpoint is None else endpoint.clusters.get(ScenesManagementServer.ID)
+    return found if isinstance(found, ScenesManagementServer) else None
+
+
+def scene_bytes(values: Sequence[AttributeValuePairStruct], attribute: Attribute[Any]) -> tuple[int, ...]:
+    """Return what a client's scene holds of a cluster's only sceneable attribute, an unsigned byte.
+
+    :raises StatusError: INVALID_COMMAND: another attribute, or another type
+    """
+    found = []
+    for pair in values:
+        value = pair.value_unsigned8
+        if value is None or pair != AttributeValuePairStruct(
+            attribute_id=attribute.id, value_unsigned8=value
+        ):
+            raise StatusError(Status.INVALID_COMMAND, f"a scene holds {attribute.name}, as an unsigned byte")
+        found.append(value)
+    return tuple(found)
 
 
 def _fields(cluster_id: int, values: Values) -> ExtensionFieldSetStruct:

@@ -10,7 +10,7 @@ from clusters.bridged_device_basic_information import BridgedDeviceBasicInformat
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from clusters.device_energy_management import PowerAdjuster
+    from clusters.energy_adjusters import ForecastAdjusters, PowerAdjuster
     from clusters.test_event_triggers import EventTriggers
     from matter_node.model import Cluster, Endpoint, NodeTree
 
@@ -39,12 +39,14 @@ class Delegates:
     """Who acts on what controllers want of a device.
 
     :ivar adjuster: carries power adjustments out; None for a device that takes none
+    :ivar forecast: carry adjustments of the device's forecast out; None for a device that takes none
     :ivar blink: told True when the device is to show which one it is, False when that is over; None if it
         can't
     :ivar renamed: told a new name
     """
 
     adjuster: PowerAdjuster | None = None
+    forecast: ForecastAdjusters | None = None
     blink: Callable[[bool], None] | None = None
     renamed: Callable[[str], None] | None = None
 
@@ -54,14 +56,17 @@ class Place:
     """Where a device goes.
 
     :ivar parent: the aggregator
-    :ivar number: gives the endpoint number of a part by its name, always the same one; the device itself is
-        the part ``energy``
-    :ivar clusters: manufacturer clusters that the device's main endpoint has besides
+    :ivar number: gives the endpoint number of a part by its name, always the same one; what shows the module
+        itself is the part ``energy``
+    :ivar clusters: manufacturer clusters that the device's main endpoint has besides; devices of the voice
+        face have none, for some assistants drop a device that has
+    :ivar part: the part that a device of the voice face is
     """
 
     parent: Endpoint
     number: Callable[[str], int]
     clusters: Iterable[Cluster] = ()
+    part: str = "voice"
 
 
 def fit(text: str, maximum: int) -> str:
@@ -113,12 +118,15 @@ class Face:
         if triggers is not None:
             self.register(triggers)
 
-    def leave(self, tree: NodeTree, triggers: EventTriggers | None = None) -> None:
-        """Take the endpoints off the node for ever."""
+    def leave(self, tree: NodeTree, triggers: EventTriggers | None = None, *, for_ever: bool = True) -> None:
+        """Take the endpoints off the node.
+
+        :param for_ever: the numbers are never used again; else the same face may come back, as it was
+        """
         if triggers is not None:
             for endpoint in self.endpoints:
                 triggers.forget(endpoint.number)
-        tree.remove(self.endpoint.number)
+        tree.remove(self.endpoint.number, forget=for_ever)
 
     def rename(self, name: str) -> None:
         """Take a name that someone gave elsewhere than in a Matter app."""

@@ -10,24 +10,21 @@ from clusters.definitions.device_energy_management import (
     ESATypeEnum,
     PowerAdjustStruct,
 )
-from clusters.device_energy_management import DeviceEnergyManagementServer, PowerAdjuster
+from clusters.device_energy_management import DeviceEnergyManagementServer
 from clusters.device_energy_management_mode import DeviceEnergyManagementModeServer
+from clusters.energy_adjusters import ForecastAdjusters, PowerAdjuster
+from device_types.energy_management_test import EnergyManagementTest
 from device_types.milli import milli
 from matter_node.status import Status, StatusError
 
 if TYPE_CHECKING:
+    from clusters.power_forecast import PowerForecast
     from clusters.test_event_triggers import EventTriggers
     from matter_node.model import Cluster
 
 SHORTEST_S = 10
 """An adjustment takes some seconds to reach the device and show in its readings."""
 LONGEST_S = 86_400
-_LOCAL, _GRID = 1, 2
-_TEST_RANGES = (
-    PowerAdjustStruct(min_power=1_000_000, max_power=2_000_000, min_duration=10, max_duration=20),
-    PowerAdjustStruct(min_power=500_000, max_power=2_500_000, min_duration=15, max_duration=60),
-)
-"""What the power adjustment test pretends: 1..2 kW for 10..20 s, or 0.5..2.5 kW for 15..60 s."""
 
 
 class _Unadjustable:
@@ -41,15 +38,21 @@ class _Unadjustable:
 
 
 class EnergyManagement:
-    """The clusters of a device that energy managers may adjust.
+    """The clusters of a device that energy managers may adjust, or at least see the plans of.
 
     :param low_w: the least power that it can have, negative for one that can generate
     :param high_w: the most
-    :param adjuster: carries adjustments out; None if the device takes none, and none is offered
+    :param adjuster: carries power adjustments out; None if the device takes none, and none is offered
+    :param forecast: carry out adjustments of its forecast; None if it takes none, but may have one to show
     """
 
     def __init__(
-        self, kind: ESATypeEnum, low_w: float, high_w: float, adjuster: PowerAdjuster | None
+        self,
+        kind: ESATypeEnum,
+        low_w: float,
+        high_w: float,
+        adjuster: PowerAdjuster | None,
+        forecast: ForecastAdjusters | None = None,
     ) -> None:
         low, high = milli(low_w) or 0, milli(high_w) or 0
         self.cluster = DeviceEnergyManagementServer(
@@ -58,10 +61,12 @@ class EnergyManagement:
             minimum=low,
             maximum=high,
             adjuster=_Unadjustable() if adjuster is None else adjuster,
+            forecast=forecast or ForecastAdjusters(),
         )
         self.mode = DeviceEnergyManagementModeServer(self._chosen)
         self._limits = (0, 0) if adjuster is None else (low, high)
-        self._test_opt_out = 0
+        self._opted_out = (False, False)
+        self._test = EnergyManagementTest(self.cluster, self._opt_out)
 
     @property
     def clusters(self) -> tuple[Cluster, ...]:
@@ -89,40 +94,49 @@ class EnergyManagement:
         )
         self.cluster.measure(milli(power_w))
 
+    def plan(self, forecast: PowerForecast | None) -> None:
+        """Show what the device plans; None if it plans nothing, or that is not known.
+
+        It shows while the device is online. See `DeviceEnergyManagementServer.set_forecast`.
+        """
+        self.cluster.set_forecast(forecast)
+
     def lost(self) -> None:
         """Say that the device does not answer."""
         self.cluster.set_state(ESAStateEnum.OFFLINE)
 
     def abandon(self, *, failed: bool) -> None:
-        """End an adjustment that the device does not carry out any more.
+        """End a power adjustment that the device does not carry out any more.
 
         :param failed: it could not; else somebody commanded something else
         """
-        self.cluster.abandon(CauseEnum.FAULT if failed else CauseEnum.CANCELLED)
+        self.cluster.abandon_power(_ending(failed=failed))
+
+    def abandon_pause(self, *, failed: bool) -> None:
+        """End a pause that the device does not keep any more.
+
+        :param failed: it could not; else somebody commanded something else
+        """
+        self.cluster.abandon_pause(_ending(failed=failed))
+
+    def abandon_forecast(self) -> None:
+        """End an adjustment of the forecast that the device does not follow any more."""
+        self.cluster.abandon_forecast()
 
     def register(self, triggers: EventTriggers) -> None:
         """Let the energy management tests reach the endpoint."""
         endpoint = self.cluster.endpoint
         assert endpoint is not None
-        triggers.register(self.cluster.ID, endpoint.number, self._trigger)
+        triggers.register(self.cluster.ID, endpoint.number, self._test.trigger)
 
     def _chosen(self, local: bool, grid: bool) -> None:  # noqa: FBT001 - as the mode cluster tells it
-        self.cluster.set_opt_out(local=not local, grid=not grid)
+        self._opted_out = (not local, not grid)
+        self._opt_out(None)
 
-    def _trigger(self, code: int) -> None:
-        """Run a test of the power adjustment feature (Matter test plan of DEM)."""
-        match code:
-            case 0x00:
-                self.cluster.override(_TEST_RANGES)
-            case 0x01:
-                self.cluster.override(None)
-            case 0x02 | 0x03:
-                self._test_opt_out |= _LOCAL if code == 0x02 else _GRID
-                self.cluster.set_opt_out(
-                    local=bool(self._test_opt_out & _LOCAL), grid=bool(self._test_opt_out & _GRID)
-                )
-            case 0x04:
-                self._test_opt_out = 0
-                self.cluster.set_opt_out(local=False, grid=False)
-            case _:
-                raise StatusError(Status.INVALID_COMMAND, f"no energy management test {code:#x}")
+    def _opt_out(self, pretended: tuple[bool, bool] | None) -> None:
+        local, grid = self._opted_out if pretended is None else pretended
+        self.cluster.set_opt_out(local=local, grid=grid)
+
+
+def _ending(*, failed: bool) -> CauseEnum:
+    return CauseEnum.FAULT if failed else CauseEnum.CANCELLED

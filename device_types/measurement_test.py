@@ -63,13 +63,19 @@ class MeasurementTest:
         """Show the next reading, and return its power in mW."""
         power_swing, voltage_swing, current_swing = _SWING[self._step % len(_SWING)]
         self._step += 1
-        power = nominal + power_swing
+        power, voltage = nominal + power_swing, _VOLTAGE + voltage_swing
+        current = round(nominal / _VOLTAGE * 1000) + current_swing
         self._power.override(
             PowerValues(
                 active_power=power,
-                voltage=_VOLTAGE + voltage_swing,
-                active_current=round(nominal / _VOLTAGE * 1000) + current_swing,
+                voltage=voltage,
+                active_current=current,
                 frequency=50_000,
+                reactive_power=0,
+                apparent_power=power,
+                rms_voltage=voltage,
+                rms_current=abs(current),
+                power_factor=10_000 if power > 0 else -10_000,
             )
         )
         return power

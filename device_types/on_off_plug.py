@@ -7,16 +7,12 @@ from typing import TYPE_CHECKING
 
 from clusters.definitions.electrical_power_measurement import PowerModeEnum
 from clusters.definitions.power_source import PowerSourceStatusEnum
-from clusters.groups import GroupsServer
-from clusters.identify import IdentifyEffectServer
-from clusters.on_off import OnOffServer
-from clusters.power_source import WiredPowerSourceServer
-from clusters.scenes_management import ScenesManagementServer
 from device_types.bridged_node import BridgedDevice, Delegates, Face, Place, information
 from device_types.composition import BRIDGED_NODE, ELECTRICAL_SENSOR, ON_OFF_PLUG, POWER_SOURCE, compose
 from device_types.electrical_sensor import ElectricalRating, ElectricalReading, ElectricalSensor
 from device_types.faults import wired_faults
-from device_types.milli import milli_unsigned
+from device_types.switching import Switching
+from device_types.wired_source import assess, wired_source
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -39,20 +35,20 @@ class OnOffPlugFace(Face):
         delegates: Delegates,
     ) -> None:
         who = information(device, delegates)
-        self.sensor = ElectricalSensor(PowerModeEnum.AC, rating)
-        self.source = WiredPowerSourceServer("Mains", nominal_voltage=milli_unsigned(rating.voltage_v))
-        self.on_off = OnOffServer(switch)
+        self.sensor = ElectricalSensor(PowerModeEnum.AC, rating) if rating.accuracies else None
+        self.source = wired_source("Mains", rating)
+        switching = Switching(switch, grouping, delegates)
+        self.on_off = switching.on_off
         clusters = [
             who,
-            IdentifyEffectServer(delegates.blink),
-            GroupsServer(grouping),
-            ScenesManagementServer(grouping.table),
-            self.on_off,
-            *self.sensor.clusters,
+            *switching.clusters,
             self.source,
             *place.clusters,
         ]
-        kinds = [ON_OFF_PLUG, BRIDGED_NODE, ELECTRICAL_SENSOR, POWER_SOURCE]
+        kinds = [ON_OFF_PLUG, BRIDGED_NODE, POWER_SOURCE]
+        if self.sensor is not None:
+            kinds.insert(2, ELECTRICAL_SENSOR)
+            clusters += self.sensor.clusters
         super().__init__(who, compose(place.number("energy"), kinds, clusters, parent=place.parent))
 
     def update(
@@ -68,21 +64,26 @@ class OnOffPlugFace(Face):
         :param faults: codes of what is wrong, such as ``OVERVOLTAGE``
         """
         self.information.set_reachable(True)
-        self.sensor.measure(reading)
+        if self.sensor is not None:
+            self.sensor.measure(reading)
         self.source.set_status(PowerSourceStatusEnum.ACTIVE)
         self.source.set_faults(wired_faults(faults))
+        assess(self.source, reading)
         if on is not None:
             self.on_off.show(on)
 
     def lost(self) -> None:
         """Say that the plug does not answer; whether it is on stays what it was."""
         super().lost()
-        self.sensor.lost()
+        if self.sensor is not None:
+            self.sensor.lost()
         self.source.set_status(PowerSourceStatusEnum.UNAVAILABLE)
+        self.source.assess()
 
     def register(self, triggers: EventTriggers) -> None:
         """Let the measurement tests reach the plug."""
-        self.sensor.register(triggers)
+        if self.sensor is not None:
+            self.sensor.register(triggers)
 
 
 def on_off_plug(
@@ -96,7 +97,7 @@ def on_off_plug(
     """Return the face of a load behind a relay.
 
     :param rating: of what the relay carries; a plug that counts in neither direction gets its imported energy
-        worked out
+        worked out, and one that measures nothing has no sensor
     :param switch: switches the relay
     """
     if not (rating.imported or rating.exported):

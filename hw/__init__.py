@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hw.accuracy import Accuracy, Quantity
 from hw.module import (
     Capabilities,
     Identity,
@@ -16,21 +17,25 @@ from hw.reading import (
     BatteryReading,
     ChargeState,
     DcString,
+    EvseReading,
     Fault,
     OperatingState,
     Phase,
+    PlugState,
     Quality,
     Reading,
 )
 from hw.setpoint import Applied, AppliedState, Setpoint, SetpointKind
 
 __all__ = [
+    "Accuracy",
     "Applied",
     "AppliedState",
     "BatteryReading",
     "Capabilities",
     "ChargeState",
     "DcString",
+    "EvseReading",
     "Fault",
     "Identity",
     "Module",
@@ -41,7 +46,9 @@ __all__ = [
     "NotSupported",
     "OperatingState",
     "Phase",
+    "PlugState",
     "Quality",
+    "Quantity",
     "Reading",
     "Setpoint",
     "SetpointKind",

@@ -6,11 +6,15 @@ A driver implements `Module`; the hub knows nothing else about hardware.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from hw.accuracy import USUAL, Accuracy, Quantity
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hw.reading import Reading
     from hw.setpoint import Applied, Setpoint, SetpointKind
 
@@ -77,9 +81,23 @@ class Nameplate:
     capacity_wh: float | None = None
     """Usable energy of a store."""
     voltage_v: float | None = None
+    """Nominal, line to neutral, at the AC terminals."""
     current_a: float | None = None
+    """Most at the AC terminals."""
     phases: int = 1
     dc_strings: int = 0
+    """DC inputs that measure anything."""
+    capacity_ah: float | None = None
+    """Charge that a store holds, at its DC terminals."""
+
+    def remembering(self, earlier: Nameplate) -> Nameplate:
+        """Return the plate with what was said earlier and is not now: a device that sleeps is silent."""
+        known = {
+            each.name: value
+            for each in fields(self)
+            if getattr(self, each.name) is None and (value := getattr(earlier, each.name)) is not None
+        }
+        return replace(self, dc_strings=max(self.dc_strings, earlier.dc_strings), **known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +114,29 @@ class Capabilities:
     """Whether readings carry `energy_imported_wh`."""
     exported_energy: bool = False
     """Whether readings carry `energy_exported_wh`."""
-    reactive_power: bool = False
+    energy_modulus_wh: float | None = None
+    """What the counters of energy begin anew at, None if they never do."""
+    dc_energy_modulus_wh: float | None = None
+    """The same of the counters of the DC inputs."""
+    measures: Mapping[Quantity, Accuracy] = field(default_factory=lambda: USUAL, hash=False)
+    """What readings carry, sooner or later, and how well it is measured. What is not there never comes."""
     temperature: bool = False
+    firmware: bool = False
+    """Whether its firmware can be updated through the hub (`hw.firmware`)."""
+
+    def remembering(self, earlier: Capabilities) -> Capabilities:
+        """Return these with what the module measured earlier and does not now: one that sleeps is silent.
+
+        What was only taken for true (`USUAL`) is not remembered.
+        """
+        measured = {} if earlier.measures == USUAL else dict(earlier.measures)
+        return replace(
+            self,
+            measures=measured | dict(self.measures),
+            imported_energy=self.imported_energy or earlier.imported_energy,
+            exported_energy=self.exported_energy or earlier.exported_energy,
+            temperature=self.temperature or earlier.temperature,
+        )
 
 
 @runtime_checkable

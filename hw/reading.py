@@ -66,6 +66,8 @@ class Fault:
     """Short and stable, such as `GROUND_FAULT`; vendor bits are `VENDOR_1_07`."""
     source: str
     """Where it was read, such as `103.Evt1`."""
+    battery: bool = False
+    """It is the battery's own, and not its inverter's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,40 @@ class BatteryReading:
     """Most that may be discharged under the limits in force, as a magnitude."""
 
 
+class PlugState(StrEnum):
+    """What the car at an EVSE does, after the states of the control pilot (IEC 61851-1, annex A)."""
+
+    UNKNOWN = "unknown"
+    NOT_CONNECTED = "not_connected"
+    """State A."""
+    NO_DEMAND = "no_demand"
+    """A car is connected and takes nothing although it may: it is full, or its own timer holds it back."""
+    DEMAND = "demand"
+    """A car is connected and kept from charging. It is taken to want to: as long as no current is offered to
+    it, it has no way of saying that it wants none."""
+    CHARGING = "charging"
+    """State C or D."""
+    FAULT = "fault"
+    """State E or F, or the EVSE itself is faulty."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvseReading:
+    """What only an EVSE knows. Currents are per phase, RMS."""
+
+    plug: PlugState = PlugState.UNKNOWN
+    session_energy_wh: float | None = None
+    """Energy charged since the car was connected; of the last session when there is no car."""
+    current_offered_a: float | None = None
+    """What the car may take now, 0 while it is kept from charging."""
+    current_min_a: float | None = None
+    """Least that can be offered."""
+    current_max_a: float | None = None
+    """Most that the EVSE, its supply and the cable in it carry, limits by command left out."""
+    phases: int | None = None
+    """How many phases carry current; None while none does."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """One module at one instant."""
@@ -152,8 +188,9 @@ class Reading:
     """Power on the DC side, same sign as `power_w`."""
     strings: tuple[DcString, ...] = ()
     battery: BatteryReading | None = None
+    evse: EvseReading | None = None
     connected: bool | None = None
-    """Whether the module is commanded on; None when it cannot be commanded."""
+    """Whether the module is commanded on (of an EVSE: not off); None when it cannot be commanded."""
     power_limit_percent: float | None = None
     """Output limit in force in percent of the rating; 100 when none is; None when the module has no limit."""
     power_limit_w: float | None = None

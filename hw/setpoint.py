@@ -15,9 +15,11 @@ class SetpointKind(StrEnum):
     POWER_LIMIT_W = "power_limit_w"
     """Output at most `value` watts."""
     CONNECT = "connect"
-    """Convert (`value` 1) or disconnect from the grid (`value` 0)."""
+    """Convert (`value` 1) or disconnect from the grid (`value` 0); of an EVSE, let the car charge or not."""
     CHARGE_W = "charge_w"
     """Charge with `value` watts, as far as the battery takes them."""
+    CHARGE_LIMIT_W = "charge_limit_w"
+    """Charge with at most `value` watts, 0 for not at all; discharging is the module's own business."""
     DISCHARGE_W = "discharge_w"
     """Discharge with `value` watts (a magnitude), as far as the battery gives them."""
     HOLD = "hold"
@@ -26,6 +28,8 @@ class SetpointKind(StrEnum):
     """Take back limits, powers and disconnection: the module follows its own logic again."""
     RESERVE_PERCENT = "reserve_percent"
     """Do not discharge below a state of charge of `value` percent, 0 to 100."""
+    CHARGE_CURRENT_A = "charge_current_a"
+    """Charge an electric vehicle with at most `value` amperes per phase."""
 
 
 _WITHOUT_VALUE = frozenset({SetpointKind.HOLD, SetpointKind.AUTO})

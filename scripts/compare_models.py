@@ -29,7 +29,11 @@ DEVICE_TYPES = (
     "BatteryStorage",
     "DeviceEnergyManagement",
     "TemperatureSensor",
+    "EnergyEvse",
     "OnOffPlugInUnit",
+    "DimmablePlugInUnit",
+    "DimmableLight",
+    "ContactSensor",
 )
 KINDS = (
     ("feature", "features", "code"),

@@ -65,6 +65,7 @@ BASE_DATATYPES: list[Element] = [
 ]
 
 RELAXED = {
+    # A command, or one field of its request.
     # The handler judges these itself, since another status than CONSTRAINT_ERROR answers them.
     "AttestationRequest": "Matter Core 11.18.6: a wrong length is an invalid command",
     "CertificateChainRequest": "Matter Core 11.18.6: an unknown type is an invalid command",
@@ -83,6 +84,7 @@ RELAXED = {
     "StoreScene": "Matter Application Clusters 1.4.9.10: the same",
     "CopyScene": "Matter Application Clusters 1.4.9.15: the same",
     "SetRegulatoryConfig": "commissioners in the field send an empty country code",
+    "TriggerEffectRequest.EffectVariant": "Matter Application Clusters 1.2.6.2: an unknown one is default",
 }
 
 INTEGERS = {
@@ -295,7 +297,8 @@ class Module:
                 self.model.add("UInt8")
                 lines.append("    fabric_index: int = member(0xFE, UInt8, default=0)")
                 continue
-            expression, annotation = self.datatype(item, relaxed=relaxed)
+            loose = relaxed or f"{name}.{item['name']}" in RELAXED
+            expression, annotation = self.datatype(item, relaxed=loose)
             more = ""
             if item.get("conformance", "M") != "M":
                 more += ", optional=True, default=None"

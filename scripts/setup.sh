@@ -5,8 +5,9 @@
 #   setup.sh tools        what tests and lint import
 #   setup.sh certify      .venv-certify with what Matter's certification scripts import
 #   setup.sh controllers  the real Matter controllers that the interop tests drive, and Debian tools for the tests
+#   setup.sh server       .venv-matter-server with a Matter server, whose plugs the hub takes for loads
 #
-# runtime and tools must succeed. What of the controllers cannot be had is said here, and its tests are skipped.
+# runtime and tools must succeed. What of controllers and server cannot be had is said here; its tests are skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -107,6 +108,22 @@ controllers() {
     touch $venv/.controllers
 }
 
+server() {
+    local python
+    venv=.venv-matter-server
+    log=$venv/setup.log
+    python=$(find_python) || die "Python $minimum or newer with its venv module is needed"
+    say "installing a Matter server"
+    "$python" -m venv --clear $venv
+    # Its packages want older libraries than the hub's, and an interactive shell that it has no use for.
+    if ! pip_install -r tests/interop/matter_server_requirements.txt ||
+        ! pip_install --no-deps python-matter-server==7.0.1 home-assistant-chip-{core,clusters}==2024.11.4; then
+        say "  not to be had here: $(tail -n 1 $log); its tests are skipped"
+        rm -r $venv
+    fi
+    touch .venv/.matter-server
+}
+
 certify() {
     local python
     venv=.venv-certify
@@ -124,6 +141,6 @@ $(tail -n 15 $log)"
 }
 
 case "${1:-}" in
-runtime | tools | controllers | certify) "$1" ;;
-*) die "usage: setup.sh runtime | tools | controllers | certify" ;;
+runtime | tools | controllers | server | certify) "$1" ;;
+*) die "usage: setup.sh runtime | tools | controllers | server | certify" ;;
 esac

@@ -4,7 +4,7 @@
 
 from enum import IntEnum
 
-from matter_node.model import Cluster, Enum, Struct, UInt16, attribute, command, member, struct
+from matter_node.model import Cluster, Enum, Struct, UInt8, UInt16, attribute, command, member, struct
 
 
 class IdentifyTypeEnum(IntEnum):
@@ -37,7 +37,7 @@ class EffectVariantEnum(IntEnum):
 @struct
 class TriggerEffectRequest(Struct):
     effect_identifier: EffectIdentifierEnum = member(0, Enum(EffectIdentifierEnum))
-    effect_variant: EffectVariantEnum = member(1, Enum(EffectVariantEnum))
+    effect_variant: int = member(1, UInt8)
 
 
 class Identify(Cluster):

@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hw.accuracy import Quantity
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -83,6 +85,18 @@ class RelayStatus:
             if isinstance(errors, list)
             else (),
         )
+
+    def measured(self) -> set[Quantity]:
+        """Return what the relay measures; nothing if it has no meter."""
+        values = {
+            Quantity.POWER: self.power_w,
+            Quantity.VOLTAGE: self.voltage_v,
+            Quantity.CURRENT: self.current_a,
+            Quantity.FREQUENCY: self.frequency_hz,
+            Quantity.POWER_FACTOR: self.power_factor,
+            Quantity.ENERGY: self.energy_imported_wh,
+        }
+        return {quantity for quantity, value in values.items() if value is not None}
 
 
 def relays(status: Mapping[str, Any]) -> tuple[int, ...]:

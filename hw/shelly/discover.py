@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from hw.address import parse_address
 from hw.module import NotSupported
-from hw.shelly.address import parse_address
 from hw.shelly.answers import DeviceInfo, relays
 from hw.shelly.plug import ShellyPlug
 from hw.shelly.rpc import RpcClient, RpcRefused

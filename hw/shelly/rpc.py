@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-import aiohttp
-
+from hw.http_client import HttpClient
 from hw.module import ModuleError, ModuleUnreachable, NotSupported
-from hw.shelly.address import HTTP_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-TIMEOUT: Final = 2.0
-"""Seconds that a device may take to answer; it takes some ten milliseconds."""
-LARGEST_ANSWER: Final = 64 * 1024
-"""Octets; the whole status of a device with four relays has about 4 KB."""
 
 
 class RpcRefused(ModuleError):  # noqa: N818 - it names what the device did
@@ -52,58 +44,29 @@ def parse_answer(method: str, body: bytes) -> dict[str, Any]:
     return result
 
 
-class RpcClient:
-    """Calls methods of one device, over a connection that stays open and is made anew when it is gone."""
+class RpcClient(HttpClient):
+    """Calls methods of one device."""
 
     def __init__(self, host: str, port: int) -> None:
-        self.host = host
-        self.port = port
-        self._session: aiohttp.ClientSession | None = None
+        super().__init__(host, port)
         self._numbers = itertools.count(1)
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == HTTP_PORT else f"{host}:{self.port}"
 
     async def call(self, method: str, parameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Call a method and return its result.
 
-        :raises ModuleUnreachable: no answer within `TIMEOUT`, or none that can be read
+        :raises ModuleUnreachable: no answer within the time, or none that can be read
         :raises NotSupported: it wants a password, or is no Shelly of generation 2 or later
         :raises RpcRefused: it answers with an error
         """
         frame: dict[str, Any] = {"id": next(self._numbers), "src": "ores-bridge", "method": method}
         if parameters:
             frame["params"] = dict(parameters)
-        if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT))
+        status, body = await self.request("POST", "/rpc", json=frame)
+        if status == 401:
+            raise NotSupported(f"{self}: it asks for a password; take the password off the device")
+        if status == 404:
+            raise NotSupported(f"{self}: no Shelly of generation 2 or later answers there")
         try:
-            async with self._session.post(f"http://{self}/rpc", json=frame) as response:
-                if response.status == 401:
-                    raise NotSupported(f"{self}: it asks for a password; take the password off the device")
-                if response.status == 404:
-                    raise NotSupported(f"{self}: no Shelly of generation 2 or later answers there")
-                body = await _read(response)
             return parse_answer(method, body)
-        except TimeoutError as error:
-            raise ModuleUnreachable(f"{self}: no answer within {TIMEOUT:.0f} s") from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise ModuleUnreachable(f"{self}: {error}") from error
         except ValueError as error:
             raise ModuleUnreachable(f"{self}: {method} cannot be read: {error}") from error
-
-    async def close(self) -> None:
-        """Let go of the connection."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
-            await asyncio.sleep(0)  # aiohttp hangs up in the next turn of the loop
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > LARGEST_ANSWER:
-            raise ValueError(f"more than {LARGEST_ANSWER} octets")
-    return bytes(body)

@@ -1,1 +1,1 @@
-"""A simulated home: a sun, clouds, a household and modules that answer SunSpec over real Modbus TCP."""
+"""A simulated home: a sun, clouds, a household and modules that answer over real Modbus TCP and HTTP."""

@@ -28,6 +28,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--modules", type=int, default=4, help="how many modules, 1 to 1000 (default 4)")
     parser.add_argument("--plugs", type=int, default=0, help="how many plugs besides, 0 to 100 (default 0)")
+    parser.add_argument("--evse", type=int, default=0, help="how many chargers, 0 to 10 (default 0)")
     parser.add_argument("--seed", type=int, default=1, help="of clouds and household (default 1)")
     parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds a second (default 1)")
     parser.add_argument(
@@ -40,7 +41,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--port-base", type=int, default=15020, help="first port; 0 takes free ones")
     parser.add_argument("--control", action="store_true", help="take commands on standard input")
     options = parser.parse_args(arguments)
-    ports = options.modules + options.plugs
+    ports = options.modules + options.plugs + options.evse
     if not 0 <= options.port_base <= 65535 - ports:
         parser.error(f"--port-base {options.port_base} leaves no room for {ports} ports")
     return options
@@ -65,6 +66,8 @@ async def answer(home: RunningHome, line: str) -> dict[str, Any]:
                 await home.fault(command["serial"], command["kind"], command.get("value"))
             case "heal":
                 await home.heal(command["serial"])
+            case "car":
+                home.car(command["serial"], bool(command["plugged"]), command.get("needs_wh"))
             case "skip":
                 home.skip(float(command["seconds"]))
             case "state":
@@ -96,7 +99,7 @@ def say(message: dict[str, Any]) -> None:
 
 async def run(options: argparse.Namespace) -> None:
     """Run the home until a signal or the end of the control input."""
-    composition = Home.of(options.modules, options.plugs)
+    composition = Home.of(options.modules, options.plugs, options.evse)
     world = World(composition, seed=options.seed, start=options.start_time, speed=options.speed)
     home = RunningHome(world, host=options.host, port_base=options.port_base)
     done = asyncio.Event()
@@ -120,7 +123,7 @@ def main() -> None:
     """Run from the command line."""
     options = parse()
     # A listener and a connection for each module, and some of everything else.
-    need = (options.modules + options.plugs) * 3 + 64
+    need = (options.modules + options.plugs + options.evse) * 3 + 64
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < need:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(need, hard), hard))

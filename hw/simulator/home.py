@@ -13,10 +13,11 @@ from hw.simulator.storage_devices import BatteryDevice, MeterDevice
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hw.simulator.shelly import PlugServer
+    from hw.simulator.goe import ChargerDevice
+    from hw.simulator.http_server import HttpServer
     from hw.simulator.world import World
 
-    _Server = DeviceServer | PlugServer
+    _Server = DeviceServer | HttpServer
 
 GARBAGE = 0x1234
 """What a scale factor reads while it is garbage."""
@@ -37,7 +38,7 @@ class RunningHome:
             devices.append(BatteryDevice(world.battery, world.meter, "B000001"))
         if world.has_meter:
             devices.append(MeterDevice(world.meter, "G000001", large=len(devices) >= LARGE_HOME))
-        self.servers: dict[str, DeviceServer | PlugServer] = {
+        self.servers: dict[str, _Server] = {
             device.serial: DeviceServer(device, host, port_base + index if port_base else 0, self._now)
             for index, device in enumerate(devices)
         }
@@ -46,10 +47,20 @@ class RunningHome:
 
             for index, heater in enumerate(world.heaters):
                 plug = PlugDevice(heater, world.meter, f"A8032AB{index + 1:05X}", self._now)
-                port = port_base + len(self.servers) if port_base else 0
-                self.servers[plug.serial] = PlugServer(plug, host, port)
+                self.servers[plug.serial] = PlugServer(plug, host, self._next_port(port_base))
+        self.chargers: dict[str, ChargerDevice] = {}
+        if world.points:
+            from hw.simulator import goe  # the same
+
+            for index, point in enumerate(world.points):
+                charger = goe.ChargerDevice(point, world.meter, f"{200_001 + index}", self._now)
+                self.chargers[charger.serial] = charger
+                self.servers[charger.serial] = goe.ChargerServer(charger, host, self._next_port(port_base))
         self._zero = 0.0
         self._skipped = 0.0
+
+    def _next_port(self, port_base: int) -> int:
+        return port_base + len(self.servers) if port_base else 0
 
     async def start(self) -> None:
         """Listen on every port. Raise OSError when one is taken, listening on none."""
@@ -99,6 +110,17 @@ class RunningHome:
             "load_w": world.load_w,
             "plugs_w": world.plugs_w,
             "plugs": [heater.output for heater in world.heaters],
+            "evse_w": world.evse_w,
+            "evse": [
+                {
+                    "plugged": point.car.plugged,
+                    "needs_wh": point.car.needs_wh,
+                    "allowed": point.allowed,
+                    "current_a": point.current_a,
+                    "session_wh": point.session_wh,
+                }
+                for point in world.points
+            ],
             "battery_w": world.battery.power_w if world.battery else 0.0,
             "battery_soc_percent": world.battery.soc_percent if world.battery else None,
             "grid_w": world.meter.power_w,
@@ -110,10 +132,10 @@ class RunningHome:
         """Break a device. Raise KeyError for an unknown one, ValueError for a fault that it cannot have."""
         server = self.servers[serial]
         faults: dict[str, Callable[[_Server, float | None], None]] = {
-            "dead": lambda s, _: _inverter(s, Health.DEAD),
+            "dead": self._dead,
             "sagging": lambda s, _: _inverter(s, Health.SAGGING),
             "asleep": lambda s, _: _inverter(s, Health.DARK),
-            "garbage": lambda s, _: _garbage(s),
+            "garbage": lambda s, _: self._garbage(s),
             "exception": _exception,
             "slow": _slow,
         }
@@ -133,12 +155,42 @@ class RunningHome:
             server.device.overlay = {}
         if isinstance(server.device, ClassicInverter | DerInverter):
             server.device.inverter.health = Health.GOOD
+        charger = self.chargers.get(serial)
+        if charger is not None:
+            charger.point.error, charger.garbage = 0, False
         await server.start()
+
+    def car(self, serial: str, plugged: bool, needs_wh: float | None = None) -> None:  # noqa: FBT001 - in or out
+        """Plug the car of a charger in or out by hand; from then on it comes and goes by hand alone.
+
+        :param needs_wh: what is missing in its battery then; as it was by default
+        :raises KeyError: an unknown device; ValueError: one that charges no car, or an impossible need
+        """
+        device = self.servers[serial].device
+        charger = self.chargers.get(serial)
+        if charger is None:
+            raise ValueError(f"{device.serial} charges no car")
+        self._now()
+        charger.point.car.take(plugged, needs_wh)
 
     def _now(self) -> int:
         elapsed = asyncio.get_running_loop().time() - self._zero
         self.world.advance(elapsed * self.world.speed + self._skipped)
         return self.world.steps
+
+    def _dead(self, server: _Server, error: float | None) -> None:
+        charger = self.chargers.get(server.device.serial)
+        if charger is None:
+            _inverter(server, Health.DEAD)
+        else:
+            charger.point.error = 8 if error is None else int(error)
+
+    def _garbage(self, server: _Server) -> None:
+        charger = self.chargers.get(server.device.serial)
+        if charger is None:
+            _scale_factors(server)
+        else:
+            charger.garbage = True
 
 
 def _inverter(server: _Server, health: Health) -> None:
@@ -147,7 +199,7 @@ def _inverter(server: _Server, health: Health) -> None:
     server.device.inverter.health = health
 
 
-def _garbage(server: _Server) -> None:
+def _scale_factors(server: _Server) -> None:
     device = server.device
     if not isinstance(device, SimulatedDevice):
         raise ValueError(f"{device.serial} has no registers")  # noqa: TRY004 - bad input, not a bug

@@ -34,7 +34,7 @@ class SimulatedAddress:
     """Where a simulated device answers."""
 
     address: str
-    """`host:port:unit`, as `hw.sunspec.discover` takes it; of a plug `host:port`, as `hw.shelly` takes it."""
+    """`host:port:unit`, as `hw.sunspec.discover` takes it; of plugs and chargers `host:port`."""
     kind: str
     """A `ModuleKind`."""
     serial: str
@@ -49,6 +49,7 @@ class SimulatedHome:
         modules: int = 4,
         *,
         plugs: int = 0,
+        evse: int = 0,
         seed: int = 1,
         speed: float = 1.0,
         start: datetime | None = None,
@@ -59,7 +60,7 @@ class SimulatedHome:
         self.devices: list[SimulatedAddress] = []
         self.pid = 0
         self._arguments = ["--modules", modules, "--seed", seed, "--speed", speed, "--host", host]
-        self._arguments += ["--port-base", port_base, "--plugs", plugs, "--control"]
+        self._arguments += ["--port-base", port_base, "--plugs", plugs, "--evse", evse, "--control"]
         if start is not None:
             self._arguments += ["--start-time", start.isoformat()]
         self._process: asyncio.subprocess.Process | None = None
@@ -116,8 +117,9 @@ class SimulatedHome:
     async def fault(self, serial: str, kind: str, value: float | None = None) -> None:
         """Break a device until it is healed. Raise SimulationError.
 
-        `link`: hangs up and does not listen. `dead`, `sagging`, `asleep`: an inverter's panels. `garbage`:
-        scale factors. `exception`: every answer is Modbus exception `value` (4). `slow`: every answer takes
+        `link`: hangs up and does not listen. `dead`, `sagging`, `asleep`: an inverter's panels; of a charger
+        `dead` is the error `value` (8, a ground fault). `garbage`: scale factors, or all keys of a charger.
+        `exception`: every answer is Modbus exception `value` (4), or refused. `slow`: every answer takes
         `value` seconds (0.5).
         """
         await self._ask({"do": "fault", "serial": serial, "kind": kind, "value": value})
@@ -126,12 +128,19 @@ class SimulatedHome:
         """Repair everything about a device. Raise SimulationError."""
         await self._ask({"do": "heal", "serial": serial})
 
+    async def car(self, serial: str, *, plugged: bool, needs_wh: float | None = None) -> None:
+        """Plug the car of a charger in or out; it comes and goes by hand alone then. Raise SimulationError.
+
+        :param needs_wh: what is missing in its battery then; as it was by default
+        """
+        await self._ask({"do": "car", "serial": serial, "plugged": plugged, "needs_wh": needs_wh})
+
     async def skip(self, seconds: float) -> None:
         """Let so many simulated seconds pass at once. Raise SimulationError."""
         await self._ask({"do": "skip", "seconds": seconds})
 
     async def state(self) -> dict[str, Any]:
-        """Return the truth about the home: time, solar_w, load_w, plugs_w, battery_w, grid_w and more."""
+        """Return the truth about the home: time, solar_w, load_w, plugs_w, evse_w, grid_w and more."""
         return await self._ask({"do": "state"})
 
     async def _ask(self, command: dict[str, Any]) -> dict[str, Any]:

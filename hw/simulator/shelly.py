@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from hw.simulator.http_server import HttpServer
 from hw.simulator.world import PLUG_PHASE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from hw.simulator.loads import WaterHeater
     from hw.simulator.physics import GridMeter
@@ -115,47 +115,14 @@ class PlugDevice:
         return {"was_on": was_on}
 
 
-class PlugServer:
-    """One plug on one port. Faults are the same as those of the Modbus devices, as far as they make sense."""
+class PlugServer(HttpServer):
+    """One plug on one port."""
 
-    def __init__(self, device: PlugDevice, host: str, port: int) -> None:
-        self.device = device
-        self.host = host
-        self.port = port
-        self.exception: int | None = None
-        """Error code that every call is answered with."""
-        self.delay_s = 0.0
-        """How long every answer takes."""
-        self._runner: web.AppRunner | None = None
+    device: PlugDevice
 
-    @property
-    def address(self) -> str:
-        """Where the device answers: `host:port`."""
-        return f"{self.host}:{self.port}"
-
-    async def start(self) -> None:
-        """Listen. Raise OSError when the port is taken."""
-        if self._runner is not None:
-            return
-        application = web.Application()
-        application.router.add_post("/rpc", self._frame)
-        application.router.add_get("/rpc/{method}", self._query)
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        site = web.TCPSite(runner, self.host, self.port)
-        try:
-            await site.start()
-        except OSError:
-            await runner.cleanup()
-            raise
-        self.port = runner.addresses[0][1]
-        self._runner = runner
-
-    async def stop(self) -> None:
-        """Stop listening and hang up on every client."""
-        runner, self._runner = self._runner, None
-        if runner is not None:
-            await runner.cleanup()
+    def routes(self) -> Iterable[web.RouteDef]:
+        """Return the two ways to call a method."""
+        return [web.post("/rpc", self._frame), web.get("/rpc/{method}", self._query)]
 
     async def _frame(self, request: web.Request) -> web.Response:
         """Answer a JSON-RPC frame."""
@@ -185,8 +152,7 @@ class PlugServer:
             return web.json_response({"code": error.code, "message": str(error)}, status=500)
 
     async def _call(self, method: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        if self.delay_s:
-            await asyncio.sleep(self.delay_s)
+        await self.dawdle()
         if self.exception is not None:
             raise RpcError(self.exception, "simulated")
         return self.device.call(method, parameters)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 
+from hw.simulator.car import Car
+from hw.simulator.charging_point import ChargingPoint
 from hw.simulator.household import Household
 from hw.simulator.loads import WaterHeater
 from hw.simulator.physics import Battery, GridMeter, SolarInverter
@@ -30,18 +32,22 @@ class Home:
     battery: bool = True
     meter: bool = True
     plugs: int = 0
+    evse: int = 0
 
     @classmethod
-    def of(cls, modules: int, plugs: int = 0) -> Home:
-        """Return the home of so many modules: a meter, a battery, and for the rest inverters; and its plugs.
+    def of(cls, modules: int, plugs: int = 0, evse: int = 0) -> Home:
+        """Return the home of so many modules: a meter, a battery, and for the rest inverters.
 
-        One module is an inverter; two are an inverter and a meter. Raise ValueError below 1 and above 1000.
+        One module is an inverter; two are an inverter and a meter. Raise ValueError below 1 and above 1000,
+        and for too many plugs and charging points, which come besides.
         """
         if not 1 <= modules <= 1000:
             raise ValueError(f"a home has 1 to 1000 modules, not {modules}")
         if not 0 <= plugs <= 100:
             raise ValueError(f"a home has 0 to 100 plugs, not {plugs}")
-        return cls(max(1, modules - 2), battery=modules > 2, meter=modules > 1, plugs=plugs)
+        if not 0 <= evse <= 10:
+            raise ValueError(f"a home has 0 to 10 charging points, not {evse}")
+        return cls(max(1, modules - 2), battery=modules > 2, meter=modules > 1, plugs=plugs, evse=evse)
 
 
 class World:
@@ -67,6 +73,10 @@ class World:
         ]
         self.battery = Battery() if home.battery else None
         self.heaters = [WaterHeater(energy_wh=120_000.0 + 1000 * index) for index in range(home.plugs)]
+        self.points = [
+            ChargingPoint(Car(_chance(seed, f"car {index}")), 1_500_000.0 + 10_000 * index)
+            for index in range(home.evse)
+        ]
         self.meter = GridMeter()
         self.has_meter = home.meter
         self.load_phases_w = (0.0, 0.0, 0.0)
@@ -94,6 +104,11 @@ class World:
         """What the plugs and the loads behind them take together."""
         return math.fsum(heater.power_w for heater in self.heaters)
 
+    @property
+    def evse_w(self) -> float:
+        """What the charging points and the cars at them take together."""
+        return math.fsum(point.power_w for point in self.points)
+
     def advance(self, seconds: float) -> None:
         """Let the home live until so many simulated seconds after its start."""
         while self.steps * self.step_s <= seconds:
@@ -119,6 +134,12 @@ class World:
             heater.pass_time(seconds / self.speed)
             heater.step(seconds, self.ambient_c)
             phases[PLUG_PHASE] += heater.power_w
+        for point in self.points:
+            point.pass_time(seconds / self.speed)
+            point.step(seconds, now, self.meter.voltages_v, self.ambient_c)
+            phases[0] += point.STANDBY_W
+            for index, watts in enumerate(point.powers_w):
+                phases[index] += watts
         if self.battery is not None:
             self.battery.pass_time(seconds / self.speed)
             self.battery.step(seconds, sum(phases), self.ambient_c)

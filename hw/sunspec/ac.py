@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from hw.accuracy import Quantity
 from hw.reading import Fault, OperatingState, Phase
+from hw.sunspec.accuracy import implemented
 from hw.sunspec.module import first
 
 if TYPE_CHECKING:
+    from hw.sunspec.accuracy import Points
     from hw.sunspec.codec import View
     from hw.sunspec.module import Views
 
@@ -29,6 +32,23 @@ _STATES = {
     "STANDBY": OperatingState.STANDBY,
 }
 _ASLEEP = (OperatingState.OFF, OperatingState.SLEEPING)
+_ALWAYS = {Quantity.POWER, Quantity.VOLTAGE, Quantity.CURRENT, Quantity.FREQUENCY}
+"""What every device of these models measures, though it may be silent at night."""
+_INVERTER_POINTS = {
+    Quantity.POWER: "W",
+    Quantity.APPARENT_POWER: "VA",
+    Quantity.REACTIVE_POWER: "VAr",
+    Quantity.POWER_FACTOR: "PF",
+    Quantity.VOLTAGE: "PhVphA",
+    Quantity.CURRENT: "A",
+    Quantity.FREQUENCY: "Hz",
+    Quantity.ENERGY: "WH",
+}
+_DER_POINTS = _INVERTER_POINTS | {
+    Quantity.REACTIVE_POWER: "Var",
+    Quantity.VOLTAGE: "LNV",
+    Quantity.ENERGY: "TotWhInj",
+}
 
 
 class AcReading(TypedDict, total=False):
@@ -53,6 +73,14 @@ class AcReading(TypedDict, total=False):
 def ac_model(views: Views | dict[int, Any]) -> int | None:
     """Return the AC model to read: 701 where the device has it, as it tells more."""
     return next((model for model in (DER_MEASUREMENT, *INVERTER_MODELS) if model in views), None)
+
+
+def measured_points(model: int, view: View) -> Points:
+    """Return what an AC model measures, and where."""
+    points = _DER_POINTS if model == DER_MEASUREMENT else _INVERTER_POINTS
+    asleep = read_ac(model, view)["state"] in _ASLEEP
+    found = _ALWAYS | set(implemented(view, points, asleep=asleep))
+    return {quantity: name for quantity, name in points.items() if quantity in found}
 
 
 def read_ac(model: int, view: View) -> AcReading:
@@ -87,10 +115,10 @@ def mean(values: list[float]) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def faults_of(model: int, view: View, *points: str) -> tuple[Fault, ...]:
+def faults_of(model: int, view: View, *points: str, battery: bool = False) -> tuple[Fault, ...]:
     """Return the bits set in the event points; warnings are no faults."""
     return tuple(
-        Fault(code, f"{model}.{point}")
+        Fault(code, f"{model}.{point}", battery)
         for point in points
         for code in view.bits(point)
         if not code.endswith("WARNING") and not code.startswith("RESERVED")

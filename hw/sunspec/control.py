@@ -195,8 +195,8 @@ class StorageControls(_ModelControl):
     """
 
     REVERT = "InOutWRte_RvrtTms"
-    BOTH = 3
-    """StorCtl_Mod with charge and discharge limits on."""
+    CHARGE, BOTH = 1, 3
+    """StorCtl_Mod with the charge limit on, and with both on."""
 
     def __init__(
         self, device: Device, header: ModelHeader, view: View, *, discharge_w: float | None = None
@@ -207,7 +207,7 @@ class StorageControls(_ModelControl):
         kinds = set[SetpointKind]()
         rates = (view.raw("StorCtl_Mod"), view.number("InWRte"), view.number("OutWRte"))
         if self._charge_w and None not in rates:
-            kinds |= {Kind.CHARGE_W, Kind.DISCHARGE_W, Kind.HOLD, Kind.AUTO}
+            kinds |= {Kind.CHARGE_W, Kind.CHARGE_LIMIT_W, Kind.DISCHARGE_W, Kind.HOLD, Kind.AUTO}
         if view.number("MinRsvPct") is not None:
             kinds.add(Kind.RESERVE_PERCENT)
         self.kinds = frozenset(kinds)
@@ -223,16 +223,17 @@ class StorageControls(_ModelControl):
             wanted = {"StorCtl_Mod": 0}
             view = await self._write(view, wanted)
             return self._judge(setpoint, view, wanted, None)
-        charging = setpoint.kind is Kind.CHARGE_W
+        charging = setpoint.kind in {Kind.CHARGE_W, Kind.CHARGE_LIMIT_W}
+        mine, others = ("InWRte", "OutWRte") if charging else ("OutWRte", "InWRte")
         full = (self._charge_w if charging else self._discharge_w) or 0.0
         percent = min(100.0, (setpoint.value or 0.0) * 100 / full)
-        other = -percent * full / ((self._discharge_w if charging else self._charge_w) or full)
-        rates: dict[str, Number] = (
-            {"InWRte": percent, "OutWRte": other} if charging else {"OutWRte": percent, "InWRte": other}
-        )
-        enable: dict[str, Number] = {"StorCtl_Mod": self.BOTH}
+        rates: dict[str, Number] = {mine: percent}
+        enable: dict[str, Number] = {"StorCtl_Mod": self.CHARGE}
+        if setpoint.kind is not Kind.CHARGE_LIMIT_W:
+            rates[others] = -percent * full / ((self._discharge_w if charging else self._charge_w) or full)
+            enable = {"StorCtl_Mod": self.BOTH}
         view = await self._write(view, rates | self._revert(setpoint, self.REVERT) | enable)
-        rate = view.number("InWRte" if charging else "OutWRte")
+        rate = view.number(mine)
         value = None if setpoint.kind is Kind.HOLD or rate is None else rate * full / 100
         return self._judge(setpoint, view, rates | enable, value, self.REVERT)
 

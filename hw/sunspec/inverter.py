@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hw.accuracy import Quantity
 from hw.module import Capabilities, ModuleKind, Nameplate
-from hw.reading import DcString, Reading
-from hw.sunspec.ac import INVERTER_MODELS, ac_model, read_ac
+from hw.reading import Reading
+from hw.sunspec.ac import INVERTER_MODELS, ac_model, measured_points, read_ac
+from hw.sunspec.accuracy import inverter_accuracies, modulus
 from hw.sunspec.control import DerControls, ImmediateControls
+from hw.sunspec.dc import dc_inputs, dc_measures, dc_strings
 from hw.sunspec.module import SunSpecModule, number
 
 if TYPE_CHECKING:
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
 
     from hw.sunspec.module import Views
 
-_BATTERY_PORTS = ("ESS", "EV", "BIDIR")
+_STORAGE_MODELS = (124, 713, 802)
 
 
 class Inverter(SunSpecModule):
@@ -38,21 +41,29 @@ class Inverter(SunSpecModule):
             self._control = ImmediateControls(
                 self.device, header[123], views[123], rating_w=rating, toggle=self.quirks.toggle_enable
             )
+        inputs = dc_inputs(views, self._whole_side(views))
         self._nameplate = Nameplate(
             power_w=number(views, (120, "WRtg"), (702, "WMaxRtg"), (121, "WMax"), (702, "WMax")),
             voltage_v=number(views, (121, "VRef"), (702, "VNomRtg")),
             current_a=number(views, (120, "ARtg"), (702, "AMaxRtg")),
             phases=_phases(model, views),
-            dc_strings=len(_strings(views)),
+            dc_strings=len(inputs),
         )
         ac = read_ac(model, views[model]) if model else {}
+        points = measured_points(model, views[model]) if model else {}
+        measures = inverter_accuracies(views[model], points, self._nameplate) if model else {}
+        direct, dc_modulus = dc_measures(inputs, self._nameplate.power_w)
         self._capabilities = Capabilities(
             setpoints=self._control.kinds if self._control else frozenset(),
             reverts=bool(self._control and self._control.kinds and self._control.revert_s_max),
             revert_s_max=self._control.revert_s_max if self._control else None,
             imported_energy=ac.get("energy_imported_wh") is not None,
             exported_energy=True,
-            reactive_power=ac.get("reactive_power_var") is not None,
+            energy_modulus_wh=modulus(views[model], points[Quantity.ENERGY])
+            if model and Quantity.ENERGY in points
+            else None,
+            dc_energy_modulus_wh=dc_modulus,
+            measures=measures | direct,
             temperature=ac.get("temperature_c") is not None,
         )
         self._blind = self._contradicts(views, ac.get("power_w"))
@@ -68,11 +79,16 @@ class Inverter(SunSpecModule):
             module=self.key,
             time=now,
             **ac,
-            strings=_strings(views),
+            strings=dc_strings(views, self._whole_side(views)),
             connected=connected,
             power_limit_percent=percent,
             power_limit_w=percent * rating / 100 if percent is not None and rating else None,
         )
+
+    def _whole_side(self, views: Views) -> int | None:
+        """Return the model whose DC points tell of the panels, and of nothing else: there is no battery."""
+        battery = any(model in self.section.models for model in _STORAGE_MODELS)
+        return None if battery else ac_model(views)
 
     def _limit(self, views: Views) -> tuple[float | None, bool | None]:
         """Return the limit in force in percent and whether the inverter is connected."""
@@ -108,39 +124,3 @@ def _phases(model: int | None, views: Views) -> int:
     if model == 701:
         return {"SPLIT_PHASE": 2, "THREE_PHASE": 3}.get(views[701].symbol("ACType") or "", 1)
     return model % 10 if model else 1
-
-
-def _strings(views: Views) -> tuple[DcString, ...]:
-    """Return the DC inputs of 160 or 714 that measure anything; batteries among the ports are left out."""
-    strings: list[DcString] = []
-    if 714 in views:
-        for index, port in enumerate(views[714].groups("Prt"), 1):
-            if port.symbol("PrtTyp") in _BATTERY_PORTS:
-                continue
-            strings.append(
-                DcString(
-                    name=port.text("IDStr") or f"{index}",
-                    power_w=port.number("DCW"),
-                    voltage_v=port.number("DCV"),
-                    current_a=port.number("DCA"),
-                    energy_wh=port.number("DCWhInj"),
-                    temperature_c=port.number("Tmp"),
-                )
-            )
-    elif 160 in views:
-        for index, module in enumerate(views[160].groups("module"), 1):
-            strings.append(
-                DcString(
-                    name=module.text("IDStr") or f"{index}",
-                    power_w=module.number("DCW"),
-                    voltage_v=module.number("DCV"),
-                    current_a=module.number("DCA"),
-                    energy_wh=module.number("DCWH"),
-                    temperature_c=module.number("Tmp"),
-                )
-            )
-    return tuple(
-        string
-        for string in strings
-        if (string.power_w, string.voltage_v, string.current_a) != (None, None, None)
-    )

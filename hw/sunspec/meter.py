@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hw.accuracy import Quantity
 from hw.module import Capabilities, ModuleKind, Nameplate
 from hw.reading import OperatingState, Phase, Reading
 from hw.sunspec.ac import factor, faults_of, magnitude, mean, negated
+from hw.sunspec.accuracy import implemented, meter_accuracies, modulus
 from hw.sunspec.module import SunSpecModule, first
 
 if TYPE_CHECKING:
@@ -16,6 +18,19 @@ if TYPE_CHECKING:
     from hw.sunspec.module import Views
 
 METER_MODELS = (201, 202, 203, 204, 211, 212, 213, 214)
+_ALWAYS = {
+    Quantity.POWER: "W",
+    Quantity.VOLTAGE: "PhV",
+    Quantity.CURRENT: "A",
+    Quantity.FREQUENCY: "Hz",
+    Quantity.ENERGY: "TotWhImp",
+}
+"""What every meter measures."""
+_PERHAPS = {
+    Quantity.APPARENT_POWER: "VA",
+    Quantity.REACTIVE_POWER: "VAR",
+    Quantity.POWER_FACTOR: "PF",
+}
 _PHASES = {1: "A", 2: "AB", 3: "ABC", 4: "ABC"}
 
 
@@ -29,11 +44,15 @@ class Meter(SunSpecModule):
     def _prepare(self, views: Views) -> None:
         model, view = next(iter(views.items()))
         self._headers = [header for header in self._headers if header.id == model]
-        self._nameplate = Nameplate(phases=len(_PHASES[model % 10]))
+        phases = len(_PHASES[model % 10])
+        self._nameplate = Nameplate(phases=phases)
+        found = set(implemented(view, _PERHAPS, asleep=False))
+        points = _ALWAYS | {quantity: name for quantity, name in _PERHAPS.items() if quantity in found}
         self._capabilities = Capabilities(
             imported_energy=True,
             exported_energy=True,
-            reactive_power=view.number("VAR") is not None,
+            energy_modulus_wh=modulus(view, "TotWhImp"),
+            measures=meter_accuracies(view, points, phases),
         )
 
     def _reading(self, views: Views, now: datetime) -> Reading:

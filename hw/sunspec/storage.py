@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hw.accuracy import Accuracy, Quantity
 from hw.module import Capabilities, ModuleKind, Nameplate
 from hw.reading import BatteryReading, ChargeState, OperatingState, Quality, Reading
-from hw.sunspec.ac import INVERTER_MODELS, AcReading, ac_model, faults_of, read_ac
+from hw.sunspec.ac import INVERTER_MODELS, AcReading, ac_model, faults_of, measured_points, read_ac
+from hw.sunspec.accuracy import direct_accuracies, implemented, inverter_accuracies, modulus
 from hw.sunspec.control import DerControls, StorageControls
 from hw.sunspec.module import SunSpecModule, first, number
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from hw.sunspec.module import Views
 
 STORAGE_MODELS = (124, 713, 802)
+_BANK_POINTS = {Quantity.DC_POWER: "W", Quantity.DC_VOLTAGE: "V", Quantity.DC_CURRENT: "A"}
+_CONVERSION = Accuracy(10, measured=False)
+"""Of an AC power for which that of the DC side stands: the losses between them, besides."""
 _CHARGE_STATES = {state.name: state for state in ChargeState}
 
 
@@ -62,24 +67,42 @@ class Storage(SunSpecModule):
             charge_power_w=charge,
             discharge_power_w=first(discharge, charge),
             capacity_wh=number(views, (713, "WHRtg"), (802, "WHRtg"), (120, "WHRtg")),
+            capacity_ah=number(views, (802, "AHRtg"), (120, "AhrRtg")),
             voltage_v=number(views, (121, "VRef"), (702, "VNomRtg")),
             current_a=None if self._hybrid else number(views, (120, "ARtg"), (702, "AMaxRtg")),
             phases=_phases(model, views),
         )
         ac: AcReading = read_ac(model, views[model]) if model else {}
+        points = measured_points(model, views[model]) if model else {}
+        energy = points.get(Quantity.ENERGY)
         self._capabilities = Capabilities(
             setpoints=self._control.kinds if self._control else frozenset(),
             reverts=bool(self._control and self._control.revert_s_max),
             revert_s_max=self._control.revert_s_max if self._control else None,
             imported_energy=ac.get("energy_imported_wh") is not None,
             exported_energy=ac.get("energy_exported_wh") is not None,
-            reactive_power=ac.get("reactive_power_var") is not None,
+            energy_modulus_wh=modulus(views[model], energy) if model and energy else None,
+            measures=self._measures(views, model),
             temperature=ac.get("temperature_c") is not None,
         )
         ac_models = (*INVERTER_MODELS, 701)
         self._headers = [h for h in self._headers if h.id == model or h.id not in ac_models]
         if not isinstance(self._control, DerControls):
             self._headers = [h for h in self._headers if h.id != 704]
+
+    def _measures(self, views: Views, model: int | None) -> dict[Quantity, Accuracy]:
+        bank = views.get(802)
+        direct: dict[Quantity, Accuracy] = {}
+        if bank is not None:
+            found = set(implemented(bank, _BANK_POINTS, asleep=False))
+            points = {quantity: name for quantity, name in _BANK_POINTS.items() if quantity in found}
+            direct = direct_accuracies(bank, points, self._nameplate.discharge_power_w)
+        elif 124 in views and views[124].number("InBatV") is not None:
+            direct = direct_accuracies(views[124], {Quantity.DC_VOLTAGE: "InBatV"}, None)
+        if model is None:
+            return direct | ({Quantity.POWER: _CONVERSION} if bank is not None else {})
+        view = views[model]
+        return direct | inverter_accuracies(view, measured_points(model, view), self._nameplate)
 
     def _reading(self, views: Views, now: datetime) -> Reading:
         model = None if self._hybrid else ac_model(views)
@@ -93,7 +116,7 @@ class Storage(SunSpecModule):
         if ac.get("power_w") is None and dc_power is not None:
             ac["power_w"], quality = dc_power, Quality.ESTIMATED
         if 802 in views:
-            ac["faults"] = ac.get("faults", ()) + faults_of(802, views[802], "Evt1")
+            ac["faults"] = ac.get("faults", ()) + faults_of(802, views[802], "Evt1", battery=True)
             if views[802].symbol("State") == "FAULT":
                 ac["state"] = OperatingState.FAULT
         if dc_power is not None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from matter_node.entropy import SystemEntropy
 from matter_node.ids import MATTER_PORT
 from matter_node.secure_channel.parameters import OWN_PARAMETERS, SessionParameters
+from matter_node.transport.browser import Browser
 from matter_node.transport.dns import DNSAddress, DNSIncoming, DNSService
 from matter_node.transport.interfaces import Interface, InterfaceMonitor, select
 from matter_node.transport.responder import Responder
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from matter_node.entropy import Entropy
     from matter_node.transport.address import Address
+    from matter_node.transport.browser import FoundService
 
 _log = logging.getLogger(__name__)
 
@@ -105,6 +107,8 @@ class Advertiser:
         self._monitor = InterfaceMonitor(self._on_change)
         self._responder: Responder | None = None
         self._resolutions: set[_Resolution] = set()
+        self._others: tuple[Service, ...] = ()
+        self._browser: Browser | None = None
         self.interfaces: list[Interface] = []
         self.on_interfaces: list[Callable[[], None]] = []
 
@@ -119,6 +123,8 @@ class Advertiser:
     def close(self) -> None:
         """Take leave and close."""
         self._monitor.close()
+        if self._browser is not None:
+            self._browser.close()
         if self._responder is not None:
             self._responder.close()
             self._responder = None
@@ -150,6 +156,29 @@ class Advertiser:
         self._record = record
         self._commissionable = None if record is None else self._commissionable_service(record)
         self._show()
+
+    def set_others(self, services: Iterable[Service]) -> None:
+        """Show what else this host serves, and no more of what it showed so before."""
+        self._others = tuple(services)
+        self._show()
+
+    def browse(
+        self,
+        kinds: Iterable[str],
+        on_found: Callable[[FoundService], None],
+        on_gone: Callable[[FoundService], None],
+    ) -> Browser:
+        """Notice what others announce of some service types, in place of those before; see `Browser`."""
+        if self._browser is not None:
+            self._browser.close()
+        self._browser = Browser(
+            kinds,
+            lambda questions: self._responder.ask(questions) if self._responder else None,
+            on_found,
+            on_gone,
+            own_host=lambda: self._responder.host if self._responder else "",
+        )
+        return self._browser
 
     def announce(self) -> None:
         """Tell everybody anew where the node is."""
@@ -205,7 +234,7 @@ class Advertiser:
         if self._responder is None:
             return
         commissionable = () if self._commissionable is None else (self._commissionable,)
-        self._responder.set_services((*commissionable, *self._operational))
+        self._responder.set_services((*commissionable, *self._operational, *self._others))
 
     def _on_change(self, found: list[Interface]) -> None:
         present = select(found, self._chosen)
@@ -241,6 +270,8 @@ class Advertiser:
         for resolution in tuple(self._resolutions):
             if resolution.take(message, index):
                 self._ask(resolution)
+        if self._browser is not None:
+            self._browser.take(message, index)
 
 
 class _Resolution:

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from matter_node.entropy import Entropy
     from matter_node.secure_channel.parameters import SessionParameters
     from matter_node.transport.address import Address
+    from matter_node.transport.browser import Browser, FoundService
     from matter_node.transport.interfaces import Interface
     from matter_node.transport.mdns import CommissionableRecord
+    from matter_node.transport.service import Service
 
 _log = logging.getLogger(__name__)
 
@@ -165,6 +167,22 @@ class HomeNetwork:
         """Be a member of these IPv6 multicast groups on every interface, and of no others."""
         self._groups = frozenset(groups)
         self._join()
+
+    def set_others(self, services: Iterable[Service]) -> None:
+        """Show what else this host serves, once the network is started."""
+        if self._advertiser is not None:
+            self._advertiser.set_others(services)
+
+    def browse(
+        self,
+        kinds: Iterable[str],
+        on_found: Callable[[FoundService], None],
+        on_gone: Callable[[FoundService], None],
+    ) -> Browser | None:
+        """Notice what others announce of some service types; None while the network is not started."""
+        if self._advertiser is None:
+            return None
+        return self._advertiser.browse(kinds, on_found, on_gone)
 
     async def resolve(self, compressed_id: bytes, node_id: int, *, wait: float) -> list[Address]:
         """Return where a node of a fabric can be reached; empty if it does not say within `wait` seconds."""

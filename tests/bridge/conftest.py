@@ -4,8 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bridge.events import CommandChanged, EventBus
-from bridge.registry import Registry
+import bridge.home
+from bridge.events import CommandChanged
+from bridge.module_face import Stage
+from bridge.settings import FacesSettings
 from hw.module import Capabilities, Identity, ModuleKind, ModuleUnreachable, Nameplate
 from hw.reading import Reading
 from hw.setpoint import Applied, AppliedState, SetpointKind
@@ -97,16 +99,17 @@ class Device:
         self.closed = True
 
 
-class Home:
-    """A registry with devices in it."""
+class Home(bridge.home.Home):
+    """A home with devices in it."""
 
     def __init__(self, storage, clock):
-        self.storage = storage
-        self.clock = clock
-        self.bus = EventBus()
-        self.registry = Registry(storage, self.bus)
+        super().__init__(storage, clock)
         self.changes = []
         self.bus.subscribe(CommandChanged, lambda event: self.changes.append(event.command))
+
+    def stage(self, top, grouping=None, faces=None):
+        """What the faces of the home's modules stand on."""
+        return Stage(top, self, faces or FacesSettings(charging=False), grouping)
 
     def add(self, serial="1001", **options):
         device = Device(serial, clock=self.clock, **options)

@@ -175,6 +175,20 @@ def test_the_command_line_asks_and_tells_the_running_hub(start):
     assert "another hub" in second.stderr
 
 
+def test_the_command_line_tells_what_modules_have_counted(start):
+    hub = start()
+    place = ("--data-dir", str(hub.directory))
+    hub.until(lambda: hub.ask("energy", module=hub.module("meter")["key"])[0]["imported_lifetime_wh"])
+    told = {each["kind"]: each for each in json.loads(ores("energy", "--json", *place).stdout)}
+    assert told["meter"]["imported_today_wh"] >= 0
+    assert told["battery"]["power_w"] is not None
+    name = told["meter"]["name"]
+    title, line = ores("energy", name, *place).stdout.splitlines()
+    assert "in today [kWh]" in title
+    assert line.startswith(name)
+    assert "no module is called 'cellar'" in ores("energy", "cellar", *place).stderr
+
+
 def test_without_a_hub_the_command_line_reads_what_it_has_left(start, tmp_path):
     hub = start()
     before, codes = identities(hub), hub.ask("pair")
@@ -190,12 +204,47 @@ def test_without_a_hub_the_command_line_reads_what_it_has_left(start, tmp_path):
     reset = ores("factory-reset", "--yes", *place)
     assert reset.stdout == "Forgotten: 0 apps, 4 modules. The setup code stays.\n"
     assert json.loads(ores("status", "--json", *place).stdout)["modules"] == []
+    assert not [
+        file.name for file in hub.directory.iterdir() if file.name.startswith(("telemetry", "events"))
+    ]
     again = start()
     assert again.ask("pair")["qr_code"] == codes["qr_code"]
     assert set(identities(again)) == set(before)
     ids = {json.loads(value)["unique_id"] for _, value in unique}
     new = ReadOnlyStorage(hub.directory / "state.db").scan("module/")
     assert ids.isdisjoint(json.loads(value)["unique_id"] for _, value in new)
+
+
+def test_history_is_asked_of_the_running_hub_and_later_read_from_what_it_has_left(start):
+    hub = start()
+    place = ("--data-dir", str(hub.directory))
+
+    hub.until(lambda: hub.module("microinverter")["reachable"])
+    ambiguous = ores("history", "micro", *place)
+    assert (ambiguous.returncode, "fits several modules" in ambiguous.stderr) == (1, True)
+    key = hub.module("microinverter")["key"]
+
+    def told(*options):
+        return ores("history", key, "power", "energy_exported", "--resolution", "1s", *options, *place)
+
+    hub.until(lambda: told("--csv").stdout.count("\n") > 3)
+    assert hub.end(signal.SIGTERM)[0] == 0
+    rows = json.loads(told("--json").stdout)["rows"]
+    assert len(rows) >= 3, "stopping has written everything down"
+    assert all(row["power_w"]["mean"] <= 0 for row in rows), "a microinverter exports"
+    header, first, *_ = told("--csv").stdout.splitlines()
+    assert header.startswith("time,end,power_w,power_w_min,power_w_max,energy_exported_wh,")
+    assert first.startswith(rows[0]["start"])
+    table = told().stdout.splitlines()
+    assert table[0].endswith(", 1s")
+    assert table[1].split() == ["time", "power_w", "[W]", "energy_exported_wh", "[Wh]"]
+    assert len(table) == len(rows) + 2
+    unknown = ores("history", key, "volume", *place)
+    assert (unknown.returncode, "no history of 'volume'; there are" in unknown.stderr) == (1, True)
+    wrong = ores("history", key, "--from", "tomorrow", *place)
+    assert (wrong.returncode, "--from is a time such as" in wrong.stderr) == (2, True)
+    backwards = ores("history", key, "--from", "1h", "--to", "2h", *place)
+    assert (backwards.returncode, "--to is before --from" in backwards.stderr) == (2, True)
 
 
 def test_settings_are_checked_with_their_place(tmp_path):
@@ -211,7 +260,7 @@ def test_settings_are_checked_with_their_place(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "command", ["", "demo", "run", "pair", "status", "set", "factory-reset", "config check"]
+    "command", ["", "demo", "run", "pair", "status", "set", "history", "factory-reset", "config check"]
 )
 def test_help_teaches_by_example(command):
     shown = ores(*command.split(), "--help")

@@ -1,15 +1,19 @@
 import itertools
+from datetime import UTC, datetime
 
 import pytest
 
 from bridge.arbiter import HISTORY, Arbiter, UnknownCommandError
 from bridge.command import Command, CommandState, Origin
 from bridge.command_queue import PATIENCE, SPACING
+from bridge.record import OperatingMode
 from bridge.registry import UnknownModuleError
 from hw.module import ModuleKind
+from hw.reading import BatteryReading, Reading
 from hw.setpoint import SetpointKind as Kind
 
 KEY = "acme-1001"
+NOON = datetime(2026, 6, 21, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -112,11 +116,21 @@ async def test_an_origins_new_command_replaces_its_old_one(arbiter, device, cloc
 
 async def test_writes_keep_their_distance_and_the_newest_value_is_written(arbiter, device, clock):
     for percent in (10, 20, 30, 40):
-        limit(arbiter, percent)
+        limit(arbiter, percent, Origin.PLAN)
         await clock.pass_(1)
     await clock.pass_(10)
     assert device.values == [(Kind.POWER_LIMIT_PERCENT, 10), (Kind.POWER_LIMIT_PERCENT, 40)]
     assert device.told[1][0] - device.told[0][0] == SPACING
+
+
+async def test_a_person_waits_a_second_at_most_and_not_for_the_plan_s_distance(arbiter, device, clock):
+    limit(arbiter, 80, Origin.PLAN)
+    await clock.pass_(0.3)
+    for percent in (10, 20, 30):
+        limit(arbiter, percent)
+    await clock.pass_(1)
+    assert device.values == [(Kind.POWER_LIMIT_PERCENT, 80), (Kind.POWER_LIMIT_PERCENT, 30)]
+    assert device.told[1][0] - device.told[0][0] == 1.0
 
 
 async def test_safety_waits_for_nobody(arbiter, device, clock):
@@ -402,3 +416,117 @@ class TestLoads:
         await clock.pass_(30)
         assert device.values == [(Kind.CONNECT, 0), (Kind.AUTO, None)]
         assert owed(home) == []
+
+
+@pytest.mark.parametrize(("kind", "values"), [(Kind.CONNECT, (0, 1)), (Kind.CHARGE_CURRENT_A, (8, 9))])
+async def test_no_switching_and_no_ampere_is_too_small_a_change(arbiter, device, clock, kind, values):
+    for value in values:
+        arbiter.submit(KEY, kind, value, origin=Origin.PLAN, source="plan")
+        await clock.pass_(10)
+    assert device.values == [(kind, value) for value in values]
+
+
+# ---------------------------------------------------------------------- batteries
+
+
+@pytest.fixture
+def holds(home):
+    """Let the battery say how much it holds, and what it keeps back."""
+
+    def say(soc, reserve=20.0):
+        battery = BatteryReading(soc_percent=soc, reserve_percent=reserve)
+        module = home.registry[KEY]
+        home.registry.took(module, Reading(module=KEY, time=NOON, power_w=0.0, battery=battery))
+
+    return say
+
+
+async def test_charging_ends_where_it_was_told_to(arbiter, device, clock, holds):
+    command = arbiter.submit(KEY, Kind.CHARGE_W, 1000, origin=Origin.USER, source="test", target_percent=80)
+    holds(79.9)
+    await clock.pass_(1)
+    assert state(arbiter, command) is CommandState.APPLIED
+    holds(80.0)
+    await clock.pass_(10)
+    done = arbiter.command(command.id)
+    assert (done.state, done.reason) == (CommandState.DONE, "the battery holds 80 %")
+    assert device.values == [(Kind.CHARGE_W, 1000), (Kind.AUTO, None)]
+
+
+async def test_discharging_ends_below_its_target(arbiter, device, clock, holds):
+    command = arbiter.submit(
+        KEY, Kind.DISCHARGE_W, 1000, origin=Origin.USER, source="test", target_percent=30
+    )
+    holds(55)
+    await clock.pass_(1)
+    holds(30)
+    assert state(arbiter, command) is CommandState.DONE
+
+
+@pytest.mark.parametrize(("kind", "percent"), [(Kind.HOLD, 50), (Kind.CHARGE_W, 101), (Kind.CHARGE_W, -1)])
+async def test_a_target_that_cannot_be_meant_commands_nothing(arbiter, device, clock, kind, percent):
+    value = None if kind is Kind.HOLD else 100
+    with pytest.raises(ValueError, match="state of charge"):
+        arbiter.submit(KEY, kind, value, origin=Origin.USER, source="test", target_percent=percent)
+    await clock.pass_(1)
+    assert device.told == []
+
+
+def keep_back(arbiter, percent, duration=None):
+    return arbiter.submit(
+        KEY, Kind.RESERVE_PERCENT, percent, origin=Origin.USER, source="test", duration=duration
+    )
+
+
+async def test_after_a_reserve_the_battery_has_its_own_again(arbiter, device, clock, holds):
+    holds(60, reserve=20.0)
+    keep_back(arbiter, 40, duration=30)
+    await clock.pass_(10)
+    holds(60, reserve=40.0)
+    again = keep_back(arbiter, 50)
+    await clock.pass_(10)
+    arbiter.withdraw(again.id)
+    await clock.pass_(60)
+    reserves = [value for kind, value in device.values if kind is Kind.RESERVE_PERCENT]
+    assert reserves == [40, 50, 20]
+
+
+async def test_a_reserve_that_ran_out_while_the_hub_was_gone_is_taken_back(
+    arbiter, device, clock, holds, home, another_home
+):
+    holds(60, reserve=20.0)
+    keep_back(arbiter, 40, duration=100)
+    await clock.pass_(10)
+    again = another_home(home.storage, clock)
+    clock.now += 200
+    later = Arbiter(again.registry, again.storage, again.bus, clock)
+    later.start()
+    (module,) = again.registry.found([device], "sunspec")
+    again.answers(module)
+    await clock.pass_(60)
+    assert (Kind.RESERVE_PERCENT, 20) in device.values
+    assert list(again.storage.scan("reserve/")) == []
+
+
+# ---------------------------------------------------------------------- who decides
+
+
+async def test_plans_and_programmes_leave_an_autonomous_module_alone(arbiter, device, clock, home):
+    home.registry.set_mode(KEY, OperatingMode.AUTONOMOUS)
+    for origin in (Origin.PLAN, Origin.DEMAND_RESPONSE, Origin.DEFAULT):
+        refused = limit(arbiter, 50, origin)
+        assert refused.state is CommandState.REFUSED
+        assert "autonomous" in refused.reason
+    await clock.pass_(1)
+    assert device.told == []
+    for origin in (Origin.USER, Origin.GRID_OPERATOR, Origin.SAFETY):
+        assert limit(arbiter, 50, origin).state is CommandState.QUEUED
+
+
+async def test_a_module_that_becomes_autonomous_is_let_go(arbiter, device, clock, home):
+    plan = limit(arbiter, 50, Origin.PLAN)
+    await clock.pass_(10)
+    home.registry.set_mode(KEY, OperatingMode.AUTONOMOUS)
+    await clock.pass_(10)
+    assert state(arbiter, plan) is CommandState.WITHDRAWN
+    assert device.values[-1] == (Kind.AUTO, None)

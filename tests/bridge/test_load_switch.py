@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.arbiter import Arbiter
+from bridge.actions import PATIENCE
 from bridge.command import CommandState, Origin
 from bridge.faces import Faces
-from bridge.load_switch import PATIENCE
 from clusters.descriptor import DescriptorServer
 from clusters.groups import Grouping
 from clusters.on_off import OnOffServer
@@ -39,15 +38,15 @@ class Bridge:
     """The node's tree with the faces of a home's modules."""
 
     def __init__(self, home):
-        self.arbiter = Arbiter(home.registry, home.storage, home.bus, home.clock)
+        self.arbiter = home.arbiter
         self.tree = NodeTree(home.storage, home.clock, SystemEntropy())
         root = Endpoint(0, [DeviceType(0x16, 3)], [DescriptorServer()])
         top = aggregator(root, blink=lambda _: None)
         self.tree.add(root, top)
         state = Commissioning.restore(home.storage, home.clock, SystemEntropy(), Sessions(), max_fabrics=5)
         grouping = Grouping(GroupTable(home.storage), state.group_keys)
-        self.faces = Faces(self.tree, top, home.registry, self.arbiter, EventTriggers(), grouping)
-        self.faces.start(home.bus)
+        self.faces = Faces(self.tree, home.stage(top, grouping), EventTriggers())
+        self.faces.start()
         self.arbiter.start()
         self.endpoint = self.tree.endpoints[home.registry.endpoints.number(KEY, "energy")]
 
@@ -86,7 +85,7 @@ async def test_a_plug_that_does_not_answer_fails_at_once(bridge, plug, home):
 
 
 async def test_a_plug_that_takes_too_long_is_not_switched_later(bridge, plug, clock, monkeypatch):
-    monkeypatch.setattr("bridge.load_switch.PATIENCE", 0.05)
+    monkeypatch.setattr("bridge.actions.PATIENCE", 0.05)
     plug.broken = "busy"
     with pytest.raises(StatusError) as refusal:
         await bridge.on_off.handle_on(PERSON)

@@ -6,13 +6,16 @@ import time
 import pytest
 
 from bridge import setup_code
-from bridge.arbiter import Arbiter
 from bridge.command import CommandState, Origin
+from bridge.discovery import Discovery
 from bridge.matter import PRODUCT_ID, VENDOR_ID, MatterBridge, NetworkError, version_number
+from bridge.pace import Pace
+from bridge.poller import Poller
 from bridge.power_adjustment import SOURCE
 from bridge.settings import Settings
 from clusters.definitions import general_diagnostics as diagnostics
 from clusters.definitions.basic_information import BasicInformation
+from clusters.definitions.energy_preference import EnergyPreference
 from clusters.definitions.operational_credentials import OperationalCredentials
 from hw.module import ModuleKind
 from hw.setpoint import SetpointKind as Kind
@@ -30,9 +33,10 @@ async def make(tmp_path):
 
     def make(home, **options):
         settings = Settings(data_dir=tmp_path, **options)
-        arbiter = Arbiter(home.registry, home.storage, home.bus, home.clock)
         code = setup_code.load_or_create(home.storage, passcode=20202021, discriminator=3840)
-        return MatterBridge(settings, home.storage, code, home.registry, arbiter, home.bus), arbiter
+        poller = Poller(home.registry, {}, Pace(1.0, 1.0, lambda: 0.0), home.clock)
+        discovery = Discovery(home.registry, {}, poller, home.bus, home.clock, home.storage)
+        return MatterBridge(settings, code, home, discovery), home.arbiter
 
     return make
 
@@ -74,7 +78,7 @@ async def test_modules_are_there_before_it_answers(make, home, another_home, clo
     home.add("1001")
     bridge, _ = make(another_home(home.storage, clock))
     assert len(bridge.faces) == 1
-    assert sorted(bridge.node.tree.endpoints) == [0, 1, 2, 3]
+    assert sorted(bridge.node.tree.endpoints) == [0, 1, 2, 3, 4], "the battery, its cells, its charging"
 
 
 async def test_test_event_triggers_reach_the_modules_behind_the_key(make, home):
@@ -103,7 +107,7 @@ async def test_test_event_triggers_reach_the_modules_behind_the_key(make, home):
 
 async def test_a_start_ends_adjustments_that_a_killed_hub_left(make, home, clock, another_home):
     home.add("1001")
-    arbiter = Arbiter(home.registry, home.storage, home.bus, clock)
+    arbiter = home.arbiter
     left = arbiter.submit("acme-1001", Kind.CHARGE_W, 500, origin=Origin.DEMAND_RESPONSE, source=SOURCE)
     mine = arbiter.submit("acme-1001", Kind.RESERVE_PERCENT, 30, origin=Origin.USER, source="cli")
     after = another_home(home.storage, clock)
@@ -140,3 +144,14 @@ def _free_port():
     with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
         probe.bind(("::", 0))
         return probe.getsockname()[1]
+
+
+async def test_energy_preference_is_there_for_those_who_ask_for_it(make, home, another_home, clock):
+    bridge, _ = make(home)
+    assert EnergyPreference.ID not in bridge.node.tree.endpoints[1].clusters
+    bridge, _ = make(another_home(home.storage, clock), provisional=True)
+    preference = bridge.node.tree.endpoints[1].cluster(EnergyPreference)
+    preference.write(EnergyPreference.current_energy_balance, TEST, 4)
+    again = another_home(home.storage, clock)
+    make(again, provisional=True)
+    assert again.choices.savings_percent == 100

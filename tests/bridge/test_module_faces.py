@@ -9,7 +9,7 @@ import pytest
 from interaction_lab.client import Client, attribute_path, reported
 from interaction_lab.wire import Session, Wire
 
-from bridge.arbiter import Arbiter
+from bridge.energy_faces import energy_face
 from bridge.faces import COMFORTABLE_ENDPOINTS, Faces
 from bridge.state import SqliteStorage
 from bridge.state_file import ReadOnlyStorage
@@ -47,10 +47,10 @@ class Bridge:
         root = Endpoint(0, [DeviceType(0x16, 3)], [DescriptorServer(), UserLabelServer()])
         self.top = aggregator(root)
         self.tree.add(root, self.top)
-        arbiter = Arbiter(home.registry, home.storage, home.bus, home.clock)
         self.triggers = EventTriggers()
-        self.faces = Faces(self.tree, self.top, home.registry, arbiter, self.triggers)
-        self.faces.start(home.bus)
+        self.stage = home.stage(self.top)
+        self.faces = Faces(self.tree, self.stage, self.triggers)
+        self.faces.start()
         self.wire = Wire()
         access = AccessControl([AccessEntry(1, Privilege.ADMINISTER, AuthMode.CASE)])
         self.engine = InteractionEngine(ServedNode(self.tree, access, {}), self.wire)
@@ -136,11 +136,12 @@ async def test_a_removed_modules_numbers_are_never_used_again(bridge, home, rest
     assert min(later) > max(numbers)
 
 
-async def test_a_kind_without_a_device_type_is_left_out_and_said(bridge, home, caplog):
-    with caplog.at_level(logging.WARNING):
-        add(home, ModuleKind.EVSE, SOLAR)
-    assert len(bridge.faces) == 1
-    assert "no Matter device type" in caplog.text
+async def test_what_can_only_be_measured_is_a_sensor(bridge, home):
+    home.add("1001", kind=ModuleKind.EVSE, kinds=())
+    home.add("1002", kind=ModuleKind.LOAD, kinds=())
+    for key in keys(home):
+        kinds = {each.id for each in bridge.tree.endpoints[bridge.number(key)].device_types}
+        assert kinds == {0x0510, 0x0013}
 
 
 async def test_one_strange_module_does_not_hide_the_others(bridge, home, restart, monkeypatch, caplog):
@@ -173,7 +174,7 @@ async def test_whatever_a_nameplate_says_the_module_is_shown(bridge, home):
             device.nameplate = Nameplate(rating, rating, rating, rating, rating, rating)
             record = home.registry[device.identity.key].record
             strange = dataclasses.replace(record, nameplate=device.nameplate)
-            assert bridge.faces._make(strange) is not None
+            assert energy_face(strange, bridge.stage, renamed=print).face.endpoints
 
 
 async def test_more_endpoints_than_some_assistants_bear_are_warned_of_once(bridge, home, caplog):

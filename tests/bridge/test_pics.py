@@ -15,7 +15,10 @@ from bridge.settings import Settings
 from bridge.setup_code import load_or_create
 from bridge.state import SqliteStorage
 from bridge.stored_node import stored_tree
+from clusters.fixed_label import FixedLabelServer
+from clusters.ores.microinverter_server import MicroinverterServer
 from hw.module import ModuleKind
+from matter_node.model import Endpoint
 
 
 @pytest.fixture
@@ -48,8 +51,9 @@ def test_every_endpoint_tells_what_its_global_attributes_tell(tree):
     for endpoint in tree:
         told = {cluster.code: cluster for cluster in pics[endpoint.number].clusters}
         told.pop("MCORE", None)
-        assert set(told) == {cluster.PICS for cluster in endpoint.clusters.values()}
-        for cluster in endpoint.clusters.values():
+        standard = [cluster for id_, cluster in endpoint.clusters.items() if id_ <= 0x7FFF]
+        assert set(told) == {cluster.PICS for cluster in standard}
+        for cluster in standard:
             code = cluster.PICS
             attributes = [id_ for id_ in cluster.value(0xFFFB) if id_ < 0xF000]
             bits = [bit for bit in range(32) if cluster.value(0xFFFC) >> bit & 1]
@@ -78,6 +82,14 @@ def test_what_the_hub_cannot_do_is_asked_and_denied(tree):
     assert answers["CNET.S.F02"] is True  # Ethernet
     assert answers["DGSW.S.E00"] is False  # no software fault is ever reported
     assert answers["BINFO.S.E02"] is True  # leaving a fabric is
+
+
+def test_manufacturers_clusters_have_no_pics(tree):
+    number = max(tree.endpoints) + 1
+    own = MicroinverterServer(400_000)
+    tree.add(Endpoint(number, [], [own, FixedLabelServer({})], parent=tree.endpoints[1]))
+    (endpoint,) = [pics for pics in node_pics(tree) if pics.number == number]
+    assert [cluster.code for cluster in endpoint.clusters] == ["FLABEL"]
 
 
 def test_the_base_items_follow_the_node(tree):

@@ -3,12 +3,15 @@ import random
 import time
 
 import pytest
+from matter_server_lab.double import MatterServerDouble
+from matter_server_lab.nodes import node, plug
 
 from bridge.drivers import DRIVERS, driver
 from bridge.events import EventBus, ReachabilityChanged, ReadingTaken
 from bridge.pace import LONGEST_INTERVAL, Pace
 from bridge.poller import Poller, Source
 from bridge.registry import Registry
+from hw.matter_server.product import Product
 from hw.module import ModuleUnreachable
 from hw.simulator.process import SimulatedHome
 from matter_node.clock import AsyncioClock
@@ -126,6 +129,98 @@ async def test_a_removed_module_is_let_go(make_device):
     house.registry.remove("acme-1001")
     await house.until(lambda: device.closed)
     await house.poller.stop()
+
+
+async def test_a_removed_module_stays_away_until_its_address_is_named_again(make_device):
+    devices = [make_device("1001"), make_device("1002")]
+    street = Street(devices)
+    house = House({"sunspec": street})
+    source = Source("sunspec", "10.0.0.1:502")
+    house.poller.start([source])
+    await house.until(lambda: house.readings > 4)
+    house.registry.remove("acme-1001")
+    await house.until(lambda: devices[0].closed)
+    house.poller.add(Source("sunspec", "10.0.0.2:502"))
+    await asyncio.sleep(0.2)
+    assert [module.key for module in house.registry] == ["acme-1002"]
+    house.poller.add(source)
+    await house.until(lambda: len(house.registry) == 2)
+    await house.until(lambda: house.registry["acme-1001"].reachable)
+    await house.poller.stop()
+
+
+async def test_an_address_whose_only_module_was_removed_is_left_alone(make_device):
+    device = make_device("1001")
+    street = Street([device])
+    house = House({"sunspec": street})
+    house.poller.start([Source("sunspec", "10.0.0.1:502")])
+    await house.until(lambda: house.readings > 2)
+    house.registry.remove("acme-1001")
+    await house.until(lambda: device.closed)
+    await asyncio.sleep(0.3)
+    assert (len(house.registry), street.asked) == (0, 2), "asked once more, and then no more for long"
+    house.poller.add(Source("sunspec", "10.0.0.1:502"))
+    await house.until(lambda: len(house.registry) == 1)
+    await house.poller.stop()
+
+
+async def test_a_removed_module_stays_away_after_a_restart_too(make_device):
+    street = Street([make_device("1001"), make_device("1002")])
+    house = House({"sunspec": street})
+    house.registry.found([make_device("1001")], "sunspec")
+    house.registry.remove("acme-1001")
+    house.poller.start([Source("sunspec", "10.0.0.1:502")])
+    await house.until(lambda: house.readings > 2)
+    assert [module.key for module in house.registry] == ["acme-1002"]
+    house.poller.add(Source("sunspec", "10.0.0.1:502"))
+    await house.until(lambda: len(house.registry) == 2)
+    assert house.poller.addresses("sunspec") == ("10.0.0.1:502",)
+    await house.poller.stop()
+
+
+class GrowingStreet(Street):
+    """A driver that hears of new devices by itself."""
+
+    def news(self, address, known):
+        return any(device.identity.key not in known for device in self.devices)
+
+
+async def test_a_module_that_comes_to_an_address_is_taken_in_beside_the_others(make_device):
+    devices = [make_device("1001")]
+    street = GrowingStreet(devices)
+    house = House({"sunspec": street})
+    house.poller.start([Source("sunspec", "10.0.0.1:502", name="Corner")])
+    await house.until(lambda: house.readings > 2)
+    first = house.registry["acme-1001"]
+    devices.append(make_device("1002"))
+    await house.until(lambda: len(house.registry) == 2 and house.registry["acme-1002"].reachable)
+    assert (first.device, first.reachable, street.asked) == (devices[0], True, 2)
+    assert house.registry["acme-1002"].record.name != "Corner", "that is what the first was called"
+    house.registry.remove("acme-1001")
+    devices.append(make_device("1003"))
+    await house.until(lambda: "acme-1003" in house.registry)
+    assert "acme-1001" not in house.registry
+    await house.poller.stop()
+
+
+async def test_loads_on_a_matter_server_are_registered_and_so_is_one_that_is_commissioned_later():
+    server = MatterServerDouble()
+    server.nodes[2] = node(2, plug("HUB"))
+    await server.start()
+    matter = driver("matter", hub=Product("Somebody", "Foreign Plug", "HUB"))
+    house = House({"matter": matter})
+    house.poller.start([Source("matter", server.url)])
+    try:
+        await house.until(lambda: len(house.registry) == 2 and all(each.reachable for each in house.registry))
+        assert {each.record.identity.serial for each in house.registry} == {"P1"}
+        server.waiting = node(3, plug("P3"))
+        keys = await matter.commission(server.url, "34970112332")
+        await house.until(lambda: len(house.registry) == 4)
+        await house.until(lambda: all(house.registry[key].reachable for key in keys))
+    finally:
+        await house.poller.stop()
+        await server.stop()
+    assert server.connections == 1
 
 
 async def test_an_address_that_is_none_is_refused():

@@ -4,16 +4,16 @@ import asyncio
 
 import pytest
 
-from bridge.arbiter import Arbiter
 from bridge.command import CommandState, Origin
 from bridge.command_queue import SPACING
 from bridge.drivers import driver
-from bridge.events import EventBus
 from bridge.faces import Faces
+from bridge.home import Home
+from bridge.module_face import Stage
 from bridge.pace import Pace
 from bridge.poller import Poller, Source
 from bridge.power_adjustment import SOURCE, end_leftovers
-from bridge.registry import Registry
+from bridge.settings import FacesSettings
 from clusters.definitions.device_energy_management import (
     AdjustmentCauseEnum,
     CauseEnum,
@@ -44,17 +44,17 @@ MANAGER = Context(Subject(AuthMode.CASE, 1, 5), None)
 class Bridge:
     """The node's tree with the faces of a registry's modules, and an energy manager at it."""
 
-    def __init__(self, registry, storage, bus, clock):
-        self.arbiter = Arbiter(registry, storage, bus, clock)
-        self.tree = NodeTree(storage, clock, SystemEntropy())
+    def __init__(self, home):
+        self.arbiter = home.arbiter
+        self.tree = NodeTree(home.storage, home.clock, SystemEntropy())
         root = Endpoint(0, [DeviceType(0x16, 3)], [DescriptorServer()])
         top = aggregator(root, blink=lambda _: None)
         self.tree.add(root, top)
-        self.faces = Faces(self.tree, top, registry, self.arbiter, EventTriggers())
-        self.faces.start(bus)
+        self.faces = Faces(self.tree, Stage(top, home, FacesSettings(), None), EventTriggers())
+        self.faces.start()
         self.arbiter.start()
         end_leftovers(self.arbiter)
-        self.registry = registry
+        self.registry = home.registry
 
     def management(self, key=KEY):
         number = self.registry.endpoints.number(key, "energy")
@@ -86,7 +86,7 @@ def make_bridge(home, clock):
 
     def make(kind=ModuleKind.BATTERY, **options):
         device = home.add(kind=kind, **options)
-        bridge = Bridge(home.registry, home.storage, home.bus, clock)
+        bridge = Bridge(home)
         home.answers(home.registry[KEY])
         return bridge, device
 
@@ -232,7 +232,7 @@ async def test_a_restart_ends_it_and_the_module_is_given_back(make_bridge, clock
     await clock.pass_(10)
     (command,) = bridge.arbiter.live(KEY)
     after = another_home(home.storage, clock)  # the hub was killed: nothing was told to anyone
-    again = Bridge(after.registry, after.storage, after.bus, clock)
+    again = Bridge(after)
     device.told.clear()
     after.registry.found([device], "sunspec")
     after.answers(after.registry[KEY])
@@ -259,10 +259,10 @@ async def test_a_module_that_takes_no_power_is_offered_none(make_bridge):
 async def simulated():
     """A bridge on the simulated home, polled over Modbus TCP."""
     async with SimulatedHome(4, seed=7) as running:
-        clock, storage, bus = AsyncioClock(), MemoryStorage(), EventBus()
-        registry = Registry(storage, bus)
-        bridge = Bridge(registry, storage, bus, clock)
-        poller = Poller(registry, {"sunspec": driver("sunspec")}, Pace(0.2, 1.0, lambda: 0.0), clock)
+        clock = AsyncioClock()
+        home = Home(MemoryStorage(), clock)
+        bridge = Bridge(home)
+        poller = Poller(home.registry, {"sunspec": driver("sunspec")}, Pace(0.2, 1.0, lambda: 0.0), clock)
         poller.start([Source("sunspec", device.address) for device in running.devices])
         await poller.first_look(10.0)
         yield bridge

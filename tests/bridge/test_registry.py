@@ -1,4 +1,5 @@
 import asyncio
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -15,9 +16,10 @@ from bridge.events import (
     ReachabilityChanged,
     ReadingTaken,
 )
-from bridge.record import ModuleRecord, shortened
+from bridge.record import USUAL_PRIORITY, ModuleRecord, shortened
 from bridge.registry import Registry, UnknownModuleError
 from bridge.state import SqliteStorage
+from hw.accuracy import USUAL, Accuracy, Quantity
 from hw.module import Capabilities, Identity, ModuleKind, Nameplate
 from hw.reading import Reading
 from hw.setpoint import SetpointKind
@@ -65,6 +67,32 @@ def registry(storage, bus):
 
 def reading(key, **values):
     return Reading(module=key, time=datetime(2026, 6, 21, 12, tzinfo=UTC), **values)
+
+
+def test_what_a_module_measures_survives_a_restart_and_a_night(registry, storage):
+    day, night = Device(), Device()
+    measures = {Quantity.POWER: Accuracy(0, 20.5), Quantity.DC_POWER: Accuracy(5, 1, measured=False)}
+    day.capabilities = replace(day.capabilities, measures=measures, dc_energy_modulus_wh=2.0**32)
+    night.capabilities = replace(night.capabilities, measures={Quantity.POWER: Accuracy(0, 20.5)})
+    night.nameplate = Nameplate()
+    registry.found([day], "sunspec")
+    registry.found([night], "sunspec")
+    (again,) = Registry(storage, EventBus())
+    assert again.record.capabilities.measures == measures
+    assert again.record.nameplate == day.nameplate
+
+
+def test_a_record_of_an_older_hub_is_read_and_one_of_a_newer_too(registry):
+    (module,) = registry.found([Device()], "sunspec")
+    values = json.loads(module.record.to_json())
+    del values["capabilities"]["measures"], values["nameplate"]["capacity_ah"]
+    values["capabilities"]["reactive_power"] = True
+    old = ModuleRecord.from_json(json.dumps(values).encode())
+    assert old.capabilities.measures == USUAL
+    assert old.nameplate == module.record.nameplate
+    values["capabilities"]["measures"] = {"power": {"percent": 1, "colour": "blue"}, "noise": {"percent": 2}}
+    new = ModuleRecord.from_json(json.dumps(values).encode())
+    assert new.capabilities.measures == {Quantity.POWER: Accuracy(1)}
 
 
 def test_a_found_module_is_registered_and_exists_unreachable_after_a_restart(registry, storage, heard):
@@ -128,6 +156,32 @@ def test_a_removed_module_that_comes_back_is_another_one(registry, storage):
     (module,) = registry.found([Device()], "sunspec")
     assert registry.endpoints.number(module.key, "energy") > first
     assert module.record.unique_id != unique_id
+
+
+def test_a_removed_module_is_remembered_as_such_until_it_is_registered_again(registry, storage):
+    (module,) = registry.found([Device()], "sunspec")
+    registry.remove(module.key)
+    again = Registry(storage, EventBus())
+    assert again.is_retired(module.key)
+    again.reinstate(module.key)
+    assert not again.is_retired(module.key)
+    assert not Registry(storage, EventBus()).is_retired(module.key)
+    again.found([Device()], "sunspec")
+    again.remove(module.key)
+    again.found([Device()], "sunspec")
+    assert not again.is_retired(module.key)
+
+
+def test_a_priority_is_that_of_the_kind_until_somebody_chooses(registry, storage):
+    (module,) = registry.found([Device()], "sunspec")
+    usual = USUAL_PRIORITY[module.record.kind]
+    assert module.record.priority == usual
+    registry.set_priority(module.key, 0)
+    assert Registry(storage, EventBus())[module.key].record.priority == 0
+    with pytest.raises(ValueError, match="0 to 9"):
+        registry.set_priority(module.key, 10)
+    registry.set_priority(module.key, None)
+    assert module.record.priority == usual
 
 
 def test_modules_are_found_by_key_name_or_their_beginning(registry):

@@ -81,6 +81,20 @@ def test_an_unknown_key_is_an_error_that_says_what_was_meant(file):
         ),
         ('enable_key = "xyz"', ":1:1: enable_key: needs 32 hexadecimal digits"),
         (f'enable_key = "{"0" * 32}"', ":1:1: enable_key: all zero opens nothing; choose another"),
+        ('timezone = "Berlin"', ":1:1: timezone: 'Berlin' is no time zone; write one such as Europe/Berlin"),
+        (
+            "[telemetry]\nsecond_days = -1",
+            ":2:1: telemetry.second_days: input should be greater than or equal",
+        ),
+        (
+            "[telemetry]\nsecond_days = 400",
+            ":1:2: telemetry.minute_days: 365 is less than second_days, which is 400",
+        ),
+        (
+            "[telemetry]\nminute_days = 0\nquarter_days = 900",
+            ":3:1: telemetry.quarter_days: 900 is less than minute_days, which is for ever",
+        ),
+        ('[telemetry]\nenabled = "yes"', ":2:1: telemetry.enabled: input should be a valid boolean"),
         ('log_level = "loud"', ":1:1: log_level: input should be 'debug', 'info', 'warning' or 'error'"),
         ("interface = 7", ":1:1: interface: input should be a valid string"),
         ('[[modules]]\naddress = "host:port"', ":2:1: modules[1].address: 'host:port' is not host"),
@@ -122,6 +136,22 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path, file):
     assert problems(file) == [f"{file}: is not UTF-8 text (byte 7)"]
 
 
+def test_the_environment_switches_with_words_and_places_with_paths():
+    settings = loaded(
+        environment={
+            "ORES_BRIDGE_TELEMETRY__ENABLED": "False",
+            "ORES_BRIDGE_TELEMETRY__PATH": "/mnt/ssd/telemetry.db",
+            "ORES_BRIDGE_TIMEZONE": "Europe/Berlin",
+        }
+    )
+    assert not settings.telemetry.enabled
+    assert settings.telemetry.path == Path("/mnt/ssd/telemetry.db")
+    assert settings.timezone == "Europe/Berlin"
+    assert problems(environment={"ORES_BRIDGE_TELEMETRY__ENABLED": "maybe"}) == [
+        "ORES_BRIDGE_TELEMETRY__ENABLED: telemetry.enabled: input should be a valid boolean"
+    ]
+
+
 def test_an_enable_key_of_digits_stays_text():
     key = "0" * 31 + "1"
     assert loaded(environment={"ORES_BRIDGE_ENABLE_KEY": key}).enable_key == key
@@ -158,3 +188,36 @@ def test_any_text_is_settings_or_a_settings_error(tmp_path_factory, text):
     else:
         origins = {str(file)}
     assert origins == {str(file)}
+
+
+def test_a_repository_of_firmware_and_its_root_belong_together(file):
+    file.write_text('[firmware]\nurl = "https://firmware.example.org/acme"\nroot = "/etc/acme.root.json"\n')
+    assert loaded(file).firmware.root == Path("/etc/acme.root.json")
+    assert loaded().firmware.url == ""
+    file.write_text('[firmware]\nurl = "https://firmware.example.org/acme"\n')
+    assert "root: is missing" in problems(file)[0]
+    file.write_text('[firmware]\nroot = "/etc/acme.root.json"\n')
+    assert "url: is missing" in problems(file)[0]
+    file.write_text('[firmware]\nurl = "ftp://x"\nroot = "/r"\nrollout_percent = 101\n')
+    assert "rollout_percent" in problems(file)[0]
+    file.write_text('[firmware]\nurl = "ftp://x"\nroot = "/r"\n')
+    assert "https://" in problems(file)[0]
+
+
+def test_a_tariff_has_windows_and_names_what_is_wrong_in_them(file):
+    file.write_text(
+        "[tariff]\nimport_price = 0.35\n[[tariff.windows]]\n"
+        'start = "22:00"\nend = "06:00"\nimport_price = 0.12\ndays = ["fri"]\n'
+    )
+    (window,) = loaded(file).tariff.windows
+    assert (window.start, window.import_price, window.days) == ("22:00", 0.12, ("fri",))
+    file.write_text('[tariff]\n[[tariff.windows]]\nstart = "22h"\nend = "06:00"\nimport_price = 0.12\n')
+    found = problems(file)
+    assert any("tariff.import_price: is missing" in line for line in found)
+    assert any(":3:1: tariff.windows[1].start: '22h' is no time of day" in line for line in found)
+
+
+def test_a_place_is_a_latitude_and_a_longitude(file):
+    file.write_text("[planner]\nlatitude = 52.5\n")
+    (found,) = problems(file)
+    assert "longitude" in found

@@ -110,8 +110,9 @@ def test_a_full_disk_is_said_and_nothing_is_half_changed(storage):
         lambda file: file.write_bytes(b"this is no database " * 500),
         lambda file: file.write_bytes(file.read_bytes()[:4096] + bytes(len(file.read_bytes()) - 4096)),
         lambda file: file.write_bytes(file.read_bytes()[:700]),
+        lambda file: file.write_bytes(file.read_bytes().replace(b"CREATE TABLE kv", b"CREATE \xe2ABLE kv")),
     ],
-    ids=["overwritten", "zeroed pages", "cut off"],
+    ids=["overwritten", "zeroed pages", "cut off", "a name that is no text"],
 )
 def test_a_damaged_file_is_set_aside_and_the_last_good_copy_restored(path, caplog, damage):
     storage = SqliteStorage(path)

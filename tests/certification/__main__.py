@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 from certification import catalogue, report
 from certification.checkout import Checkout, CheckoutError
-from certification.device import Composition, Factory
+from certification.device import Model
 from certification.runner import Runner, not_run_rows
 from interop.network import Network, NetworkUnavailableError
 
@@ -57,14 +57,16 @@ def main() -> int:
         click.echo(f"certify: {error}", err=True)
         return 2
     try:
-        factory = Factory.prepare(network.hub, folder / "device")
+        models = {
+            settings: Model.prepare(network.hub, folder / "device" / str(number), settings)
+            for number, settings in enumerate(sorted({(), *(test.environment for test in chosen)}))
+        }
     finally:
         network.close()
-    composition = Composition.of(factory, folder / "device" / "pics")
-    not_run = [] if options.only else list(not_run_rows(entries.not_run, composition))
+    not_run = [] if options.only else list(not_run_rows(entries.not_run, models[()].composition))
     started = time.monotonic()
     try:
-        rows = Runner(checkout, factory, composition, folder / "runs", tell).run(chosen, options.jobs)
+        rows = Runner(checkout, models, folder / "runs", tell).run(chosen, options.jobs)
     except KeyboardInterrupt:
         click.echo("certify: stopped; no table was written", err=True)
         return 130
@@ -78,9 +80,7 @@ def main() -> int:
 
 def tell(row: report.Row) -> None:
     """Print a line as it is known."""
-    click.echo(
-        f"{row.name:44} {row.verdict:14} {row.seconds:6.1f} s  {'' if row.verdict == 'pass' else row.note}"
-    )
+    click.echo(f"{row.name:44} {row.verdict:14} {row.seconds:6.1f} s  {row.note}")
 
 
 if __name__ == "__main__":

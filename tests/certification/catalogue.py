@@ -33,12 +33,33 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """A mistake of a script that would keep the rest of it from being run: a copy is run without it.
+
+    :ivar find: what is replaced, everywhere in the script; it has to be there
+    :ivar reason: what is wrong with it
+    """
+
+    find: str
+    replace: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preconditions:
+    """What a test really asks for, where the script or its own list says something else."""
+
+    codes: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
-    """One script, and what it is run with.
+    """One script or YAML test, and what it is run with.
 
     :ivar name: such as `TC_EPM_2_1`
     :ivar about: what it looks at
-    :ivar script: file name without `.py`
+    :ivar script: file name without `.py`, or without `.yaml` where it begins with `Test_TC_`
     :ivar cluster: PICS code of the cluster under test; the endpoints that have it are tested
     :ivar needs: PICS codes of what else the endpoint must have
     :ivar features: bits of the cluster's features, one of which the endpoint must have
@@ -50,6 +71,11 @@ class Case:
     :ivar commission: the device is commissioned before; otherwise the test does that
     :ivar ci: PICS_SDK_CI_ONLY is said to be true, because the test would ask a person
     :ivar exact_pics: the PICS of the endpoint alone, without the root's
+    :ivar pics: codes that are true beside those of the hub: what a device does that no data model tells
+    :ivar values: what is put in the place of a YAML test's own values
+    :ivar corrections: of the script
+    :ivar preconditions: in the place of those that the script states
+    :ivar environment: of the hub, where that is not everybody's
     """
 
     name: str
@@ -67,6 +93,16 @@ class Case:
     ci: bool = False
     exact_pics: bool = False
     faults: tuple[Fault, ...] = ()
+    pics: tuple[str, ...] = ()
+    values: tuple[tuple[str, str | int], ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    preconditions: Preconditions | None = None
+    environment: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_yaml(self) -> bool:
+        """Whether it is one of the tests that are lists of steps in YAML."""
+        return self.script.startswith("Test_TC_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +139,7 @@ def load(path: Path) -> Catalogue:
 def _test(entry: dict[str, Any]) -> Case:
     entry = dict(entry)
     name = entry.pop("test")
+    stated = entry.pop("preconditions", None)
     try:
         return Case(
             name=name,
@@ -114,6 +151,11 @@ def _test(entry: dict[str, Any]) -> Case:
             features=tuple(entry.pop("features", ())),
             methods=tuple(entry.pop("methods", ())),
             faults=tuple(Fault(**fault) for fault in entry.pop("faults", ())),
+            pics=tuple(entry.pop("pics", ())),
+            values=tuple(sorted(entry.pop("values", {}).items())),
+            corrections=tuple(Correction(**correction) for correction in entry.pop("corrections", ())),
+            preconditions=None if stated is None else Preconditions(tuple(stated["codes"]), stated["reason"]),
+            environment=tuple(sorted(entry.pop("environment", {}).items())),
             **entry,
         )
     except (KeyError, TypeError, ValueError) as error:

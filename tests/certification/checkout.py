@@ -14,6 +14,14 @@ import sysconfig
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from certification.catalogue import Correction
 
 _PACKAGE = Path("src/python_testing/matter_testing_infrastructure/chip/testing")
 _NEEDED = (_PACKAGE, Path("src/python_testing"), Path("credentials/development"), Path("data_model/1.4.2"))
@@ -41,9 +49,41 @@ class Checkout:
         """The test roots of attestation."""
         return self.path / "credentials" / "development" / "paa-root-certs"
 
+    @property
+    def python_path(self) -> str:
+        """What scripts import from the checkout itself: each other, and the reader of the YAML tests."""
+        parts = ("src/python_testing", "scripts/py_matter_idl", "scripts/py_matter_yamltests")
+        return ":".join(str(self.path / part) for part in parts)
+
+    @property
+    def definitions(self) -> Path:
+        """The data model that the YAML tests are read with."""
+        return self.path / "src" / "app" / "zap-templates" / "zcl" / "data-model" / "chip"
+
     def script(self, name: str) -> Path:
-        """Where a script is, whether or not it exists."""
+        """Where a script or a YAML test is, whether or not it exists."""
+        if name.startswith("Test_TC_"):
+            return self.path / "src/app/tests/suites/certification" / f"{name}.yaml"
         return self.path / "src" / "python_testing" / f"{name}.py"
+
+    def corrected(self, name: str, corrections: Sequence[Correction], folder: Path) -> Path:
+        """Return a script, or a copy of it in a folder where it has to be corrected.
+
+        :raises CheckoutError: a correction finds nothing to correct
+        """
+        path = self.script(name)
+        if not corrections:
+            return path
+        text = path.read_text(encoding="utf-8")
+        for correction in corrections:
+            if correction.find not in text:
+                raise CheckoutError(
+                    f"{path.name} does not contain {correction.find!r}, which is to be corrected"
+                )
+            text = text.replace(correction.find, correction.replace)
+        copy = folder / path.name
+        copy.write_text(text, encoding="utf-8")
+        return copy
 
     def check(self) -> None:
         """Raise CheckoutError naming what is missing."""
@@ -94,7 +134,13 @@ class Checkout:
         return commit if Path(top).resolve() == self.path.resolve() else "an exported tree"
 
     def preconditions(self, script: str, method: str | None = None) -> list[str]:
-        """Return the PICS codes that a script says it needs, in `pics_TC_...`: for a method, or for all."""
+        """Return the PICS codes that a script says it needs, in `pics_TC_...`: for a method, or for all.
+
+        A YAML test lists them under `PICS`; lines that are expressions are judged by nobody and left out.
+        """
+        if script.startswith("Test_TC_"):
+            stated = yaml.safe_load(self.script(script).read_text(encoding="utf-8")).get("PICS") or []
+            return [code for code in stated if _CODE.fullmatch(code)]
         wanted = None if method is None else method.replace("test_", "pics_", 1)
         codes = []
         for node in ast.walk(ast.parse(self.script(script).read_text(encoding="utf-8"))):

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from certification import script
 from certification.catalogue import Place
-from certification.device import ENABLE_KEY
+from certification.device import ENABLE_KEY, EVERYBODY_ANSWERS
 from certification.report import BAD, Row
 from interop.hub import DISCRIMINATOR, PASSCODE
 from interop.network import Network
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from certification.catalogue import Case, NotRun
     from certification.checkout import Checkout
-    from certification.device import Composition, Factory
+    from certification.device import Composition, Model
     from interop.hub import Hub
 
 CI_ONLY = "PICS_SDK_CI_ONLY"
+_READY = "^Manual pairing code:"
+_STEPS = Path(__file__).with_name("yaml_steps.py")
+"""The script that takes a YAML test's steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +51,14 @@ class Run:
 class Runner:
     """What every run needs.
 
+    :ivar models: hubs by what their environment has beside that of all
     :ivar folder: where logs and data directories go
     :ivar tell: called with each line as it is known
     :ivar stop: set to end what runs
     """
 
     checkout: Checkout
-    factory: Factory
-    composition: Composition
+    models: Mapping[tuple[tuple[str, str], ...], Model]
     folder: Path
     tell: Callable[[Row], None]
     stop: threading.Event = field(default_factory=threading.Event)
@@ -87,13 +91,10 @@ class Runner:
 
     def _plan(self, test: Case, method: str | None) -> Iterator[Run | Row]:
         name = test.name if method is None else f"{test.name}.{method.removeprefix('test_')}"
+        composition = self._composition(test)
         endpoints = self._endpoints(test)
-        asked = (
-            frozenset(self.checkout.preconditions(test.script, method))
-            if not test.exact_pics
-            else frozenset()
-        )
-        able = [end for end in endpoints if asked <= self.composition.pics(end)]
+        asked = self._asked(test, method)
+        able = [end for end in endpoints if asked <= composition.pics(end) | set(test.pics)]
         if not able:
             yield Row(name, "not applicable", 0.0, self._lack(test, asked, endpoints), test.about)
             return
@@ -106,27 +107,39 @@ class Runner:
             chosen = end if test.cluster or test.place is not Place.FIRST else None
             yield Run(test, f"{name}@{end}" if many else name, chosen, method)
 
+    def _composition(self, test: Case) -> Composition:
+        return self.models[test.environment].composition
+
+    def _asked(self, test: Case, method: str | None) -> frozenset[str]:
+        if test.exact_pics:
+            return frozenset()
+        if test.preconditions is not None:
+            return frozenset(test.preconditions.codes)
+        return frozenset(self.checkout.preconditions(test.script, method))
+
     def _endpoints(self, test: Case) -> list[int]:
+        composition = self._composition(test)
         if not test.cluster:
-            return sorted(self.composition.endpoints) if test.place is Place.EACH else [0]
+            return sorted(composition.endpoints) if test.place is Place.EACH else [0]
         needed = [f"{test.cluster}.S", *test.needs]
         options = [f"{test.cluster}.S.F{bit:02x}" for bit in test.features]
         return [
             end
-            for end in self.composition.having(*needed)
-            if not options or any(option in self.composition.endpoints[end] for option in options)
+            for end in composition.having(*needed)
+            if not options or any(option in composition.endpoints[end] for option in options)
         ]
 
     def _lack(self, test: Case, asked: frozenset[str], endpoints: list[int]) -> str:
         """Return what the hub lacks for a test, in PICS codes."""
+        composition = self._composition(test)
         if endpoints:
-            fewest = min((asked - self.composition.pics(end) for end in endpoints), key=len)
+            fewest = min((asked - composition.pics(end) for end in endpoints), key=len)
             return f"the hub has no {', '.join(sorted(fewest))}, the script's own precondition"
-        lacking = {code for code in asked if not self.composition.having(code)}
+        lacking = {code for code in asked if not composition.having(code)}
         if lacking:
             return f"the hub has no {', '.join(sorted(lacking))}, the script's own precondition"
         needed = [f"{test.cluster}.S", *test.needs]
-        missing = [code for code in needed if not self.composition.having(code)]
+        missing = [code for code in needed if not composition.having(code)]
         missing = missing or [f"{test.cluster}.S.F{bit:02x}" for bit in test.features]
         return f"the hub has no {' or '.join(missing)}, which the script uses without asking"
 
@@ -138,11 +151,13 @@ class Runner:
         shutil.rmtree(folder, ignore_errors=True)
         network = Network.create()
         try:
-            hub = self.factory.make(network.hub, folder / "hub")
+            hub = self.models[run.test.environment].factory.make(network.hub, folder / "hub")
             try:
-                hub.start(until="^Manual pairing code:")
+                hub.start(until=_READY)
                 command = self._command(run, folder, hub)
-                outcomes = script.run(network.phone, command, folder / "logs", run.test.limit, self.stop)
+                outcomes = script.run(
+                    network.phone, command, folder / "logs", run.test.limit, self.stop, partial(_restart, hub)
+                )
                 if not hub.running:
                     outcomes = [*outcomes, script.Outcome("hub", "fail", 0.0, "", "the hub ended by itself")]
             except RuntimeError as error:
@@ -161,16 +176,13 @@ class Runner:
         logs = folder / "logs"
         logs.mkdir(parents=True)
         pics = logs / "pics"
-        true = self.composition.pics(run.endpoint or 0, exact=test.exact_pics)
-        codes = sorted(true | ({CI_ONLY} if test.ci else set()))
+        true = self._composition(test).pics(run.endpoint or 0, exact=test.exact_pics)
+        codes = sorted(true | set(test.pics) | ({CI_ONLY} if test.ci else set()))
         pics.write_text("".join(f"{code}=1\n" for code in codes), encoding="ascii")
-        fill = partial(self._fill, run.endpoint or 0, hub.codes().manual)
-        command = [
-            "env",
-            "--unset=PYTHONPATH",
-            str(self.checkout.python),
-            str(self.checkout.script(test.script)),
-        ]
+        fill = partial(self._fill, test, run.endpoint or 0, hub.codes().manual)
+        path = self.checkout.corrected(test.script, test.corrections, logs)
+        command = ["env", f"PYTHONPATH={self.checkout.python_path}", str(self.checkout.python)]
+        command += [str(_STEPS if test.is_yaml else path)]
         command += ["--storage-path", str(logs / "controller.json"), "--logs-path", str(logs)]
         command += ["--paa-trust-store-path", str(self.checkout.trusted_roots)]
         command += ["--timeout", str(round(test.own_limit or test.limit)), "--PICS", str(pics)]
@@ -181,15 +193,23 @@ class Runner:
             command += ["--endpoint", str(run.endpoint)]
         if run.method is not None:
             command += ["--tests", run.method]
+        if test.is_yaml:
+            values = {name: _filled(fill, value) for name, value in test.values}
+            command += ["--string-arg", f"yaml:{path}", f"codes:{pics}", f"restart:{logs / script.RESTART}"]
+            command += [
+                f"definitions:{self.checkout.definitions}",
+                "--json-arg",
+                f"values:{json.dumps(values)}",
+            ]
         return command + [fill(argument) for argument in test.arguments]
 
-    def _fill(self, endpoint: int, manual: str, argument: str) -> str:
+    def _fill(self, test: Case, endpoint: int, manual: str, argument: str) -> str:
         """Put values in the place of names in braces."""
         known = {"ep": str(endpoint), "manual": manual, "key": ENABLE_KEY, "sdk": str(self.checkout.path)}
 
         def value(match: re.Match[str]) -> str:
             if match[1].startswith("ep:"):
-                return str(self.composition.having(f"{match[1].removeprefix('ep:')}.S")[0])
+                return str(self._composition(test).having(f"{match[1].removeprefix('ep:')}.S")[0])
             return known[match[1]]
 
         return re.sub(r"\{([a-z]+(?::[A-Z]+)?)\}", value, argument)
@@ -203,7 +223,35 @@ class Runner:
                 if here and fault.text in outcome.note:
                     return Row(name, "fault", outcome.seconds, fault.proof, run.test.about)
             note = f"step {outcome.step or '?'}: {note}"
+        elif verdict == "pass":
+            note = "; ".join(part for part in (note, *_reservations(run.test)) if part)
         return Row(name, verdict, outcome.seconds, note, run.test.about)
+
+
+def _filled(fill: Callable[[str], str], value: str | int) -> str | int:
+    """Return a value of a YAML test; an endpoint is a number."""
+    if isinstance(value, int):
+        return value
+    return int(fill(value)) if value.startswith("{ep") else fill(value)
+
+
+def _restart(hub: Hub, how: str) -> None:
+    hub.terminate()
+    if how == "FactoryReset":
+        hub.factory_reset()
+    hub.start(until=EVERYBODY_ANSWERS)
+
+
+def _reservations(test: Case) -> Iterator[str]:
+    """Yield what is to be known about a pass."""
+    if test.environment:
+        yield "on a hub with " + ", ".join(f"{name}={value}" for name, value in test.environment)
+    if test.preconditions is not None:
+        yield f"its precondition is not the script's: {test.preconditions.reason}"
+    if test.corrections:
+        number = len(test.corrections)
+        reasons = "; ".join(correction.reason for correction in test.corrections)
+        yield f"with {number} correction{'s' if number > 1 else ''} of the script: {reasons}"
 
 
 def not_run_rows(entries: Sequence[NotRun], composition: Composition) -> Iterator[Row]:

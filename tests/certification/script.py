@@ -15,14 +15,18 @@ import yaml
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from interop.network import Side
 
 PRIVATE_ROOT = Path(__file__).parents[1] / "interop" / "private_root.sh"
+RESTART = "restart"
+"""The file that a script writes among its logs to have the device restarted."""
 _GRACE = 30.0
 """Seconds beyond its own timeout that a script may take to start and to end."""
 _COMMISSIONING = "test_run_commissioning"
+_REMARK = "INFO Remark: "
+"""What begins a line that belongs in the table whatever the verdict."""
 _VERDICTS = {"PASS": "pass", "FAIL": "fail", "SKIP": "skip"}
 
 
@@ -47,14 +51,23 @@ class StoppedError(Exception):
     """Somebody wants the run to end."""
 
 
-def run(side: Side, command: Sequence[str], logs: Path, limit: float, stop: threading.Event) -> list[Outcome]:
+def run(
+    side: Side,
+    command: Sequence[str],
+    logs: Path,
+    limit: float,
+    stop: threading.Event,
+    restart: Callable[[str], None],
+) -> list[Outcome]:
     """Run a script on a side of the network and read what came of it.
 
     The controller keeps counters in `/data`: it sees a root of its own, with that folder in `logs`.
 
     :param limit: seconds that the script was given for itself
+    :param restart: restarts the device as the file `RESTART` says, Reboot or FactoryReset; then the file goes
     :raises StoppedError: `stop` was set meanwhile
     """
+    wanted = logs / RESTART
     root, data, output = logs / "root", logs / "data", logs / "output.log"
     for folder in (root, data):
         folder.mkdir(parents=True, exist_ok=True)
@@ -66,6 +79,9 @@ def run(side: Side, command: Sequence[str], logs: Path, limit: float, stop: thre
             while process.poll() is None and time.monotonic() < started + limit + _GRACE:
                 if stop.wait(0.1):
                     raise StoppedError
+                if wanted.exists() and (how := wanted.read_text(encoding="ascii")):
+                    restart(how)
+                    wanted.unlink()
             code = process.poll()
         finally:
             _end(process)
@@ -125,7 +141,7 @@ def _outcome(record: dict[str, Any], name: str, step: str, output: str) -> Outco
     details, trace = record.get("Details") or "", record.get("Stacktrace") or ""
     if verdict in {"fail", "error"} and "TimeoutError" in details + trace and not details.strip():
         verdict = "timeout"
-    note = ""
+    note = "".join(re.findall(rf"{_REMARK}(.+)", output)[-1:])
     if verdict != "pass":
         note = shortened("; ".join([details or last_complaint(output), *_problems(output)]))
     return Outcome(name.removeprefix("test_"), verdict, seconds, step, note)

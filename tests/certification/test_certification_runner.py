@@ -1,14 +1,19 @@
 """The certification runner: what it makes of the catalogue, of a hub's PICS, and of a script's output."""
 
+import subprocess
+import threading
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from certification import catalogue, report, script
-from certification.catalogue import Case, Fault, NotRun, Place
+from certification.catalogue import Case, Correction, Fault, NotRun, Place, Preconditions
 from certification.checkout import Checkout, CheckoutError
-from certification.device import Composition
+from certification.device import Composition, Model
 from certification.report import Row
-from certification.runner import Runner, not_run_rows
+from certification.runner import Run, Runner, not_run_rows
+from certification.script import Outcome
 
 CATALOGUE = Path(__file__).parent / "catalogue.json"
 
@@ -73,7 +78,7 @@ def runner(checkout, tmp_path):
             3: frozenset({"DESC.S", "EPM.S", "EPM.S.F01", "EPM.S.A0004"}),
         }
     )
-    return Runner(checkout, None, composition, tmp_path, lambda row: None)
+    return Runner(checkout, {(): Model(None, composition)}, tmp_path, lambda row: None)
 
 
 def x_test(**more):
@@ -141,10 +146,10 @@ def test_a_script_that_the_checkout_lacks_is_not_run(runner):
 
 
 def test_a_reason_for_not_running_has_to_be_true(runner):
-    (row,) = not_run_rows([NotRun(("TC_Z",), "no radio", ("CNET.S.F00",))], runner.composition)
+    (row,) = not_run_rows([NotRun(("TC_Z",), "no radio", ("CNET.S.F00",))], runner.models[()].composition)
     assert row.note == "no radio (asks for CNET.S.F00)"
     with pytest.raises(ValueError, match=r"the hub has EPM.S.F01 now"):
-        list(not_run_rows([NotRun(("TC_Z",), "no current", ("EPM.S.F01",))], runner.composition))
+        list(not_run_rows([NotRun(("TC_Z",), "no current", ("EPM.S.F01",))], runner.models[()].composition))
 
 
 def test_the_summary_tells_verdict_step_and_time():
@@ -202,3 +207,81 @@ def test_endpoints_that_say_the_same_share_a_line(tmp_path):
 def test_tests_that_one_reason_keeps_out_share_a_line(tmp_path):
     report.write(tmp_path / "report", [Row(name, "not run", 0.0, "no radio", "") for name in "AB"], "abc")
     assert "| A, B | not run | no radio |" in (tmp_path / "report.md").read_text()
+
+
+def test_a_yaml_test_lists_its_preconditions(checkout):
+    path = checkout.script("Test_TC_X_2_1")
+    path.parent.mkdir(parents=True)
+    path.write_text("PICS:\n  - OO.S\n  - 'OO.S.F00 || LVL.S'\ntests: []\n")
+    assert checkout.preconditions("Test_TC_X_2_1") == ["OO.S"]
+
+
+def test_a_correction_is_made_in_a_copy(checkout, tmp_path):
+    wrong = Correction("EPM.S", "EEM.S", "it is about energy")
+    copy = checkout.corrected("TC_X_1_1", [wrong], tmp_path)
+    assert copy.read_text() == SCRIPT.replace("EPM.S", "EEM.S")
+    assert checkout.script("TC_X_1_1").read_text() == SCRIPT
+    assert checkout.corrected("TC_X_1_1", [], tmp_path) == checkout.script("TC_X_1_1")
+
+
+def test_a_correction_that_finds_nothing_is_an_error(checkout, tmp_path):
+    with pytest.raises(CheckoutError, match=r"TC_X_1_1\.py does not contain 'endpoint=1'"):
+        checkout.corrected("TC_X_1_1", [Correction("endpoint=1", "endpoint=2", "a constant")], tmp_path)
+
+
+def test_preconditions_that_a_script_states_by_mistake_are_replaced(runner):
+    meant = Preconditions(("EPM.S",), "it names what it does not need")
+    runs = runner.plan(x_test(cluster="EPM", place=Place.EACH, preconditions=meant))
+    assert [run.endpoint for run in runs] == [2, 3]
+
+
+def test_codes_that_only_a_person_knows_are_added_to_those_of_the_hub(runner):
+    (run,) = runner.plan(x_test(cluster="EPM", methods=("test_TC_X_1_2",), pics=("MCORE.FS",)))
+    assert run.endpoint == 2
+
+
+def test_a_test_can_ask_for_a_hub_with_other_settings(runner):
+    setting = (("ORES_BRIDGE_PROVISIONAL", "true"),)
+    more = Composition({**runner.models[()].composition.endpoints, 4: frozenset({"EPREF.S"})})
+    runner = replace(runner, models={**runner.models, setting: Model(None, more)})
+    (row,) = runner.plan(x_test(cluster="EPREF", methods=("test_other",)))
+    assert row.verdict == "not applicable"
+    (run,) = runner.plan(x_test(cluster="EPREF", methods=("test_other",), environment=setting))
+    assert run.endpoint == 4
+
+
+def test_what_is_to_be_known_of_a_pass_is_in_its_line(runner):
+    test = x_test(
+        cluster="EPM",
+        corrections=(Correction("1", "2", "a constant"), Correction("3", "4", "another")),
+        preconditions=Preconditions((), "it names too much"),
+        environment=(("ORES_BRIDGE_PROVISIONAL", "true"),),
+    )
+    run = Run(test, "TC_X_1_1", 2, None)
+    row = runner._row(run, Outcome("steps", "pass", 1.0, note="8 steps, 5 more do not apply"), alone=True)
+    assert row.note == (
+        "8 steps, 5 more do not apply; on a hub with ORES_BRIDGE_PROVISIONAL=true; its precondition is not"
+        " the script's: it names too much; with 2 corrections of the script: a constant; another"
+    )
+
+
+def test_a_remark_of_a_script_is_kept(tmp_path):
+    output = OUTPUT + "[MatterTest] 11-23 14:54:06.000 INFO Remark: 8 steps\n"
+    (outcome,) = script.read_summary(SUMMARY.replace("FAIL", "PASS"), output)
+    assert outcome.note == "8 steps"
+
+
+def test_a_script_can_have_the_device_restarted(tmp_path):
+    asks = (
+        f"printf Reboot >{tmp_path}/{script.RESTART}; "
+        f"while test -e {tmp_path}/{script.RESTART}; do sleep 0.05; done"
+    )
+    restarts = []
+
+    def popen(argv, **more):
+        return subprocess.Popen(argv[-len(command) :], start_new_session=True, **more)
+
+    command = ["sh", "-c", asks]
+    here = SimpleNamespace(popen=popen)
+    script.run(here, command, tmp_path, 20, threading.Event(), restarts.append)
+    assert restarts == ["Reboot"]

@@ -83,6 +83,12 @@ class ManualClock:
         heapq.heappush(self._timers, (self.now + delay, next(self._order), timer))
         return timer
 
+    def next_due(self):
+        """Return when the next timer is called, None if there is none."""
+        while self._timers and self._timers[0][2].callback is None:
+            heapq.heappop(self._timers)
+        return self._timers[0][0] if self._timers else None
+
     def advance(self, seconds):
         end = self.now + seconds
         while self._timers and self._timers[0][0] <= end:

@@ -1,49 +1,27 @@
 """Power adjustments: who may ask, for what, and how they end."""
 
 import pytest
+from energy_lab import GRID, RANGE, Device, Manager, events, place, refused
 
 from clusters.definitions.device_energy_management import (
-    AdjustmentCauseEnum,
     CauseEnum,
     ESAStateEnum,
     ESATypeEnum,
     OptOutStateEnum,
-    PowerAdjustEndEvent,
     PowerAdjustReasonEnum,
-    PowerAdjustRequest,
     PowerAdjustStruct,
 )
 from clusters.definitions.device_energy_management_mode import ChangeToModeRequest
 from clusters.device_energy_management import DeviceEnergyManagementServer
 from clusters.device_energy_management_mode import MODES, DeviceEnergyManagementModeServer
 from clusters.test_event_triggers import EventTriggers
-from matter_node.codec import tlv
 from matter_node.model import DeviceType, Endpoint, NodeTree, Urgency
 from matter_node.status import Status, StatusError
-
-LOCAL, GRID = AdjustmentCauseEnum.LOCAL_OPTIMIZATION, AdjustmentCauseEnum.GRID_OPTIMIZATION
-RANGE = PowerAdjustStruct(min_power=-3_000_000, max_power=3_000_000, min_duration=10, max_duration=3600)
-
-
-class Adjuster:
-    def __init__(self):
-        self.calls = []
-        self.error = None
-        self.meanwhile = lambda: None
-
-    async def adjust_power(self, power_w, duration_s, *, grid):
-        if self.error is not None:
-            raise self.error
-        self.calls.append((power_w, duration_s, grid))
-        self.meanwhile()
-
-    def release_power(self):
-        self.calls.append("released")
 
 
 @pytest.fixture
 def adjuster():
-    return Adjuster()
+    return Device()
 
 
 @pytest.fixture
@@ -55,44 +33,23 @@ def management(tree, adjuster):
         maximum=3_000_000,
         adjuster=adjuster,
     )
-    tree.add(Endpoint(2, [DeviceType(0x50D, 2)], [server]))
-    server.set_state(ESAStateEnum.ONLINE)
-    server.set_capability((RANGE,))
+    place(tree, server)
     return server
 
 
 @pytest.fixture
-def ask(management, context):
-    async def ask(power=1_000_000, duration=60, cause=LOCAL):
-        request = PowerAdjustRequest(power=power, duration=duration, cause=cause)
-        await management.invoke(management.COMMANDS[0], context, request)
-
-    return ask
+def manager(management, context):
+    return Manager(management, context)
 
 
 @pytest.fixture
-def cancel(management, context):
-    async def cancel():
-        await management.invoke(management.COMMANDS[1], context, None)
-
-    return cancel
+def ask(manager):
+    return manager.adjust_power
 
 
-def events(tree):
-    """Return (name, payload) of what was reported."""
-    return [
-        (
-            record.event.name,
-            PowerAdjustEndEvent.from_tlv(tlv.decode(b"\x15" + record.data[2:])) if record.event.id else None,
-        )
-        for record in tree.events.since(0)
-    ]
-
-
-async def refused(request, status):
-    with pytest.raises(StatusError) as error:
-        await request
-    assert error.value.status is status
+@pytest.fixture
+def cancel(manager):
+    return manager.cancel_power
 
 
 async def test_an_adjustment_runs_out(tree, management, adjuster, ask, turned_clock):
@@ -104,7 +61,7 @@ async def test_an_adjustment_runs_out(tree, management, adjuster, ask, turned_cl
     turned_clock.advance(60)
     assert management.esa_state is ESAStateEnum.ONLINE
     assert management.power_adjustment_capability.cause is PowerAdjustReasonEnum.NO_ADJUSTMENT
-    assert adjuster.calls == [(-2000.0, 60, False), "released"]
+    assert adjuster.calls == [("power", -2000.0, 60, False), "power released"]
     (started, _), (ended, payload) = events(tree)
     assert (started, ended) == ("power_adjust_start", "power_adjust_end")
     assert payload.cause is CauseEnum.NORMAL_COMPLETION
@@ -178,7 +135,7 @@ async def test_a_device_that_drops_out_ends_it(tree, management, adjuster, ask, 
     management.set_state(state)
     assert management.esa_state is state
     assert events(tree)[-1][1].cause is cause
-    assert adjuster.calls[-1] == "released"
+    assert adjuster.calls[-1] == "power released"
 
 
 async def test_what_the_device_refuses_changes_nothing(tree, management, adjuster, ask):
@@ -191,20 +148,20 @@ async def test_what_the_device_refuses_changes_nothing(tree, management, adjuste
 async def test_opting_out_while_the_device_is_told_wins(tree, management, adjuster, ask):
     adjuster.meanwhile = lambda: management.set_opt_out(local=True, grid=False)
     await refused(ask(), Status.CONSTRAINT_ERROR)
-    assert adjuster.calls[-1] == "released"
+    assert adjuster.calls[-1] == "power released"
     assert management.esa_state is ESAStateEnum.ONLINE
 
 
 async def test_a_device_that_is_removed_while_it_is_told_is_let_go(tree, management, adjuster, ask):
     adjuster.meanwhile = lambda: tree.remove(2)
     await refused(ask(), Status.FAILURE)
-    assert adjuster.calls[-1] == "released"
+    assert adjuster.calls[-1] == "power released"
 
 
 async def test_removing_the_endpoint_lets_go(tree, management, adjuster, ask, turned_clock):
     await ask()
     tree.remove(2)
-    assert adjuster.calls[-1] == "released"
+    assert adjuster.calls[-1] == "power released"
     turned_clock.advance(100)
 
 
@@ -225,6 +182,11 @@ def test_limits_must_agree_with_generating(adjuster):
                 maximum=maximum,
                 adjuster=adjuster,
             )
+
+
+def test_a_device_takes_adjustments_or_has_a_forecast():
+    with pytest.raises(ValueError, match="forecast"):
+        DeviceEnergyManagementServer(ESATypeEnum.OTHER, can_generate=False, minimum=0, maximum=1)
 
 
 async def test_the_mode_says_who_may_optimize_and_is_kept(tree, memory, turned_clock, context):

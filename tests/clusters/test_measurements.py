@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from clusters.definitions.common import MeasurementTypeEnum
 from clusters.definitions.electrical_power_measurement import PowerModeEnum
 from clusters.definitions.power_source import (
     BatChargeFaultEnum,
@@ -14,6 +15,7 @@ from clusters.definitions.power_source import (
 )
 from clusters.electrical_energy_measurement import SNAPSHOT_SECONDS, ElectricalEnergyMeasurementServer
 from clusters.electrical_power_measurement import ElectricalPowerMeasurementServer, PowerValues
+from clusters.measurement_accuracy import MOST_POWER, Accuracy
 from clusters.power_source import BatteryPowerSourceServer, WiredPowerSourceServer
 from clusters.power_topology import PowerTopologyServer
 from clusters.temperature_measurement import TemperatureMeasurementServer
@@ -21,7 +23,17 @@ from matter_node.clock import MATTER_EPOCH_OFFSET
 from matter_node.model import DeviceType, Endpoint, NodeTree, Urgency
 
 SENSOR = DeviceType(0x510, 1)
-LARGEST = PowerValues(active_power=600_000, voltage=345_000, active_current=3_000)
+KIND = MeasurementTypeEnum
+GOOD = Accuracy(1, 500)
+DIRECT = dict.fromkeys((KIND.VOLTAGE, KIND.ACTIVE_CURRENT, KIND.ACTIVE_POWER), GOOD)
+USUAL = DIRECT | {KIND.FREQUENCY: Accuracy(0, 10)}
+EVERYTHING = USUAL | {
+    KIND.REACTIVE_POWER: GOOD,
+    KIND.APPARENT_POWER: GOOD,
+    KIND.RMS_VOLTAGE: GOOD,
+    KIND.RMS_CURRENT: GOOD,
+    KIND.POWER_FACTOR: Accuracy(0, 200),
+}
 
 
 def put(tree, *clusters, number=2):
@@ -30,7 +42,7 @@ def put(tree, *clusters, number=2):
 
 @pytest.fixture
 def power(tree):
-    server = ElectricalPowerMeasurementServer(PowerModeEnum.AC, maximum=LARGEST)
+    server = ElectricalPowerMeasurementServer(PowerModeEnum.AC, USUAL)
     put(tree, server)
     return server
 
@@ -49,12 +61,46 @@ def test_every_measured_value_has_an_accuracy_without_gaps(power):
 
 
 def test_direct_current_has_no_frequency(tree):
-    server = ElectricalPowerMeasurementServer(PowerModeEnum.DC, maximum=LARGEST)
+    server = ElectricalPowerMeasurementServer(PowerModeEnum.DC, DIRECT)
     put(tree, server)
     server.measure(PowerValues(1, 2, 3, None))
     assert not server.has(ElectricalPowerMeasurementServer.frequency)
     assert server.number_of_measurement_types == 3
     assert server.features == 1
+
+
+def test_how_well_each_is_measured_is_said_in_percent_and_in_its_unit(tree):
+    server = ElectricalPowerMeasurementServer(PowerModeEnum.AC, EVERYTHING)
+    put(tree, server)
+    assert [entry.measurement_type for entry in server.accuracy] == sorted(EVERYTHING)
+    assert server.number_of_measurement_types == 9
+    said = {entry.measurement_type: entry.accuracy_ranges[0] for entry in server.accuracy}
+    assert (said[KIND.ACTIVE_POWER].percent_max, said[KIND.ACTIVE_POWER].fixed_max) == (100, 500)
+    assert (said[KIND.FREQUENCY].percent_max, said[KIND.FREQUENCY].fixed_max) == (0, 10)
+    for each in said.values():
+        assert each.percent_max is not None or each.fixed_max is not None
+        assert (each.percent_min, each.percent_typical, each.fixed_min, each.fixed_typical) == (None,) * 4
+
+
+def test_everything_that_is_measured_is_shown_and_nothing_else(tree, power):
+    server = ElectricalPowerMeasurementServer(PowerModeEnum.AC, EVERYTHING, polyphase=True)
+    put(tree, server, number=3)
+    assert server.power_factor is None, "before anything is measured"
+    server.measure(PowerValues(-900_000, 230_000, -3_913, 50_000, 100_000, -905_000, 230_000, 3_935, -9_945))
+    assert (server.reactive_power, server.apparent_power) == (100_000, -905_000)
+    assert (server.rms_voltage, server.rms_current, server.power_factor) == (230_000, 3_935, -9_945)
+    assert server.features == server.Feature.ALTC | server.Feature.POLY
+    assert not power.has(ElectricalPowerMeasurementServer.power_factor)
+    assert not power.has(ElectricalPowerMeasurementServer.rms_current)
+
+
+@pytest.mark.parametrize("absurd", [MOST_POWER + 1, -MOST_POWER - 1, 2**62])
+def test_what_nothing_in_a_home_can_measure_was_not_measured(power, absurd):
+    power.measure(PowerValues(absurd, -1, 2**61, 2_000_000))
+    assert [power.active_power, power.voltage, power.active_current, power.frequency] == [None] * 4
+    assert power.measured_power is None
+    power.measure(PowerValues(MOST_POWER))
+    assert power.active_power == power.measured_power == MOST_POWER
 
 
 def test_small_changes_of_power_wait_and_nulls_do_not(power, reports):
@@ -164,12 +210,90 @@ class TestEnergy:
         energy.end_override()
         assert energy.cumulative_energy_imported.energy == 1_100
 
+    def test_a_garbled_counter_is_not_believed_at_once(self, energy, turned_clock):
+        energy.measure(5_000_000, 7)
+        turned_clock.advance(SNAPSHOT_SECONDS)
+        energy.measure(50_000_000_000, 8)
+        assert energy.cumulative_energy_imported.energy == 5_000_000
+        turned_clock.advance(SNAPSHOT_SECONDS)
+        energy.measure(5_000_100, 9)
+        assert energy.cumulative_energy_imported.energy == 5_000_100
+
+    def test_a_counter_of_32_bits_overflows(self, tree, turned_clock):
+        modulus = 2**32 * 1000
+        server = ElectricalEnergyMeasurementServer(imported=True, exported=False, modulus=modulus)
+        put(tree, server, number=3)
+        for reading in (modulus - 1000, modulus - 500, 200, 300, 400):
+            server.measure(reading, None)
+            turned_clock.advance(1)
+        turned_clock.advance(SNAPSHOT_SECONDS)
+        server.measure(500, None)
+        assert server.cumulative_energy_imported.energy == modulus + 500
+
     def test_one_direction_alone(self, tree):
         server = ElectricalEnergyMeasurementServer(imported=False, exported=True)
         put(tree, server, number=3)
         server.measure(None, 9)
         assert not server.has(ElectricalEnergyMeasurementServer.cumulative_energy_imported)
         assert server.cumulative_energy_exported.energy == 9
+
+
+class TestCountedEnergy:
+    """Energy that the device does not count: it is worked out, and counted here."""
+
+    @pytest.fixture
+    def make(self, tree, memory, turned_clock):
+        def make():
+            started = NodeTree(memory, turned_clock, tree.entropy)
+            server = ElectricalEnergyMeasurementServer(
+                imported=True, exported=True, accuracy=Accuracy(12, measured=False)
+            )
+            put(started, server)
+            return server
+
+        return make
+
+    def test_it_says_that_it_is_worked_out_and_since_when(self, make, turned_clock):
+        server = make()
+        assert not server.accuracy.measured
+        assert server.cumulative_energy_reset is None
+        turned_clock.epoch = None
+        server.count(0.0, 0.0)
+        assert server.cumulative_energy_reset is None, "nobody knows what time it is"
+        turned_clock.epoch = 1_800_000_000.0
+        now = int(turned_clock.utc()) - MATTER_EPOCH_OFFSET
+        server.count(1.5, 0.0)
+        turned_clock.advance(60)
+        server.count(1.5, 0.0)
+        reset = server.cumulative_energy_reset
+        assert (reset.imported_reset_timestamp, reset.exported_reset_timestamp) == (now, now)
+        assert make().cumulative_energy_reset == reset
+
+    def test_a_device_that_counts_itself_does_not_say_when_it_began(self, tree):
+        server = ElectricalEnergyMeasurementServer(imported=True, exported=False)
+        assert not server.has(ElectricalEnergyMeasurementServer.cumulative_energy_reset)
+
+    def test_a_hub_that_is_killed_loses_no_more_than_a_minute(self, make, turned_clock):
+        server, true = make(), 0.0
+        for second in range(1, 1001):
+            turned_clock.advance(1)
+            server.count(10.0, 0.0)
+            true += 10.0
+            shown = server.cumulative_energy_imported.energy
+            if second % 97 == 0:
+                server = make()
+                again = server.cumulative_energy_imported.energy
+                assert shown <= again <= true
+                assert true - again <= 60 * 10.0
+                true = again
+
+    def test_a_test_that_runs_meanwhile_keeps_nothing_from_being_stored(self, make, turned_clock):
+        server = make()
+        server.override(imported=7)
+        for _ in range(100):
+            turned_clock.advance(1)
+            server.count(10.0, 0.0)
+        assert make().cumulative_energy_imported.energy >= 400
 
 
 class TestTemperature:
@@ -212,6 +336,8 @@ class TestPowerSource:
         source.set_faults((WiredFaultEnum.OVER_VOLTAGE,))
         source.set_faults(())
         assert source.wired_present
+        source.set_status(PowerSourceStatusEnum.UNAVAILABLE, present=True)
+        assert source.wired_present
         assert [record.event.name for record in tree.events.since(0)] == ["wired_fault_change"] * 2
 
     @pytest.mark.parametrize(
@@ -231,6 +357,39 @@ class TestPowerSource:
         put(tree, battery)
         battery.set_charge(percent)
         assert (battery.bat_percent_remaining, battery.bat_charge_level) == (half_percents, level)
+
+    def test_a_wired_source_is_assessed_as_far_as_it_is_measured(self, tree, reports):
+        source = WiredPowerSourceServer("Solar", maximum_current=16_000, assesses=["voltage", "frequency"])
+        put(tree, source)
+        source.assess(voltage=231_000, frequency=50, current=4_000)
+        assert (source.wired_assessed_input_voltage, source.wired_assessed_input_frequency) == (231_000, 50)
+        assert not source.has(WiredPowerSourceServer.wired_assessed_current)
+        assert not source.has(WiredPowerSourceServer.wired_nominal_voltage)
+        assert source.wired_maximum_current == 16_000
+        assert reports.seen == []  # quality C
+        source.assess()
+        assert source.wired_assessed_input_voltage is None
+
+    @pytest.mark.parametrize(
+        ("percent", "reserve", "level"),
+        [
+            (10.0, 10.0, BatChargeLevelEnum.OK),  # every night
+            (9.6, 10.0, BatChargeLevelEnum.OK),
+            (8.5, 10.0, BatChargeLevelEnum.WARNING),
+            (4.0, 10.0, BatChargeLevelEnum.CRITICAL),
+            (50.0, 50.0, BatChargeLevelEnum.OK),
+            (30.0, 50.0, BatChargeLevelEnum.OK),
+            (15.0, 50.0, BatChargeLevelEnum.WARNING),
+            (3.0, 3.0, BatChargeLevelEnum.OK),
+            (0.0, 0.0, BatChargeLevelEnum.CRITICAL),
+            (15.0, None, BatChargeLevelEnum.WARNING),
+        ],
+    )
+    def test_a_battery_that_rests_at_its_reserve_needs_nobody(self, tree, percent, reserve, level):
+        battery = BatteryPowerSourceServer("Battery", capacity=195_000)
+        put(tree, battery)
+        battery.set_charge(percent, reserve)
+        assert battery.bat_charge_level is level
 
     def test_a_battery_tells_its_faults_and_changes_of_times_wait(self, tree, reports):
         battery = BatteryPowerSourceServer("Battery", capacity=195_000)

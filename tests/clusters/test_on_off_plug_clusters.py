@@ -11,7 +11,6 @@ from clusters.definitions.groups import (
 )
 from clusters.definitions.identify import (
     EffectIdentifierEnum,
-    EffectVariantEnum,
     IdentifyRequest,
     TriggerEffectRequest,
 )
@@ -216,7 +215,7 @@ class TestGroups:
 
 class TestIdentifyEffects:
     def trigger(self, plug, effect):
-        request = TriggerEffectRequest(effect_identifier=effect, effect_variant=EffectVariantEnum.DEFAULT)
+        request = TriggerEffectRequest(effect_identifier=effect, effect_variant=0)
         plug.identify.handle_trigger_effect(FIRST, request)
 
     def test_an_effect_is_a_short_blink(self, plug):
@@ -224,6 +223,11 @@ class TestIdentifyEffects:
         assert plug.blinks == [True]
         plug.clock.advance(2)
         assert plug.blinks == [True, False]
+
+    def test_a_variant_that_it_has_not_is_the_default_one(self, plug):
+        request = TriggerEffectRequest.DATATYPE.take({0: EffectIdentifierEnum.BLINK.value, 1: 0x42})
+        plug.identify.handle_trigger_effect(FIRST, request)
+        assert plug.blinks == [True]
 
     def test_it_can_be_stopped(self, plug):
         self.trigger(plug, EffectIdentifierEnum.BREATHE)

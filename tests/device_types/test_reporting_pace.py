@@ -4,6 +4,7 @@ Measured values come once a second at most, and none that changed is older than 
 Clusters 2.12.6, 2.13.6).
 """
 
+import asyncio
 import itertools
 import random
 from collections import defaultdict
@@ -15,18 +16,24 @@ from interaction_lab.wire import ManualClock, Session, Wire
 from clusters.definitions.device_energy_management import DeviceEnergyManagement
 from clusters.definitions.electrical_energy_measurement import ElectricalEnergyMeasurement
 from clusters.definitions.electrical_power_measurement import ElectricalPowerMeasurement
+from clusters.definitions.level_control import LevelControl, MoveToLevelRequest, OptionsBitmap
 from clusters.definitions.power_source import PowerSource
 from clusters.descriptor import DescriptorServer
+from clusters.groups import Grouping
 from device_types.aggregator import aggregator
 from device_types.battery_storage import BatteryRating, BatteryState, battery_storage
 from device_types.bridged_node import BridgedDevice, Delegates, Place
+from device_types.dimmable import dimmable
 from device_types.electrical_sensor import ElectricalRating, ElectricalReading
 from device_types.solar_power import solar_power
+from matter_node.commissioning.fabrics import FabricTable
+from matter_node.commissioning.group_keys import GroupKeys
+from matter_node.commissioning.group_table import GroupTable
 from matter_node.entropy import SystemEntropy
 from matter_node.interaction.access import AccessControl, AccessEntry
 from matter_node.interaction.engine import InteractionEngine
 from matter_node.interaction.served_node import ServedNode
-from matter_node.model import DeviceType, Endpoint, NodeTree, Privilege
+from matter_node.model import Context, DeviceType, Endpoint, NodeTree, Privilege
 from matter_node.storage import MemoryStorage
 from matter_node.subject import AuthMode, Subject
 
@@ -37,6 +44,8 @@ CURRENT = (EPM, ElectricalPowerMeasurement.active_current.id)
 FREQUENCY = (EPM, ElectricalPowerMeasurement.frequency.id)
 EXPORTED = (EEM, ElectricalEnergyMeasurement.cumulative_energy_exported.id)
 MEASURED = (POWER, VOLTAGE, CURRENT, FREQUENCY)
+LEVEL = (LevelControl.ID, LevelControl.current_level.id)
+REMAINING = (LevelControl.ID, LevelControl.remaining_time.id)
 
 
 class Adjuster:
@@ -286,3 +295,45 @@ async def test_a_batterys_charge_and_what_it_offers_come_every_ten_seconds_at_mo
     ):
         assert 5 <= len(app.heard[key]) <= 6
         assert min(gaps(app.heard[key])) > 9.9
+
+
+class Reserve:
+    async def set_percent(self, percent):
+        """Obey at once."""
+
+
+async def test_a_level_on_its_way_comes_once_a_second_and_its_time_at_the_start_and_the_end(bench):
+    """What a subscriber may hear of a movement of ten seconds (Application Clusters 1.6.6.2, 1.6.6.3)."""
+    storage = bench.tree.storage
+    grouping = Grouping(GroupTable(storage), GroupKeys(storage, FabricTable(storage)))
+    face = dimmable(BridgedDevice("cellar", "Reserve"), bench.place, Reserve(), grouping, percent=0)
+    face.join(bench.tree)
+    app = bench.subscriber()
+    context = Context(app.session.subject, app.session)
+
+    async def to(level, tenths, seconds):
+        request = MoveToLevelRequest(
+            level=level,
+            transition_time=tenths,
+            options_mask=OptionsBitmap(0),
+            options_override=OptionsBitmap(0),
+        )
+        await face.level.handle_move_to_level_with_on_off(context, request)
+        for _ in range(seconds * 10):
+            bench.run(0.1, 0.1, lambda _: None, app)
+            for _ in range(5):
+                await asyncio.sleep(0)
+
+    await to(254, 100, 30)
+    levels = [value for _, value in app.heard[(face.endpoint.number, *LEVEL)]]
+    assert len(levels) <= 12
+    assert levels == sorted(levels)
+    assert levels[-1] == 254
+    app.heard.clear()
+    await to(2, 100, 5)
+    await to(2, 150, 20)
+    times = [value for _, value in app.heard[(face.endpoint.number, *REMAINING)]]
+    assert len(times) == 3
+    assert 95 <= times[0] <= 100
+    assert 145 <= times[1] <= 150
+    assert times[2] == 0

@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 import yaml
+from matter_server_lab.double import MatterServerDouble
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
+from hw.matter_server.discover import Servers
+from hw.matter_server.discover import discover as discover_loads
 from hw.simulator.process import SimulatedHome
 
 BASE = 40000
@@ -94,3 +97,27 @@ async def discovered():
     yield find
     for module in found:
         await module.close()
+
+
+@pytest.fixture
+async def matter():
+    """A Matter server with a plug and a thermostat on it, which says what a test wants."""
+    double = MatterServerDouble()
+    await double.start()
+    yield double
+    await double.stop()
+
+
+@pytest.fixture
+async def servers():
+    """The Matter servers in use; their connections end with the test."""
+    made = Servers()
+    yield made
+    for site in made._sites.values():
+        await site.server._hang_up()
+
+
+@pytest.fixture
+async def loads(matter, servers):
+    """What `matter` has, by key."""
+    return {each.identity.key: each for each in await discover_loads(matter.url, servers)}

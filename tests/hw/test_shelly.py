@@ -19,11 +19,12 @@ from hw import (
     Setpoint,
     SetpointKind,
 )
-from hw.shelly.address import parse_address
+from hw.address import parse_address
+from hw.http_client import LARGEST_ANSWER
 from hw.shelly.answers import DeviceInfo, RelayStatus, power_limit, relays
 from hw.shelly.discover import discover
 from hw.shelly.plug import reading
-from hw.shelly.rpc import LARGEST_ANSWER, RpcRefused, parse_answer
+from hw.shelly.rpc import RpcRefused, parse_answer
 from hw.simulator.process import SimulatedHome
 
 CONNECT, AUTO = SetpointKind.CONNECT, SetpointKind.AUTO

@@ -92,6 +92,19 @@ async def test_a_battery_charges_discharges_holds_and_goes_back_to_its_own_logic
     assert own.battery.charge_limit_w == battery.nameplate.charge_power_w
 
 
+async def test_a_battery_that_must_not_charge_may_still_discharge(home, modules):
+    battery = modules[2]
+    assert (await reading_when(battery, lambda r: r.power_w > 0)).power_w > 0
+    applied = await battery.apply(Setpoint(Kind.CHARGE_LIMIT_W, 0))
+    assert (applied.state, applied.value, applied.expires_in) == (AppliedState.APPLIED, 0, 60)
+    idle = await reading_when(battery, lambda r: r.power_w == 0)
+    assert idle.battery.charge_limit_w == 0
+    assert idle.battery.discharge_limit_w == battery.nameplate.discharge_power_w
+    applied = await battery.apply(Setpoint(Kind.CHARGE_LIMIT_W, 500))
+    assert applied.value == 500
+    assert (await reading_when(battery, lambda r: r.power_w > 0)).power_w <= 500
+
+
 async def test_a_battery_s_command_reverts_by_itself(modules):
     await modules[2].apply(Setpoint(Kind.DISCHARGE_W, 2000, expires_in=2))
     assert (await reading_when(modules[2], lambda r: r.power_w == -2000)).power_w == -2000

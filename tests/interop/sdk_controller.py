@@ -343,6 +343,34 @@ class SdkController:
         )
         return None if answer is None else {name: plain(member) for name, member in vars(answer).items()}
 
+    async def do_invoke_raw(
+        self, node: int, endpoint: int, cluster: int, command: int, fields: dict[str, list[Any]]
+    ) -> None:
+        """Invoke a command that the SDK does not know: fields are [type, value] by context tag."""
+        from dataclasses import make_dataclass
+
+        from chip.clusters.ClusterObjects import (
+            ClusterCommand,
+            ClusterObjectDescriptor,
+            ClusterObjectFieldDescriptor,
+        )
+        from chip.tlv import uint
+
+        kinds = {"int": int, "uint": uint, "bool": bool, "string": str}
+        told = {f"f{tag}": (int(tag), kinds[kind], value) for tag, (kind, value) in fields.items()}
+        descriptor = ClusterObjectDescriptor(
+            Fields=[ClusterObjectFieldDescriptor(Label=n, Tag=t, Type=k) for n, (t, k, _) in told.items()]
+        )
+        ids = {"cluster_id": cluster, "command_id": command, "is_client": True, "response_type": None}
+        payload = make_dataclass(
+            f"Raw{cluster:08x}{command:02x}",
+            [(name, kind) for name, (_, kind, _) in told.items()],
+            bases=(ClusterCommand,),
+            namespace={**ids, "descriptor": descriptor},
+        )
+        values = {name: kind(value) for name, (_, kind, value) in told.items()}
+        await self._controller.SendCommand(node, endpoint, payload(**values))
+
     # ------------------------------------------------------------ groups
 
     async def do_join_group(self, node: int, endpoint: int) -> int:

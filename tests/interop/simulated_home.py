@@ -36,10 +36,11 @@ class SimulatedHome:
         assert process.stdout is not None
         return cls(process, json.loads(process.stdout.readline())["devices"])
 
-    def write_config(self, path: Path) -> None:
-        """A configuration file for a hub that knows these devices' addresses and nothing else of them."""
+    def write_config(self, path: Path, more: str = "") -> None:
+        """A configuration file for a hub that knows the devices' addresses, and what `more` says besides."""
         path.write_text(
-            "".join(
+            more
+            + "".join(
                 f'[[modules]]\naddress = "{device["address"]}"\n'
                 f'driver = "{"shelly" if device["kind"] == "load" else "sunspec"}"\n'
                 for device in self.devices

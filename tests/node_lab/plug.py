@@ -52,14 +52,17 @@ class Relay:
 
 
 class Plug:
-    """A node with one plug, whose groups 1 to 4 have keys on both fabrics."""
+    """A node with one plug, whose groups 1 to 4 have keys on both fabrics.
 
-    def __init__(self, make_node, storage=None, *, capacity=3):
+    :param more: clusters that its endpoint has besides
+    """
+
+    def __init__(self, make_node, storage=None, *, capacity=3, relay=None, more=()):
         self.make_node = make_node
         self.storage = storage or MemoryStorage()
         plain = make_node(self.storage)
         self.clock, self.entropy = plain.clock, plain.entropy
-        self.relay = Relay()
+        self.relay = relay or Relay()
         self.blinks = []
         self.table = GroupTable(self.storage, capacity=capacity)
         state = Commissioning.restore(self.storage, self.clock, self.entropy, plain.sessions, max_fabrics=5)
@@ -74,7 +77,7 @@ class Plug:
         self.endpoint = Endpoint(
             PLUG,
             [DeviceType(0x10A, 4)],
-            [self.identify, self.groups, self.scenes, self.on_off],
+            [self.identify, self.groups, self.scenes, self.on_off, *more],
             parent=root,
         )
         self.tree.add(root, self.endpoint)

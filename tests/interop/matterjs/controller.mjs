@@ -12,13 +12,13 @@ import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { Bytes, Crypto, Environment, Logger, LogLevel, Millis, Seconds, ServerNode } from "@matter/main";
 import * as Clusters from "@matter/main/clusters";
-import { Matter } from "@matter/main/model";
+import { ClusterElement, ClusterModel, CommandElement, FieldElement, Matter } from "@matter/main/model";
 import { ControllerBehavior } from "@matter/main/node";
 import {
     ClientInteraction, DclCertificateService, Invoke, PaseClient, PeerSet, Read, SessionManager, Subscribe, Write,
 } from "@matter/main/protocol";
 import {
-    CommissioningFlowType, DiscoveryCapabilitiesSchema, FabricId, ManualPairingCodeCodec, NodeId, QrPairingCodeCodec, Status, TlvOfModel, VendorId,
+    ClusterType, CommissioningFlowType, DiscoveryCapabilitiesSchema, FabricId, ManualPairingCodeCodec, NodeId, QrPairingCodeCodec, Status, TlvOfModel, VendorId,
 } from "@matter/main/types";
 
 const { values: options } = parseArgs({
@@ -232,6 +232,19 @@ const requests = {
             if (report.status !== Status.Success)
                 throw Object.assign(new Error(Status[report.status]), { status: report.status, clusterStatus: report.clusterStatus });
         }
+        return null;
+    },
+
+    async invoke_raw({ node, endpoint, cluster, command, fields }) {
+        const names = { int: "int64", uint: "uint64", bool: "bool", string: "string" };
+        const members = Object.entries(fields).map(([tag, [kind]]) => FieldElement({ name: `F${tag}`, id: Number(tag), type: names[kind] }));
+        const model = CommandElement({ name: "Raw", id: command, direction: "request", response: "status", access: "O", conformance: "M" }, ...members);
+        const definition = ClusterType(new ClusterModel(ClusterElement({ name: "Raw", id: cluster, classification: "application" }, model)));
+        const values = Object.fromEntries(Object.entries(fields).map(([tag, [, value]]) => [`f${tag}`, value]));
+        const request = Invoke({ commands: [{ endpoint, cluster: definition, command: "raw", fields: members.length ? values : undefined }] });
+        for await (const report of reports(wire(node).invoke({ ...request, ...UNTHROTTLED })))
+            if (report.status !== Status.Success)
+                throw Object.assign(new Error(Status[report.status]), { status: report.status, clusterStatus: report.clusterStatus });
         return null;
     },
 

@@ -1,4 +1,4 @@
-"""Addresses of Shelly devices."""
+"""Addresses of devices that speak HTTP."""
 
 from __future__ import annotations
 

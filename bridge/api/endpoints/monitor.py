@@ -1,0 +1,152 @@
+"""GET /app/monitor: the home now, once or as it changes."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+from bridge.access.role import Role
+from bridge.api.feed import Feed
+from bridge.api.models import Model, Moment, moment
+from bridge.api.operation import EVENTS, JSON, WEBSOCKET, operation
+from bridge.api.streams import Conversation, Event, EventStream
+from bridge.choices import ChoicesChanged, Policy
+from bridge.flows import FlowsChanged
+from bridge.grid import GridChanged
+from bridge.record import OperatingMode
+from hw.module import ModuleKind
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from bridge.api.context import Context
+    from bridge.api.streams import Socket
+    from bridge.flows import Flows
+    from bridge.hub import Hub
+
+
+class FlowsView(Model):
+    """Where power comes from and goes to. It adds up exactly: grid = load + solar + storage."""
+
+    grid_w: int
+    """Positive while the home draws from the grid."""
+    solar_w: int
+    """Of all producers, negative while they produce."""
+    storage_w: int
+    """Of all batteries, positive while they charge."""
+    load_w: int
+    """Of everything else."""
+    measured: bool
+    """Whether a meter measures the grid; else the loads that can be measured are all that is known."""
+
+
+class ModuleNow(Model):
+    """One module in a line."""
+
+    module: str
+    name: str
+    room: str
+    kind: ModuleKind
+    reachable: bool
+    power_w: float | None
+    """Null while it does not answer."""
+    soc_percent: float | None
+    faults: int
+    """How many things are wrong with it."""
+
+
+class Monitor(Model):
+    """The home at one instant."""
+
+    time: Moment
+    grid: str
+    """`connected`, `lost` or `unknown`."""
+    operating_mode: OperatingMode
+    policy: Policy
+    flows: FlowsView | None
+    """Null until a module was read."""
+    modules: list[ModuleNow]
+
+
+_CHANGES = (FlowsChanged, GridChanged, ChoicesChanged)
+
+
+@operation(
+    "GET",
+    "/app/monitor",
+    summary="The home now",
+    description=(
+        "The balance of powers, the grid, and every module in a line: once, or as server-sent events or on a "
+        "WebSocket whenever the balance is struck anew, at most once a second. Every event is whole: one "
+        "that was missed is not needed, so a stream that is taken up again with Last-Event-ID begins with "
+        "what is now, under the next number."
+    ),
+    least=Role.GUEST,
+    answer=Monitor,
+    media=(JSON, EVENTS, WEBSOCKET),
+    event=Monitor,
+)
+async def monitor(context: Context[None, None]) -> Monitor | EventStream | Conversation:
+    """Tell how the home is."""
+    hub = context.hub
+    if context.media == EVENTS:
+        seen = context.last_event_id
+        return EventStream(_events(hub, int(seen) + 1 if seen.isdigit() else 1))
+    if context.media == WEBSOCKET:
+
+        async def talk(socket: Socket) -> None:
+            async for event in _events(hub, 1):
+                await socket.tell(event.data)
+
+        return Conversation(talk)
+    return _now(hub)
+
+
+async def _events(hub: Hub, number: int) -> AsyncIterator[Event]:
+    feed = Feed(hub.bus, _CHANGES, lambda _: True, limit=64)
+    numbers = itertools.count(number)
+    try:
+        yield Event(_now(hub), id=str(next(numbers)), name="monitor")
+        async for _ in feed:
+            yield Event(_now(hub), id=str(next(numbers)), name="monitor")
+    finally:
+        await feed.aclose()
+
+
+def _now(hub: Hub) -> Monitor:
+    home = hub.home
+    flows = home.flow_meter.flows
+    return Monitor(
+        time=moment(home.clock.utc() or 0.0),
+        grid=home.grid.state.name.lower(),
+        operating_mode=home.choices.mode,
+        policy=home.choices.policy,
+        flows=None if flows is None else _flows(flows),
+        modules=[
+            ModuleNow(
+                module=each.key,
+                name=each.record.name,
+                room=each.record.room,
+                kind=each.record.kind,
+                reachable=each.reachable,
+                power_w=each.reading.power_w if each.reachable and each.reading is not None else None,
+                soc_percent=(
+                    each.reading.battery.soc_percent
+                    if each.reading is not None and each.reading.battery is not None
+                    else None
+                ),
+                faults=len(home.faults.active(each.key)),
+            )
+            for each in home.registry
+        ],
+    )
+
+
+def _flows(flows: Flows) -> FlowsView:
+    return FlowsView(
+        grid_w=flows.grid_w,
+        solar_w=flows.solar_w,
+        storage_w=flows.storage_w,
+        load_w=flows.load_w,
+        measured=flows.measured,
+    )

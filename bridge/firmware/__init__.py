@@ -1,0 +1,1 @@
+"""Firmware of modules: signed releases, from a maker's repository into the idle slot of a module."""

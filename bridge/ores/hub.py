@@ -1,0 +1,198 @@
+"""The Hub cluster on the aggregator: the home as a whole, and how modules come into it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bridge.choices import ChoicesChanged, Policy
+from bridge.discovery import (
+    CandidatesChanged,
+    Discovery,
+    DiscoveryBusyError,
+    NoCommissionerError,
+    NoDeviceError,
+    StillCommissioningError,
+)
+from bridge.flows import Flows, FlowsChanged
+from bridge.grid import GridChanged, GridState
+from bridge.module_face import ENERGY
+from bridge.ores.plan import TRIGGERS, shown_steps
+from bridge.planner.planner import PlanChanged, PlannerBusyError
+from bridge.planner.posing import NotNowError
+from bridge.record import OperatingMode
+from bridge.scan import LatelyError
+from bridge.state import StateError
+from clusters.ores.common import ModuleKindEnum, OperatingModeEnum
+from clusters.ores.hub import CandidateStruct, GridStateEnum, NetFlowsStruct, PolicyEnum
+from clusters.ores.hub_server import HubServer, RegisteredDevice
+from matter_node.status import Status, StatusError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bridge.candidates import Candidate
+    from bridge.home import Home
+    from bridge.planner.planner import Planner
+
+_MODES: Final = {
+    OperatingMode.AUTONOMOUS: OperatingModeEnum.AUTONOMOUS,
+    OperatingMode.FEDERATED: OperatingModeEnum.FEDERATED,
+}
+_POLICIES: Final = {
+    Policy.SELF_CONSUMPTION: PolicyEnum.SELF_CONSUMPTION,
+    Policy.SAVINGS: PolicyEnum.SAVINGS,
+    Policy.BACKUP: PolicyEnum.BACKUP,
+    Policy.GREEN: PolicyEnum.GREEN,
+}
+_GRID: Final = {
+    GridState.UNKNOWN: GridStateEnum.UNKNOWN,
+    GridState.CONNECTED: GridStateEnum.CONNECTED,
+    GridState.LOST: GridStateEnum.LOST,
+}
+
+
+class HubCluster:
+    """The Hub cluster, fed with what becomes of the home (`HomeKeeper`, `HomePlanner`, `DeviceDiscovery`)."""
+
+    def __init__(self, home: Home, discovery: Discovery, planner: Planner | None = None) -> None:
+        self._home = home
+        self._discovery = discovery
+        self._planner = planner
+        self._unsubscribe: list[Callable[[], None]] = []
+        self.server = HubServer(
+            self,
+            mode=_MODES[home.choices.mode],
+            policy=_POLICIES[home.choices.policy],
+            planner=None if planner is None else self,
+            discovery=self,
+        )
+
+    def start(self) -> None:
+        """Follow the home; the cluster is on the node."""
+        bus = self._home.bus
+        self.server.show_grid_state(_GRID[self._home.grid.state])
+        self._unsubscribe = [
+            bus.subscribe(FlowsChanged, lambda event: self._show_flows(event.flows)),
+            bus.subscribe(GridChanged, lambda event: self.server.show_grid_state(_GRID[event.state])),
+            bus.subscribe(ChoicesChanged, self._choices_changed),
+            bus.subscribe(CandidatesChanged, lambda event: self._show_candidates(looking=event.looking)),
+        ]
+        if self._planner is not None:
+            self._unsubscribe.append(bus.subscribe(PlanChanged, self._show_plan))
+
+    def stop(self) -> None:
+        """Follow it no more."""
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+        self._unsubscribe = []
+
+    # ------------------------------------------------------------------ what is shown
+
+    def _show_flows(self, flows: Flows) -> None:
+        self.server.show_net_flows(
+            NetFlowsStruct(
+                grid=flows.grid_w * 1000,
+                solar=flows.solar_w * 1000,
+                storage=flows.storage_w * 1000,
+                load=flows.load_w * 1000,
+            )
+        )
+
+    def _choices_changed(self, event: ChoicesChanged) -> None:
+        self.server.show_mode(_MODES[event.mode])
+        self.server.show_policy(_POLICIES[event.policy])
+
+    def _show_candidates(self, *, looking: bool) -> None:
+        found = self._discovery.candidates()
+        # Without a kind the cluster cannot tell of it; the HTTP API does.
+        self.server.show_candidates([_candidate(each) for each in found if each.kind], discovering=looking)
+
+    def _show_plan(self, event: PlanChanged) -> None:
+        assert self._planner is not None, "only a planner has plans"
+        made = None if event.plan is None else self._planner.state.made
+        self.server.show_plan(shown_steps(event.plan), TRIGGERS[event.trigger], made)
+
+    # ------------------------------------------------------------------ what is asked for
+
+    async def set_policy(self, policy: PolicyEnum, *, fabric_index: int) -> None:  # noqa: ARG002 - whoever wants it
+        """Make the plan good for something else."""
+        chosen = next(each for each, number in _POLICIES.items() if number is policy)
+        self._choose(policy=chosen)
+
+    async def set_mode(self, mode: OperatingModeEnum, *, fabric_index: int) -> None:  # noqa: ARG002 - whoever wants it
+        """Let plans and programmes command the home's modules, or leave them to themselves."""
+        if mode is OperatingModeEnum.ISLAND:
+            raise StatusError(Status.INVALID_IN_STATE, "the home is on an island when the grid is gone")
+        self._choose(mode=next(each for each, number in _MODES.items() if number is mode))
+
+    def _choose(self, *, policy: Policy | None = None, mode: OperatingMode | None = None) -> None:
+        try:
+            self._home.choices.choose(policy=policy, mode=mode)
+        except StateError as error:
+            raise StatusError(Status.FAILURE, str(error)) from error
+
+    async def replan(self, *, fabric_index: int) -> None:  # noqa: ARG002 - whoever wants it
+        """Begin to plan anew."""
+        assert self._planner is not None, "without a planner there is no such command"
+        try:
+            self._planner.replan()
+        except PlannerBusyError as error:
+            raise StatusError(Status.BUSY, str(error)) from error
+        except NotNowError as error:
+            raise StatusError(Status.INVALID_IN_STATE, str(error)) from error
+
+    async def discover_devices(self, address: str | None, *, fabric_index: int) -> None:  # noqa: ARG002 - whoever wants it
+        """Begin to look for devices."""
+        try:
+            self._discovery.begin(address)
+        except DiscoveryBusyError as error:
+            raise StatusError(Status.BUSY, str(error)) from error
+        except LatelyError as error:
+            raise StatusError(Status.INVALID_IN_STATE, str(error)) from error
+        except ValueError as error:
+            raise StatusError(Status.CONSTRAINT_ERROR, str(error)) from error
+
+    async def register_device(
+        self,
+        *,
+        candidate_id: str | None,
+        address: str | None,
+        driver: str | None,
+        name: str | None,
+        fabric_index: int,  # noqa: ARG002 - whoever wants it
+    ) -> RegisteredDevice:
+        """Make a device a module of the home."""
+        registry = self._home.registry
+        before = {module.key for module in registry}
+        try:
+            if candidate_id is not None:
+                keys = await self._discovery.register_candidate(candidate_id, name=name or "")
+            elif driver is None and self._discovery.is_setup_code(address or ""):
+                keys = await self._discovery.commission(address or "", name=name or "")
+            else:
+                keys = await self._discovery.register(address or "", driver=driver, name=name or "")
+        except StillCommissioningError as error:
+            raise StatusError(Status.TIMEOUT, str(error)) from error
+        except NoCommissionerError as error:
+            raise StatusError(Status.INVALID_IN_STATE, str(error)) from error
+        except NoDeviceError as error:
+            raise StatusError(Status.NOT_FOUND, str(error)) from error
+        except ValueError as error:
+            raise StatusError(Status.CONSTRAINT_ERROR, str(error)) from error
+        if set(keys) <= before:
+            raise StatusError(Status.ALREADY_EXISTS, f"{keys[0]} is a module already")
+        new = next(key for key in keys if key not in before)
+        return RegisteredDevice(new, registry.endpoints.faces(new).get(ENERGY))
+
+    def fabric_removed(self, fabric_index: int) -> None:
+        """Keep what the residents chose: it is the home's, whichever app told it."""
+
+
+def _candidate(found: Candidate) -> CandidateStruct:
+    return CandidateStruct(
+        candidate_id=found.id[:64],
+        driver=found.driver[:32],
+        name=f"{found.vendor} {found.model}"[:64],
+        address=found.address[:128],
+        kind=ModuleKindEnum[found.kind.upper()],
+    )

@@ -1,0 +1,1 @@
+"""The planner: the optimizer joined to the running home."""

@@ -1,0 +1,80 @@
+"""What the home took and produced until now, from `telemetry.db`. For the planning process: it may block."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+from bridge.telemetry.database import StoreError
+from bridge.telemetry.history import History as Rows
+from bridge.telemetry.reader import Reader
+from bridge.telemetry.resolution import Resolution
+from optimizer.forecast.history import History
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bridge.planner.question import Recorded
+    from optimizer.formulation.program import Floats
+
+DAYS: Final = 35
+STEP: Final = 900
+
+
+class Past(NamedTuple):
+    """Load and production in quarters of an hour, as magnitudes; gaps are NaN."""
+
+    load: History
+    production: History
+
+    @property
+    def days(self) -> float:
+        """How much of the load is known."""
+        return float(np.count_nonzero(~np.isnan(self.load.power_w))) * STEP / 86_400
+
+
+def past(recorded: Recorded | None, now: int) -> Past:
+    """Return what was recorded of the last weeks; what cannot be read is a gap."""
+    end = now // STEP * STEP
+    start = end - DAYS * 86_400
+    count = (end - start) // STEP
+    grid = solar = storage = np.full(count, np.nan)
+    if recorded is not None:
+        try:
+            with Reader(Path(recorded.path)) as reader:
+                grid, solar, storage = (
+                    _sum(reader, modules, start, end)
+                    for modules in (recorded.grid, recorded.solar, recorded.storage)
+                )
+        except StoreError:
+            # The plan is then made from what is measured now; the hub's own log tells of a damaged file.
+            grid = solar = storage = np.full(count, np.nan)
+    # Panels and batteries that say nothing sleep; a meter that says nothing leaves a gap.
+    load = np.maximum(grid - np.nan_to_num(solar) - np.nan_to_num(storage), 0.0)
+    known = ~np.isnan(grid) | ~np.isnan(solar)
+    production = np.where(known, np.maximum(-np.nan_to_num(solar), 0.0), np.nan)
+    begin = datetime.fromtimestamp(start, UTC)
+    return Past(History(begin, STEP, load), History(begin, STEP, production))
+
+
+def _sum(reader: Reader, modules: Iterable[str], start: int, end: int) -> Floats:
+    """Return the summed power of modules in each quarter, NaN where none of them says anything."""
+    table: list[Floats] = []
+    for module in modules:
+        metrics = [metric for metric in reader.metrics(module) if metric.name == "power_w"]
+        power = np.full((end - start) // STEP, np.nan)
+        if metrics:
+            for rows in Rows(reader, module, metrics, start, end, Resolution("15m")).chunks():
+                for row in rows:
+                    (point,) = row.points
+                    if point is not None and start <= row.start < end:
+                        power[(row.start - start) // STEP] = point.mean
+        table.append(power)
+    if not table:
+        return np.full((end - start) // STEP, np.nan)
+    stacked = np.stack(table)
+    total: Floats = np.where(np.isnan(stacked).all(axis=0), np.nan, np.nansum(stacked, axis=0))
+    return total

@@ -1,0 +1,137 @@
+"""The plan that is in force, as the hub holds it: plain values, read from what the planning process says."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from optimizer.plan import BatteryMode
+from optimizer.reason import ReasonCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_MOST: Final = 1e12
+"""Far more than any number of a plan is."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatteryStep:
+    """What a battery does in a step.
+
+    :ivar power_w: charging positive
+    :ivar soc_percent: at the step's end
+    :ivar lowest_w: it follows the meter with a power from this to `highest_w` (`optimizer.plan.Band`)
+    :ivar code: why
+    :ivar sentence: why, for a person
+    """
+
+    power_w: float
+    soc_percent: float
+    mode: BatteryMode
+    lowest_w: float
+    highest_w: float
+    code: ReasonCode
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStep:
+    """One step of the plan; powers with the signs of `bridge.flows.Flows`.
+
+    :ivar start: UTC, seconds since 1970
+    :ivar duration: seconds
+    :ivar batteries: by module key
+    """
+
+    start: int
+    duration: int
+    import_price: float
+    export_price: float
+    load_w: float
+    solar_w: float
+    grid_w: float
+    batteries: dict[str, BatteryStep]
+
+    @property
+    def storage_w(self) -> float:
+        """Power of all batteries, charging positive."""
+        return sum(each.power_w for each in self.batteries.values())
+
+
+@dataclass(frozen=True, slots=True)
+class HomePlan:
+    """A plan.
+
+    :ivar steps: one after the other
+    :ivar bill: what the supplier will ask for them, in `currency`
+    :ivar backup_hours: how long the home would last if the grid failed now, None without batteries
+    :ivar violations: wishes that cannot be met, for a person
+    :ivar exact: proved to be the best for these forecasts
+    :ivar history_days: how much history the forecasts are made from
+    :ivar seconds: solving took
+    """
+
+    steps: tuple[PlanStep, ...]
+    currency: str
+    bill: float
+    backup_hours: float | None
+    violations: tuple[str, ...]
+    exact: bool
+    history_days: float
+    seconds: float
+
+    @property
+    def end(self) -> int:
+        """When the last step ends, UTC in seconds since 1970."""
+        return self.steps[-1].start + self.steps[-1].duration
+
+    def step(self, time: float) -> PlanStep | None:
+        """Return the step that holds an instant, None outside the plan."""
+        return next((each for each in self.steps if each.start <= time < each.start + each.duration), None)
+
+    def values(self) -> dict[str, Any]:
+        """Return it in plain values, as people and programs are shown it."""
+        return asdict(self)
+
+    def to_json(self) -> bytes:
+        """Return it as one line."""
+        return json.dumps(self.values(), separators=(",", ":"), allow_nan=False).encode() + b"\n"
+
+    @classmethod
+    def from_json(cls, line: bytes) -> HomePlan:
+        """Read a plan. Raise ValueError when it is none."""
+        try:
+            values = json.loads(line)
+            steps = tuple(_step(each) for each in values["steps"])
+            plan = cls(**values | {"steps": steps, "violations": tuple(values["violations"])})
+            _check_numbers((plan.bill, plan.history_days, plan.seconds))
+        except (TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise ValueError(f"that is no plan: {error!r}") from error
+        if not steps:
+            raise ValueError("the plan has no steps")
+        return plan
+
+
+def _step(values: dict[str, Any]) -> PlanStep:
+    batteries = {
+        name: BatteryStep(
+            **battery | {"mode": BatteryMode(battery["mode"]), "code": ReasonCode(battery["code"])}
+        )
+        for name, battery in values["batteries"].items()
+    }
+    step = PlanStep(**values | {"batteries": batteries})
+    _check_numbers((step.start, step.duration, step.load_w, step.solar_w, step.grid_w))
+    _check_numbers((step.import_price, step.export_price))
+    for each in batteries.values():
+        _check_numbers((each.power_w, each.soc_percent, each.lowest_w, each.highest_w))
+    if step.duration <= 0:
+        raise ValueError("a step of the plan does not last")
+    return step
+
+
+def _check_numbers(values: Iterable[float]) -> None:
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _MOST:
+            raise ValueError(f"a number of the plan is {value!r}")

@@ -1,0 +1,278 @@
+"""The planner: always a plan in force, made anew every few minutes and when something happens."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from bridge.choices import ChoicesChanged
+from bridge.command import Aspect, CommandState, Origin
+from bridge.events import (
+    CommandChanged,
+    ModuleChanged,
+    ModuleRemoved,
+    ModulesRegistered,
+    ReachabilityChanged,
+)
+from bridge.grid import GridChanged
+from bridge.planner.carrying_out import CarryingOut
+from bridge.planner.posing import NotNowError
+from bridge.planner.solving import SolveError, solve
+from bridge.state import StateError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from bridge.home import Home
+    from bridge.planner.plan import HomePlan
+    from bridge.planner.posing import Posing
+    from bridge.planner.question import Question
+    from matter_node.clock import Timer
+
+PERIOD: Final = 300.0
+"""Seconds from one plan to the next."""
+TICK: Final = 10.0
+"""Seconds from one look at the home to the next: follows the meter, and notices what is stale."""
+SETTLING: Final = 1.0
+"""Seconds for which more events are waited for before planning anew: modules come and go together."""
+SPACING: Final = 5.0
+"""Seconds from one plan to the next, at least: a module that comes and goes keeps no computer busy."""
+RETRY: Final = 60.0
+"""Seconds after which it is tried again when no plan came of it."""
+OLDEST: Final = 6 * 3600.0
+"""Seconds for which the last plan stays in force while no other can be made."""
+
+_log = logging.getLogger(__name__)
+
+
+class Trigger(StrEnum):
+    """What made the hub plan anew."""
+
+    SCHEDULE = "schedule"
+    REQUEST = "request"
+    POLICY = "policy"
+    MODULE = "module"
+    GRID = "grid"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanChanged:
+    """Another plan is carried out, or none any more."""
+
+    plan: HomePlan | None
+    trigger: Trigger
+
+
+class PlannerBusyError(Exception):
+    """A plan is being made."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannerState:
+    """How the planner is.
+
+    :ivar plan: in force, None if there is none
+    :ivar made: when it was made, UTC in seconds since 1970
+    :ivar trigger: why
+    :ivar waiting: why nothing is carried out now, empty if the plan is
+    :ivar failure: why the last attempt brought no plan, empty if it did
+    """
+
+    plan: HomePlan | None
+    made: float | None
+    trigger: Trigger
+    waiting: str
+    failure: str
+
+
+class Planner:
+    """Plans, carries out, and lets go when what it knows is not fit to command by."""
+
+    def __init__(
+        self,
+        posing: Posing,
+        home: Home,
+        time_limit: float,
+        *,
+        make: Callable[[Question, float], Awaitable[HomePlan]] = solve,
+    ) -> None:
+        """Plan for a home.
+
+        :param time_limit: seconds that making a plan may take
+        :param make: makes a plan within a time, or raises SolveError
+        """
+        self._posing = posing
+        self._home = home
+        self._time_limit = time_limit
+        self._make = make
+        self._clock = home.clock
+        self._carrying_out = CarryingOut(home.arbiter, home.clock)
+        self._unsubscribe: list[Callable[[], None]] = []
+        self._timer: Timer | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._due = -math.inf
+        self._begun = -math.inf
+        self._trigger = Trigger.SCHEDULE
+        self._plan: HomePlan | None = None
+        self._made: float | None = None
+        self._made_because = Trigger.SCHEDULE
+        self._waiting = "the hub has just started"
+        self._fit = False
+        self._failure = ""
+
+    @property
+    def state(self) -> PlannerState:
+        """How it is."""
+        return PlannerState(self._plan, self._made, self._made_because, self._waiting, self._failure)
+
+    def start(self) -> None:
+        """Plan as soon as the modules have been read, and follow the home."""
+        bus = self._home.bus
+        self._unsubscribe = [
+            bus.subscribe(ReachabilityChanged, lambda _: self._anew(Trigger.MODULE)),
+            bus.subscribe(ModulesRegistered, lambda _: self._anew(Trigger.MODULE)),
+            bus.subscribe(ModuleRemoved, lambda _: self._anew(Trigger.MODULE)),
+            bus.subscribe(ModuleChanged, self._module_changed),
+            bus.subscribe(ChoicesChanged, lambda _: self._anew(Trigger.POLICY)),
+            bus.subscribe(GridChanged, lambda _: self._anew(Trigger.GRID)),
+            bus.subscribe(CommandChanged, self._command_changed),
+        ]
+        self._look()
+
+    async def stop(self) -> None:
+        """Plan no more, and take back what the plan told."""
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+        self._unsubscribe = []
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        self._carrying_out.release("the planner ends")
+
+    def replan(self) -> None:
+        """Plan anew because somebody asks for it; `PlanChanged` says when it is done.
+
+        :raises PlannerBusyError: a plan is being made
+        :raises NotNowError: nothing can be planned now
+        """
+        if self._task is not None:
+            raise PlannerBusyError("a plan is being made")
+        self._posing.check(self._now())
+        self._trigger = Trigger.REQUEST
+        self._due = self._clock.monotonic()
+        self._look_in(0.0)
+
+    # Inside
+
+    def _now(self) -> float:
+        return self._clock.utc() or 0.0
+
+    def _module_changed(self, event: ModuleChanged) -> None:
+        before, after = event.before, event.record
+        if (before.mode, before.role, before.nameplate) != (after.mode, after.role, after.nameplate):
+            self._anew(Trigger.MODULE)
+
+    def _command_changed(self, event: CommandChanged) -> None:
+        command = event.command
+        settled = command.state in {CommandState.APPLIED, CommandState.EXPIRED, CommandState.WITHDRAWN}
+        if settled and command.aspect is Aspect.RESERVE and command.origin is not Origin.PLAN:
+            self._anew(Trigger.POLICY)
+
+    def _anew(self, trigger: Trigger) -> None:
+        self._trigger = trigger
+        now = self._clock.monotonic()
+        self._due = max(now + SETTLING, self._begun + SPACING)
+        # What has changed may concern what is carried out, before there is another plan.
+        self._look_in(SETTLING)
+
+    def _look_in(self, delay: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._clock.call_later(delay, self._look)
+
+    def _look(self) -> None:
+        """See whether the home can be commanded, whether a plan is due, and what the step wants."""
+        self._look_in(min(TICK, max(self._due - self._clock.monotonic(), SETTLING)))
+        try:
+            self._posing.check(self._now())
+        except NotNowError as error:
+            self._fit = False
+            self._wait(str(error))
+            return
+        if not self._fit:
+            self._fit = True
+            self._due = min(self._due, self._clock.monotonic())
+        if self._task is None and self._clock.monotonic() >= self._due:
+            self._begin()
+        self._carry_out()
+
+    def _wait(self, reason: str) -> None:
+        """Go into the safe mode: the modules follow their own logic until the home can be commanded again."""
+        before, self._waiting = self._waiting, reason
+        if reason == before:
+            return
+        _log.warning("the plan is not carried out: %s", reason)
+        self._carrying_out.release(reason)
+        if not before:
+            self._home.bus.publish(PlanChanged(None, self._trigger))
+
+    def _carry_out(self) -> None:
+        step = None
+        if self._plan is not None and self._made is not None and self._now() - self._made < OLDEST:
+            step = self._plan.step(self._now())
+        if step is None:
+            self._wait("there is no plan for now yet" if self._plan is None else "the last plan is too old")
+            return
+        if self._waiting:
+            _log.info("the plan is carried out")
+            self._waiting = ""
+            self._home.bus.publish(PlanChanged(self._plan, self._made_because))
+        flows = self._home.flow_meter.balance()
+        try:
+            self._carrying_out.step(step, self._posing.batteries(), float(flows.grid_w))
+        except StateError as error:
+            _log.error("what the plan wants cannot be kept: %s", error)
+
+    def _begin(self) -> None:
+        trigger, self._trigger = self._trigger, Trigger.SCHEDULE
+        self._begun = self._clock.monotonic()
+        self._due = self._begun + PERIOD
+        self._task = asyncio.get_running_loop().create_task(self._replan(trigger), name="planner")
+
+    async def _replan(self, trigger: Trigger) -> None:
+        try:
+            plan = await self._make(self._posing.question(self._now()), self._time_limit)
+        except (SolveError, NotNowError) as error:
+            self._failed(str(error))
+        except Exception as error:  # noqa: BLE001 - the plan in force stays, whatever went wrong
+            _log.exception("making a plan went wrong")
+            self._failed(repr(error))
+        else:
+            self._plan, self._made, self._made_because = plan, self._now(), trigger
+            self._failure = ""
+            _log.info(
+                "planned (%s) until %d h ahead in %.2f s, bill %.2f %s",
+                trigger.value,
+                (plan.end - plan.steps[0].start) // 3600,
+                plan.seconds,
+                plan.bill,
+                plan.currency,
+            )
+            if not self._waiting:
+                self._home.bus.publish(PlanChanged(plan, trigger))
+        finally:
+            self._task = None
+        self._look_in(0.0)
+
+    def _failed(self, reason: str) -> None:
+        self._failure = reason
+        self._due = min(self._due, self._clock.monotonic() + RETRY)
+        kept = "; the last one stays in force" if self._plan is not None else ""
+        _log.warning("no plan could be made: %s%s", reason, kept)

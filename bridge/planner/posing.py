@@ -1,0 +1,179 @@
+"""Posing the planning problem from what the hub knows of the home now."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from bridge.choices import Policy
+from bridge.grid import GridState
+from bridge.planner.question import AskedBattery, Question, Recorded, steps_from
+from bridge.record import OperatingMode
+from hw.module import ModuleKind
+from hw.reading import Quality
+from hw.setpoint import SetpointKind
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bridge.home import Home
+    from bridge.planner.settings import PlannerSettings
+    from bridge.planner.tariff import Tariff
+    from bridge.registry import RegisteredModule
+
+FRESH: Final = 90.0
+"""Seconds after which a reading is too old to command by: the slowest polling is once a minute."""
+COMMANDS: Final = frozenset({SetpointKind.CHARGE_W, SetpointKind.DISCHARGE_W, SetpointKind.HOLD})
+"""What a battery must take to be planned."""
+_ZONE_OF_UTC: Final = "UTC"
+
+
+class NotNowError(Exception):
+    """Nothing can be planned or carried out now; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedModule:
+    """A battery that follows the plan, and what it says now.
+
+    :ivar charge_w: most that it charges with; `discharge_w` the same, a magnitude
+    :ivar power_w: now, charging positive
+    """
+
+    module: RegisteredModule
+    capacity_wh: float
+    soc_percent: float
+    reserve_percent: float
+    charge_w: float
+    discharge_w: float
+    power_w: float
+
+
+class Posing:
+    """Asks what is to be planned."""
+
+    def __init__(self, settings: PlannerSettings, tariff: Tariff, home: Home, telemetry: Path | None) -> None:
+        """Ask about a home.
+
+        :param telemetry: where its history is, None if nothing is recorded
+        """
+        self._settings = settings
+        self._tariff = tariff
+        self._home = home
+        self._telemetry = telemetry
+
+    def batteries(self) -> list[PlannedModule]:
+        """Return the batteries that follow a plan.
+
+        They answer, are not autonomous, take what a plan says, and tell what they hold.
+        """
+        candidates = (
+            _planned(module)
+            for module in self._of(ModuleKind.BATTERY)
+            if module.reachable
+            and module.record.mode is not OperatingMode.AUTONOMOUS
+            and module.record.capabilities.setpoints >= COMMANDS
+        )
+        return [each for each in candidates if each is not None]
+
+    def check(self, now: float) -> None:
+        """Raise NotNowError when what is known of the home is not fit to command by.
+
+        :param now: UTC, seconds since 1970
+        """
+        if self._home.choices.mode is OperatingMode.AUTONOMOUS:
+            raise NotNowError("the home is autonomous")
+        if self._home.grid.state is GridState.LOST:
+            raise NotNowError("the grid is gone")
+        meter = self._home.grid.meter()
+        if meter is None:
+            raise NotNowError("there is no meter at the supply")
+        for module in (self._home.registry[meter], *(each.module for each in self.batteries())):
+            name, reading = module.record.name, module.reading
+            if not module.reachable or reading is None:
+                raise NotNowError(f"{name} does not answer")
+            if reading.quality is Quality.STALE or now - reading.time.timestamp() > FRESH:
+                raise NotNowError(f"what {name} says is older than {FRESH:.0f} s")
+            if module.key == meter and reading.power_w is None:
+                raise NotNowError(f"{name} does not say its power")
+
+    def question(self, now: float) -> Question:
+        """Return what is to be planned. Raise NotNowError.
+
+        :param now: UTC, seconds since 1970
+        """
+        self.check(now)
+        flows = self._home.flow_meter.balance()
+        start, steps = steps_from(now)
+        drawing, feeding = self._tariff.over(start, steps)
+        policy = self._home.choices.policy
+        place = None
+        if self._settings.latitude is not None and self._settings.longitude is not None:
+            place = (self._settings.latitude, self._settings.longitude)
+        return Question(
+            start,
+            steps,
+            getattr(self._tariff.zone, "key", _ZONE_OF_UTC),
+            drawing,
+            feeding,
+            self._tariff.currency,
+            # The home's own sun is to stay in the home: fed in it counts nothing.
+            policy not in {Policy.SELF_CONSUMPTION, Policy.GREEN},
+            float(max(flows.load_w, 0)),
+            float(max(-flows.solar_w, 0)),
+            sum(each.record.nameplate.power_w or 0.0 for each in self._of(ModuleKind.MICROINVERTER)),
+            place,
+            tuple(self._asked(each, policy) for each in self.batteries()),
+            self._settings.backup_hours if policy is Policy.BACKUP else None,
+            self._recorded(),
+        )
+
+    def _asked(self, battery: PlannedModule, policy: Policy) -> AskedBattery:
+        settings, capacity = self._settings, battery.capacity_wh
+        one_way = math.sqrt(settings.efficiency)
+        # Under the other policies a battery holds the home's own sun alone.
+        trades = policy in {Policy.SAVINGS, Policy.BACKUP}
+        return AskedBattery(
+            battery.module.key,
+            capacity,
+            capacity * battery.soc_percent / 100,
+            battery.charge_w,
+            battery.discharge_w,
+            capacity * battery.reserve_percent / 100,
+            one_way,
+            one_way,
+            settings.wear,
+            grid_charging=settings.grid_charging and trades,
+            feed_in=settings.sell_stored and trades,
+        )
+
+    def _recorded(self) -> Recorded | None:
+        meter = self._home.grid.meter()
+        if self._telemetry is None or meter is None:
+            return None
+        solar, storage = (
+            tuple(each.key for each in self._of(kind))
+            for kind in (ModuleKind.MICROINVERTER, ModuleKind.BATTERY)
+        )
+        return Recorded(str(self._telemetry), (meter,), solar, storage)
+
+    def _of(self, kind: ModuleKind) -> list[RegisteredModule]:
+        return [module for module in self._home.registry if module.record.kind is kind]
+
+
+def _planned(module: RegisteredModule) -> PlannedModule | None:
+    """Return a battery with its figures, None if it does not tell them."""
+    if module.reading is None or module.reading.battery is None:
+        return None
+    said, plate = module.reading.battery, module.record.nameplate
+    capacity, soc = said.capacity_wh or plate.capacity_wh, said.soc_percent
+    charge = plate.charge_power_w or plate.power_w
+    discharge = plate.discharge_power_w or plate.power_w
+    if capacity is None or soc is None or charge is None or discharge is None:
+        return None
+    figures = (capacity, soc, said.reserve_percent or 0.0, charge, discharge, module.reading.power_w or 0.0)
+    if not all(map(math.isfinite, figures)) or min(capacity, charge, discharge) <= 0:
+        return None
+    soc, reserve = (min(max(share, 0.0), 100.0) for share in (soc, figures[2]))
+    return PlannedModule(module, capacity, soc, reserve, charge, discharge, figures[5])

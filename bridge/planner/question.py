@@ -1,0 +1,128 @@
+"""What the hub asks its planning process: plain values that travel as one line of JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_QUARTER: Final = 900
+_HOUR: Final = 3600
+_FINE_S: Final = 300
+_FINE_COUNT: Final = 12
+_QUARTERS_UNTIL: Final = 36 * _HOUR
+_HORIZON: Final = 48 * _HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class AskedBattery:
+    """A battery to plan; the members mean what those of `optimizer.battery.Battery` do."""
+
+    name: str
+    capacity_wh: float
+    stored_wh: float
+    charge_w: float
+    discharge_w: float
+    reserve_wh: float
+    charge_efficiency: float
+    discharge_efficiency: float
+    wear: float
+    grid_charging: bool
+    feed_in: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Where what was measured is, and whose power it is.
+
+    :ivar path: of `telemetry.db`
+    :ivar grid: keys of the meters at the supply; without one there is no history of the load
+    """
+
+    path: str
+    grid: tuple[str, ...]
+    solar: tuple[str, ...]
+    storage: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """All that a plan is made from.
+
+    :ivar start: UTC, seconds since 1970
+    :ivar zone: IANA name of the home's time zone
+    :ivar import_price: of each step, per kWh; `export_price` the same
+    :ivar feed_in_counts: what feeding in brings counts; else only what it costs does
+    :ivar load_w: what the home takes now without batteries and production
+    :ivar production_w: of all panels now, a magnitude
+    :ivar peak_w: what all panels are rated for
+    :ivar place: latitude and longitude, None if nobody said
+    :ivar backup_hours: how long the home should last without the grid, None for no such wish
+    """
+
+    start: int
+    steps_s: tuple[int, ...]
+    zone: str
+    import_price: tuple[float, ...]
+    export_price: tuple[float, ...]
+    currency: str
+    feed_in_counts: bool
+    load_w: float
+    production_w: float
+    peak_w: float
+    place: tuple[float, float] | None
+    batteries: tuple[AskedBattery, ...]
+    backup_hours: float | None
+    recorded: Recorded | None
+
+    def to_json(self) -> bytes:
+        """Return it as one line."""
+        return json.dumps(asdict(self), separators=(",", ":")).encode() + b"\n"
+
+    @classmethod
+    def from_json(cls, line: bytes) -> Question:
+        """Read what `to_json` wrote. Raise ValueError, KeyError or TypeError."""
+        values: dict[str, Any] = json.loads(line)
+        recorded = values["recorded"]
+        return cls(
+            **values
+            | {
+                "steps_s": tuple(values["steps_s"]),
+                "import_price": tuple(values["import_price"]),
+                "export_price": tuple(values["export_price"]),
+                "place": None if values["place"] is None else tuple(values["place"]),
+                "batteries": tuple(AskedBattery(**each) for each in values["batteries"]),
+                "recorded": None
+                if recorded is None
+                else Recorded(
+                    recorded["path"],
+                    *(tuple(recorded[name]) for name in ("grid", "solar", "storage")),
+                ),
+            }
+        )
+
+
+def steps_from(now: float) -> tuple[int, tuple[int, ...]]:
+    """Return when a plan begins that is made now, and its steps, in seconds.
+
+    It begins with the five minutes that hold `now`. About an hour of those is followed by quarters of an
+    hour until 36 h, and by hours until 48 h; the longer ones begin where clocks have them begin.
+    """
+    start = int(now) // _FINE_S * _FINE_S
+    return start, tuple(_steps(start))
+
+
+def _steps(start: int) -> Iterator[int]:
+    time = start
+    while time < start + _FINE_COUNT * _FINE_S or time % _QUARTER:
+        yield _FINE_S
+        time += _FINE_S
+    while time < start + _QUARTERS_UNTIL or time % _HOUR:
+        yield _QUARTER
+        time += _QUARTER
+    while time + _HOUR <= start + _HORIZON:
+        yield _HOUR
+        time += _HOUR

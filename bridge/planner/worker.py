@@ -1,0 +1,149 @@
+"""The planning process: a question on standard input, a plan on standard output, and its end.
+
+It is a process of its own so that numpy and scipy are not in the hub's memory, and so that a solver that
+hangs or crashes takes nothing with it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from bridge.planner.past import past
+from bridge.planner.plan import BatteryStep, HomePlan, PlanStep
+from bridge.planner.question import Question
+from bridge.time_zone import time_zone
+from optimizer.battery import Battery
+from optimizer.forecast.anchoring import anchored
+from optimizer.forecast.clear_sky import Site
+from optimizer.forecast.load_profile import forecast_load
+from optimizer.forecast.solar_profile import forecast_solar
+from optimizer.grid import Grid
+from optimizer.horizon import Horizon
+from optimizer.island import Island
+from optimizer.load import BaseLoad
+from optimizer.problem import Problem
+from optimizer.solar import Solar
+from optimizer.solve import solve
+
+if TYPE_CHECKING:
+    from optimizer.forecast.forecast import Forecast
+    from optimizer.plan import Plan
+
+_NICENESS: Final = 10
+_LONGEST_S: Final = 310
+"""Somewhat more than the longest time limit that can be set."""
+_GUESSED_LATITUDE: Final = 45.0
+_OUTAGES_PER_HOUR: Final = 1 / (30 * 24)
+"""Chance of an outage when the residents want to be ready for one."""
+
+
+def answer(question: Question) -> HomePlan:
+    """Return the plan to a question.
+
+    :raises ProblemError: the question is absurd
+    :raises SolverError: its numbers are too far apart
+    """
+    zone = time_zone(question.zone)
+    horizon = Horizon(datetime.fromtimestamp(question.start, UTC).astimezone(zone), question.steps_s)
+    known = past(question.recorded, question.start)
+    load = forecast_load(known.load, horizon, zone, prior_w=question.load_w)
+    load = anchored(load, horizon, question.load_w, load.expected_w[0])
+    sun = forecast_solar(known.production, horizon, _site(question), prior_w=question.peak_w)
+    sun = _measured_sun(sun, horizon, question.production_w)
+    feed_in = question.export_price
+    if not question.feed_in_counts:
+        feed_in = tuple(min(price, 0.0) for price in feed_in)
+    problem = Problem(
+        horizon,
+        Grid(question.import_price, feed_in, currency=question.currency),
+        BaseLoad(load.expected_w),
+        Solar(sun.expected_w, sun.low_w),
+        tuple(
+            Battery(**{name: getattr(each, name) for name in each.__dataclass_fields__})
+            for each in question.batteries
+        ),
+        island=None
+        if question.backup_hours is None
+        else Island(question.backup_hours, outages_per_hour=_OUTAGES_PER_HOUR),
+    )
+    return _told(question, load, solve(problem), known.days)
+
+
+def _site(question: Question) -> Site:
+    """Return where the home is; if nobody said, what its clocks tell of it."""
+    if question.place is not None:
+        return Site(*question.place)
+    offset = datetime.fromtimestamp(question.start, UTC).astimezone(time_zone(question.zone)).utcoffset()
+    hours = 0.0 if offset is None else offset.total_seconds() / 3600
+    return Site(_GUESSED_LATITUDE, max(-180.0, min(180.0, 15 * hours)))
+
+
+def _measured_sun(forecast: Forecast, horizon: Horizon, measured_w: float) -> Forecast:
+    """Tie the forecast to what the panels give now; at night they give nothing, whatever they give now."""
+    tied = anchored(forecast, horizon, measured_w, forecast.expected_w[0])
+    rows = zip(forecast.expected_w, tied.expected_w, forecast.low_w, tied.low_w, tied.high_w, strict=True)
+    lit = [(e, low, high) if said > 0 else (0.0, 0.0, 0.0) for said, e, _, low, high in rows]
+    return type(forecast)(*(tuple(column) for column in zip(*lit, strict=True)))
+
+
+def _told(question: Question, load: Forecast, plan: Plan, history_days: float) -> HomePlan:
+    capacities = {each.name: max(each.capacity_wh, 1.0) for each in question.batteries}
+    steps = []
+    for number, start in enumerate(plan.horizon.offsets_s[:-1]):
+        batteries = {}
+        for each in plan.batteries:
+            band, reason = each.bands[number], each.reasons[number]
+            batteries[each.name] = BatteryStep(
+                each.power_w[number],
+                100 * each.stored_wh[number] / capacities[each.name],
+                band.mode,
+                band.lowest_w,
+                band.highest_w,
+                reason.code,
+                reason.sentence,
+            )
+        steps.append(
+            PlanStep(
+                question.start + start,
+                question.steps_s[number],
+                question.import_price[number],
+                question.export_price[number],
+                load.expected_w[number],
+                plan.solar_w[number],
+                plan.grid_w[number],
+                batteries,
+            )
+        )
+    return HomePlan(
+        tuple(steps),
+        question.currency,
+        sum(map(_bill, steps)),
+        None if plan.backup is None else plan.backup.hours[0],
+        tuple(each.sentence for each in plan.violations),
+        plan.solved.exact,
+        history_days,
+        plan.solved.seconds,
+    )
+
+
+def _bill(step: PlanStep) -> float:
+    """Return what the supplier asks for a step."""
+    price = step.import_price if step.grid_w > 0 else step.export_price
+    return price * step.grid_w / 1000 * step.duration / 3600
+
+
+def main() -> None:
+    """Answer one question."""
+    os.nice(_NICENESS)
+    # The hub ends a process that takes too long; when the hub itself was killed, this does.
+    signal.alarm(_LONGEST_S)
+    plan = answer(Question.from_json(sys.stdin.buffer.readline()))
+    sys.stdout.buffer.write(plan.to_json())
+
+
+if __name__ == "__main__":
+    main()

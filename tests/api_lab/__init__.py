@@ -1,0 +1,1 @@
+"""A hub whose API listens on the loopback interface, and somebody who asks it: what tests of the API use."""

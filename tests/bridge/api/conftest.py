@@ -1,0 +1,46 @@
+import pytest
+from api_lab.house import House, ShiftedClock
+
+from bridge.data_dir import DataDirectory
+from bridge.hub import Hub
+from bridge.settings import ApiSettings, FirmwareSettings, Settings
+from matter_node.storage import MemoryStorage
+
+
+@pytest.fixture
+async def make_house(tmp_path, make_device):
+    """Make a house; with settings of the API and of firmware, and with the storage of one that was before."""
+    houses = []
+
+    async def make(storage=None, firmware=None, **settings):
+        api = ApiSettings(**{"host": "127.0.0.1", "port": 0, "http_port": 0, **settings})
+        directory = DataDirectory(tmp_path / "data")
+        directory.create()
+        clock = ShiftedClock()
+        hub = Hub(
+            Settings(data_dir=directory.path, api=api, port=5599, firmware=firmware or FirmwareSettings()),
+            directory,
+            storage or MemoryStorage(),
+            clock,
+        )
+        hub.telemetry.start()
+        hub.home.start()
+        await hub.serve_api()
+        houses.append(House(hub, clock, make_device))
+        return houses[-1]
+
+    yield make
+    for house in houses:
+        await house.close()
+        await house.hub.discovery.stop()
+        if house.hub.api is not None:
+            await house.hub.api.stop()
+        await house.hub.poller.stop()
+        house.hub.home.stop()
+        await house.hub.arbiter.close()
+        await house.hub.telemetry.stop()
+
+
+@pytest.fixture
+async def house(make_house):
+    return await make_house()

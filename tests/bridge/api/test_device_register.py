@@ -1,0 +1,527 @@
+"""Modules come into the home over HTTP, the simulated one over its own protocol, and leave it again."""
+
+import asyncio
+import dataclasses
+import secrets
+
+import pytest
+from api_lab.client import problem
+from api_lab.modules import CODE, KEY, Modules, accept, until
+from matter_server_lab.double import MatterServerDouble
+from matter_server_lab.nodes import node, plug
+
+from bridge.access.role import Role
+from bridge.poller import Source
+from bridge.registration.desk import RegistrationDesk
+from bridge.registration.membership import Memberships
+from clusters.descriptor import DescriptorServer
+from hw.module import ModuleKind
+from hw.ores import pairing
+from hw.simulator.ores_client import HubError
+from hw.simulator.ores_device import OresDevice
+from hw.simulator.ores_keys import ModuleKeys
+from hw.simulator.process import SimulatedHome
+from matter_node.storage import MemoryStorage
+
+PATH = "/device/register"
+
+
+@pytest.fixture
+async def modules(house, tmp_path):
+    made = Modules(house, tmp_path)
+    yield made
+    await made.close()
+
+
+# ---------------------------------------------------------------------- modules that speak of themselves
+
+
+async def test_a_module_is_let_in_by_its_labels_code_and_is_a_matter_endpoint_at_once(house, modules):
+    hub, owner = house.hub, house.owner()
+    hub.matter.faces.start()
+    client, _ = modules.start()
+    asked = await modules.asked(owner)
+    assert (asked["module"], asked["state"], asked["kind"]) == (KEY, "pending", "microinverter")
+    assert asked["ski"] == client.keys.ski.hex()
+    assert not asked["replaces"]
+    began = asyncio.get_running_loop().time()
+    answer = await accept(owner, asked, proof="code", code="k7qd-2mxf-4rtv-w9yz", name="Roof", room="Attic")
+    assert (answer.status, (await answer.json())["state"]) == (200, "active")
+    number = hub.registry.endpoints.number(KEY, "energy")
+    assert number in hub.matter.node.tree.endpoints
+    assert number in hub.matter.node.tree.endpoints[1].cluster(DescriptorServer).parts_list
+    assert asyncio.get_running_loop().time() - began < 2
+    await until(lambda: hub.registry[KEY].reachable)
+    (shown,) = (await (await owner.get(PATH)).json())["modules"]
+    assert (shown["name"], shown["room"], shown["state"], shown["credential"]) == (
+        "Roof",
+        "Attic",
+        "active",
+        "certificate",
+    )
+    assert shown["endpoint"] == number
+    assert shown["proof"] == "code"
+    assert hub.registry[KEY].reading.power_w < 0
+    noted = [(deed.actor, deed.action) for deed in await house.audited(50)]
+    assert ("module/" + KEY, "registration asked for") in noted
+    assert ("user/anna", "registration active") in noted
+
+
+async def test_a_wrong_code_lets_nobody_in_and_five_end_the_request(house, modules):
+    owner = house.owner()
+    modules.start()
+    asked = await modules.asked(owner)
+    answer = await accept(owner, asked, proof="code", code="too-short")
+    assert (answer.status, await problem(answer)) == (422, "invalid")
+    for _ in range(5):
+        answer = await accept(owner, asked, proof="code", code="0000000000000000")
+        assert (answer.status, await problem(answer)) == (403, "wrong-proof")
+    answer = await accept(owner, asked, proof="code", code=CODE)
+    assert (answer.status, await problem(answer)) == (404, "unknown-registration")
+    assert len(house.hub.registry) == 0
+
+
+async def test_a_hub_that_does_not_know_the_code_is_not_believed_by_the_module(house, modules, monkeypatch):
+    owner = house.owner()
+    client, task = modules.start()
+    asked = await modules.asked(owner)
+    collect = RegistrationDesk.collect
+
+    def by_someone_in_between(*arguments):
+        granted = collect(*arguments)
+        return granted and dataclasses.replace(granted, proof=bytes(32))
+
+    monkeypatch.setattr(RegistrationDesk, "collect", by_someone_in_between)
+    assert (await accept(owner, asked, proof="code", code=CODE)).status == 200
+    with pytest.raises(HubError, match="does not know the code"):
+        await task
+    assert not client.keys.known
+
+
+@pytest.mark.parametrize("first", ["person", "button"])
+async def test_a_module_is_let_in_by_its_button_whichever_comes_first(house, modules, first):
+    owner = house.owner()
+    client, _ = modules.start(code="")
+    asked = await modules.asked(owner)
+    assert asked["proofs"] == ["button", "compare"]
+    if first == "button":
+        client.press()
+        await asyncio.sleep(0.3)
+    answer = await accept(owner, asked, proof="button")
+    assert (await answer.json())["state"] == ("active" if first == "button" else "pending")
+    if first == "person":
+        assert KEY not in house.hub.registry
+        client.press()
+    await until(lambda: KEY in house.hub.registry and house.hub.registry[KEY].reachable)
+
+
+async def test_a_press_of_the_button_counts_for_half_a_minute(house, modules):
+    owner = house.owner()
+    client, _ = modules.start(code="")
+    asked = await modules.asked(owner)
+    assert (await (await accept(owner, asked, proof="button")).json())["state"] == "pending"
+    house.clock.ahead += 31
+    client.press()
+    await asyncio.sleep(0.8)
+    assert KEY not in house.hub.registry
+    late = await accept(owner, asked, proof="button")  # the press was a second ago
+    assert (await late.json())["state"] == "active"
+
+
+async def test_module_and_person_see_the_same_digits(house, modules):
+    owner = house.owner()
+    client, _ = modules.start(code="")
+    asked = await modules.asked(owner)
+    assert asked["digits"] == client.digits
+    assert len(client.digits) == 6
+    assert (await accept(owner, asked, proof="compare")).status == 200
+    await until(lambda: house.hub.registry[KEY].reachable)
+
+
+async def test_a_module_without_a_key_gets_a_token_that_is_stored_as_a_hash(house, modules):
+    client = await modules.join(certificate=False)
+    token = client.keys.token
+    assert token.startswith("ores_m_")
+    stored = [value for _, value in house.hub.storage.scan("")]
+    assert not any(token.encode() in value for value in stored)
+    (shown,) = (await (await house.owner().get(PATH)).json())["modules"]
+    assert (shown["credential"], shown["ski"]) == ("token", None)
+
+
+async def test_a_module_renews_its_certificate_and_both_are_good_until_the_new_one_is_shown(house, modules):
+    client = await modules.join()
+    before = client.keys.serial_number()
+    old = client.keys.trusting()
+    await client.renew()
+    assert client.keys.serial_number() != before
+    body = {"boot": "ab", "messages": []}
+    for context in (old, client.keys.trusting()):
+        answer = await client._post("/hub/communicate", {**body, "messages": [client._hello()]}, context)
+        assert answer["messages"][0]["type"] == "welcome"
+
+
+async def test_a_certificate_is_renewed_for_the_same_key_only(house, modules, tmp_path):
+    client = await modules.join()
+    other = ModuleKeys(tmp_path / "other")
+    body = {"step": "renew", "certificate_request": other.certificate_request()}
+    with pytest.raises(HubError, match="another one"):
+        await client._post(PATH, body, client.keys.trusting())
+
+
+async def test_a_module_that_lost_its_certificate_is_let_in_by_its_key(house, modules):
+    client = await modules.join()
+    for task in modules.tasks:
+        task.cancel()
+    await asyncio.gather(*modules.tasks, return_exceptions=True)
+    (client.keys._certificate).unlink()
+    again = modules.make()
+    await asyncio.wait_for(again.pair(), 10)
+    assert again.keys.known
+    assert (await (await house.owner().get(PATH)).json())["registrations"] == []
+
+
+async def test_another_key_for_a_known_module_needs_a_person_and_takes_nothing_away_before(house, modules):
+    owner = house.owner()
+    client = await modules.join(owner)
+    impostor, task = modules.start(folder="impostor")
+    asked = await modules.asked(owner)
+    assert asked["replaces"]
+    welcomed = client.welcomed
+    answer = await owner.delete(PATH, params={"registration": asked["registration"]})
+    assert (await answer.json()) == {"module": KEY, "state": "candidate"}
+    with pytest.raises(HubError, match="ask anew"):
+        await task
+    assert not impostor.keys.known
+    assert house.hub.registry[KEY].reachable
+    assert client.welcomed == welcomed
+
+
+async def test_a_person_can_let_the_other_key_take_the_place_of_the_first(house, modules):
+    owner = house.owner()
+    client = await modules.join(owner)
+    replacement, _ = modules.start(folder="replacement")
+    asked = await modules.asked(owner)
+    assert (await accept(owner, asked, proof="code", code=CODE)).status == 200
+    await until(lambda: replacement.welcomed)
+    with pytest.raises(HubError):
+        await client._post("/hub/communicate", {"boot": "ab", "messages": []}, client.keys.trusting())
+
+
+async def test_a_number_that_was_not_committed_to_ends_the_request(house):
+    client = house.client()
+    asked = await client.post(PATH, json=request())
+    assert asked.status == 200
+    answer = await asked.json()
+    reveal = {"step": "reveal", "registration": answer["registration"], "ticket": answer["ticket"]}
+    refused = await client.post(PATH, json={**reveal, "nonce": secrets.token_hex(16)})
+    assert (refused.status, await problem(refused)) == (403, "wrong-proof")
+    refused = await client.post(PATH, json={**reveal, "step": "collect"})
+    assert (refused.status, await problem(refused)) == (404, "unknown-registration")
+
+
+def request(serial="S000001", **more):
+    commitment = pairing.commitment(bytes(16)).hex()
+    description = OresDevice(ModuleKind.MICROINVERTER, serial).description()
+    return {
+        "step": "request",
+        "description": description,
+        "commitment": commitment,
+        "proofs": ["compare"],
+        **more,
+    }
+
+
+async def test_a_host_has_ten_attempts_a_minute(house):
+    client = house.client()
+    answers = [await client.post(PATH, json=request()) for _ in range(11)]
+    assert [answer.status for answer in answers] == [200] * 10 + [429]
+    assert await problem(answers[-1]) == "too-many-requests"
+    assert 0 < int(answers[-1].headers["Retry-After"]) <= 60
+    house.clock.ahead += 61
+    assert (await client.post(PATH, json=request())).status == 200
+
+
+async def test_four_modules_of_a_host_may_ask_at_a_time(house):
+    client = house.client()
+    answers = [await client.post(PATH, json=request(f"S{number}")) for number in range(5)]
+    assert [answer.status for answer in answers] == [200] * 4 + [429]
+
+
+async def test_a_request_is_over_after_ten_minutes(house):
+    client, owner = house.client(), house.owner()
+    answer = await (await client.post(PATH, json=request())).json()
+    house.clock.ahead += 601
+    assert (await (await owner.get(PATH)).json())["registrations"] == []
+    asked = {"step": "collect", "registration": answer["registration"], "ticket": answer["ticket"]}
+    assert (await client.post(PATH, json=asked)).status == 404
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"commitment": "00"},
+        {"proofs": []},
+        {"proofs": ["trust me"]},
+        {"certificate_request": "-----BEGIN CERTIFICATE REQUEST-----"},
+        {"description": {"vendor": "ORES", "model": "M", "serial": "---", "kind": "microinverter"}},
+        {"description": {"vendor": "ORES", "model": "M", "serial": "7", "kind": "reactor"}},
+        {"extra": 1},
+    ],
+)
+async def test_a_request_that_cannot_be_meant_is_refused_with_its_place(house, more):
+    answer = await house.client().post(PATH, json=request(**more))
+    assert (answer.status, await problem(answer)) == (422, "invalid")
+    assert (await answer.json())["errors"]
+    assert (await (await house.owner().get(PATH)).json())["registrations"] == []
+
+
+async def test_a_module_that_another_driver_speaks_with_is_not_taken_over(house):
+    house.add("1001")
+    description = {"vendor": "ACME", "model": "Device", "serial": "1001", "kind": "microinverter"}
+    answer = await house.client().post(PATH, json=request(description=description))
+    assert (answer.status, await problem(answer)) == (409, "conflict")
+
+
+async def test_registration_outlives_the_hub(make_house, tmp_path):
+    storage = MemoryStorage()
+    house = await make_house(storage)
+    modules = Modules(house, tmp_path)
+    await modules.join()
+    number = house.hub.registry.endpoints.number(KEY, "energy")
+    await modules.close()
+    await house.hub.api.stop()
+    again = await make_house(storage)
+    assert again.hub.sources() == again.hub.sources([]) == [Source("ores", KEY)]
+    again.hub.poller.start(again.hub.sources())
+    later = Modules(again, tmp_path)
+    later.start()
+    await until(lambda: again.hub.registry[KEY].reachable)
+    assert again.hub.registry.endpoints.number(KEY, "energy") == number
+    assert Memberships(storage).get(KEY).proof == "code"
+    await later.close()
+
+
+# ---------------------------------------------------------------------- devices that the hub calls
+
+
+async def test_a_device_is_adopted_by_its_address_and_by_what_was_found(house):
+    owner = house.owner()
+    async with SimulatedHome(modules=2, plugs=1) as home:
+        inverter, plug = home.device("microinverter"), home.device("load")
+        answer = await owner.post(PATH, json={"step": "adopt", "address": inverter.address, "name": "Roof"})
+        assert answer.status == 200, await answer.text()
+        (key,) = (await answer.json())["modules"]
+        record = house.hub.registry[key].record
+        assert (record.name, record.driver, record.identity.serial) == ("Roof", "sunspec", inverter.serial)
+        again = await owner.post(PATH, json={"step": "adopt", "address": inverter.address})
+        assert again.status == 200
+        look = await owner.post("/device/discovery", json={"address": plug.address})
+        assert look.status == 202
+        await until(lambda: not house.hub.discovery.looking)
+        (found,) = (await (await owner.get("/device/discovery")).json())["candidates"]
+        answer = await owner.post(PATH, json={"step": "adopt", "candidate": found["candidate"]})
+        assert answer.status == 200
+        assert house.hub.registry[found["candidate"]].record.driver == "shelly"
+
+
+async def test_an_address_without_a_device_says_what_each_driver_said(house):
+    answer = await house.owner().post(PATH, json={"step": "adopt", "address": "127.0.0.1:9"})
+    assert (answer.status, await problem(answer)) == (404, "no-device")
+    assert "sunspec:" in (await answer.json())["detail"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"address": "127.0.0.1:9", "candidate": "x"},
+        {"address": "1:2:3:4"},
+        {"address": "127.0.0.1", "driver": "telepathy"},
+        {"candidate": "x", "driver": "shelly"},
+        {"setup_code": "34970112333"},
+        {"setup_code": "MT:not-a-code"},
+    ],
+)
+async def test_what_cannot_be_adopted_is_said_with_its_place(house, body):
+    answer = await house.owner().post(PATH, json={"step": "adopt", **body})
+    assert (answer.status, await problem(answer)) == (422, "invalid")
+    assert (await answer.json())["errors"]
+
+
+async def test_a_matter_setup_code_needs_a_matter_server(house):
+    answer = await house.owner().post(PATH, json={"step": "adopt", "setup_code": "3497-011-2332"})
+    assert (answer.status, await problem(answer)) == (409, "no-matter-server")
+    assert "Matter server" in (await answer.json())["remedy"]
+
+
+async def test_a_matter_setup_code_goes_to_the_matter_server_and_its_loads_are_modules(house):
+    server = MatterServerDouble()
+    await server.start()
+    house.hub.poller.add(Source("matter", server.url))
+    owner = house.owner()
+    try:
+        await until(lambda: len(house.hub.registry))
+        before = {module.key for module in house.hub.registry}
+        server.waiting = node(3, plug("P3"))
+        adopt = {"step": "adopt", "setup_code": "34970112332", "name": "Heater", "room": "Bath"}
+        answer = await owner.post(PATH, json=adopt)
+        assert answer.status == 200, await answer.text()
+        keys = (await answer.json())["modules"]
+        assert keys
+        assert not set(keys) & before
+        for key in keys:
+            record = house.hub.registry[key].record
+            assert (record.driver, record.name, record.room) == ("matter", "Heater", "Bath")
+        answer = await owner.post(PATH, json=adopt)  # nobody waits to be commissioned any more
+        assert (answer.status, await problem(answer)) == (404, "no-device")
+        await owner.delete(PATH, params={"module": keys[0]})
+        await asyncio.sleep(1.5)
+        assert keys[0] not in house.hub.registry
+    finally:
+        await house.hub.poller.stop()
+        await server.stop()
+
+
+# ---------------------------------------------------------------------- what becomes of modules
+
+
+async def test_what_a_module_is_called_and_may_is_changed(house):
+    key, _ = house.add("2001", kind=ModuleKind.BATTERY)
+    owner = house.owner()
+    change = {
+        "module": key,
+        "name": "Cellar",
+        "room": "Cellar",
+        "role": "backup",
+        "priority": 9,
+        "mode": "autonomous",
+        "faces": {"reserve": True, "charging": False},
+    }
+    answer = await owner.patch(PATH, json=change)
+    assert answer.status == 200, await answer.text()
+    shown = await answer.json()
+    assert {name: shown[name] for name in ("name", "room", "role", "priority", "mode")} == {
+        name: change[name] for name in ("name", "room", "role", "priority", "mode")
+    }
+    assert (shown["faces"]["reserve"], shown["faces"]["charging"]) == (True, False)
+    assert house.hub.registry[key].record.priority == 9
+
+
+async def test_the_usual_priority_is_by_kind(house):
+    car, _ = house.add("1", kind=ModuleKind.EVSE)
+    solar, _ = house.add("2")
+    shown = {
+        each["module"]: each["priority"] for each in (await (await house.owner().get(PATH)).json())["modules"]
+    }
+    assert shown == {car: 2, solar: 8}
+
+
+async def test_a_quarantined_module_is_read_and_not_commanded(house):
+    key, device = house.add("1001")
+    owner = house.owner()
+    command = {"module": key, "power_limit_percent": 40}
+    assert (await owner.command("/microinverter/control", command)).status == 202
+    await until(lambda: device.told)
+    shown = await (await owner.patch(PATH, json={"module": key, "quarantined": True})).json()
+    assert shown["state"] == "quarantined"
+    assert house.hub.arbiter.live(key) == ()
+    answer = await owner.command("/microinverter/control", command)
+    assert (answer.status, await problem(answer)) == (409, "not-supported")
+    await owner.patch(PATH, json={"module": key, "quarantined": False})
+    assert (await owner.command("/microinverter/control", command)).status == 202
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"priority": 10}, 422),
+        ({"name": "  "}, 422),
+        ({"faces": {"wings": True}}, 422),
+        ({"module": "acme-9"}, 404),
+    ],
+)
+async def test_a_change_that_cannot_be_changes_nothing(house, change, status):
+    key, _ = house.add("1001")
+    before = house.hub.registry[key].record
+    answer = await house.owner().patch(PATH, json={"module": key, "room": "Attic", **change})
+    assert answer.status == status
+    assert house.hub.registry[key].record == before
+
+
+async def test_a_removed_module_vanishes_for_good_and_its_number_is_not_used_again(house, modules):
+    hub, owner = house.hub, house.owner()
+    hub.matter.faces.start()
+    client = await modules.join(owner)
+    number = hub.registry.endpoints.number(KEY, "energy")
+    answer = await owner.delete(PATH, params={"module": KEY})
+    assert (await answer.json()) == {"module": KEY, "state": "retired"}
+    assert number not in hub.matter.node.tree.endpoints
+    with pytest.raises(HubError, match="who asks"):
+        await client._post("/hub/communicate", {"boot": "ab", "messages": []}, client.keys.trusting())
+    await modules.close()
+    (modules.folder / "S000001" / "certificate.pem").unlink()
+    modules.start()  # it asks again, and a person is asked again
+    asked = await modules.asked(owner)
+    assert (await accept(owner, asked, proof="code", code=CODE)).status == 200
+    assert hub.registry.endpoints.number(KEY, "energy") > number
+
+
+async def test_a_removed_device_stays_away_although_it_still_answers(house):
+    owner = house.owner()
+    async with SimulatedHome(modules=1) as home:
+        address = home.devices[0].address
+        (key,) = (await (await owner.post(PATH, json={"step": "adopt", "address": address})).json())[
+            "modules"
+        ]
+        await until(lambda: house.hub.registry[key].reading)
+        assert (await owner.delete(PATH, params={"module": key})).status == 200
+        await asyncio.sleep(2.5)
+        assert key not in house.hub.registry
+        assert (await owner.post(PATH, json={"step": "adopt", "address": address})).status == 200
+        assert key in house.hub.registry
+
+
+# ---------------------------------------------------------------------- who may
+
+
+async def test_strangers_and_guests_register_change_and_remove_nothing(house):
+    key, _ = house.add("1001")
+    stranger = house.client()
+    guest = house.client(house.user("gus", Role.GUEST))
+    other, _ = house.add("1002")
+    module = house.client(house.access.modules.issue_token(other))
+    adopt = {"step": "adopt", "address": "127.0.0.1:9"}
+    let_in = {"step": "accept", "registration": "x", "proof": "button"}
+    for asker, status in ((stranger, 401), (guest, 403), (module, 403)):
+        for body in (adopt, let_in):
+            assert (await asker.post(PATH, json=body)).status == status
+        assert (await asker.patch(PATH, json={"module": key, "name": "Mine"})).status == status
+        assert (await asker.delete(PATH, params={"module": key})).status == status
+    assert (await stranger.get(PATH)).status == 401
+    assert (await (await guest.get(PATH)).json())["registrations"] == []
+    assert key in house.hub.registry
+    assert house.hub.registry[key].record.name != "Mine"
+
+
+async def test_a_module_sees_itself_and_nobody_else(house):
+    key, _ = house.add("1001")
+    other, _ = house.add("1002")
+    module = house.client(house.access.modules.issue_token(key))
+    shown = await (await module.get(PATH)).json()
+    assert [each["module"] for each in shown["modules"]] == [key]
+    assert (await module.get(PATH, params={"module": other})).status == 403
+
+
+async def test_a_request_from_outside_the_home_is_refused(house, monkeypatch):
+    monkeypatch.setattr("bridge.api.endpoints.device_register.is_local", lambda _: False)
+    answer = await house.client().post(PATH, json=request())
+    assert (answer.status, await problem(answer)) == (403, "module-not-local")
+
+
+async def test_a_ticket_is_its_holders_alone(house):
+    client = house.client()
+    answer = await (await client.post(PATH, json=request())).json()
+    stolen = {"step": "collect", "registration": answer["registration"], "ticket": "guess"}
+    refused = await client.post(PATH, json=stolen)
+    assert (refused.status, await problem(refused)) == (404, "unknown-registration")
+    assert answer["ticket"] not in await (await house.owner().get(PATH)).text()

@@ -1,0 +1,89 @@
+import asyncio
+import json
+
+import pytest
+
+from bridge.access.role import Role
+from bridge.choices import Policy
+from hw.module import ModuleKind
+
+MONITOR = "/app/monitor"
+
+
+@pytest.fixture
+def home(house):
+    """A home with a meter, the sun and a battery."""
+    house.hub.home.flow_meter.start()
+    house.hub.home.grid.start()
+    keys = [
+        house.add(serial, kind=kind)[0]
+        for serial, kind in (
+            ("1001", ModuleKind.METER),
+            ("1002", ModuleKind.MICROINVERTER),
+            ("1003", ModuleKind.BATTERY),
+        )
+    ]
+    for key, power in zip(keys, (-900.4, -3000.0, 600.2), strict=True):
+        house.reads(key, power_w=power, voltage_v=230.0)
+    house.clock.ahead += 2
+    house.reads(keys[0], power_w=-900.4, voltage_v=230.0)
+    return keys
+
+
+async def test_the_balance_adds_up_exactly(house, home):
+    shown = await (await house.client(house.user("gast", Role.GUEST)).get(MONITOR)).json()
+    flows = shown["flows"]
+    assert flows["grid_w"] == flows["load_w"] + flows["solar_w"] + flows["storage_w"] == -900
+    assert (shown["grid"], shown["operating_mode"]) == ("connected", "federated")
+    assert [module["power_w"] for module in shown["modules"]] == [-900.4, -3000, 600.2]
+
+
+async def test_a_module_that_does_not_answer_has_no_power(house, home):
+    house.hub.registry.lost(house.hub.registry[home[1]], "dark")
+    shown = await (await house.owner().get(MONITOR)).json()
+    assert (shown["modules"][1]["reachable"], shown["modules"][1]["power_w"]) == (False, None)
+
+
+async def test_a_stranger_sees_nothing(house, home):
+    assert (await house.client().get(MONITOR)).status == 401
+    assert (await house.client().get(MONITOR, headers={"Accept": "text/event-stream"})).status == 401
+
+
+async def events(client, count, **headers):
+    """The first events of a stream: number and data."""
+    found = []
+    accept = {"Accept": "text/event-stream", **headers}
+    async with client.http.get(MONITOR, headers=accept) as response, asyncio.timeout(10):
+        assert response.status == 200
+        number = ""
+        async for line in response.content:
+            if line.startswith(b"id: "):
+                number = line[4:].decode().strip()
+            elif line.startswith(b"data: "):
+                found.append((number, json.loads(line[6:])))
+                if len(found) == count:
+                    return found
+    raise AssertionError("the stream ended")
+
+
+async def test_the_stream_begins_with_what_is_and_goes_on_with_what_changes(house, home):
+    listening = asyncio.ensure_future(events(house.owner(), 2))
+    await asyncio.sleep(0.5)
+    house.hub.home.choices.choose(policy=Policy.BACKUP)
+    (first, before), (second, after) = await listening
+    assert (first, second) == ("1", "2")
+    assert (before["policy"], after["policy"]) == ("self-consumption", "backup")
+
+
+async def test_a_stream_is_taken_up_again_where_it_was(house, home):
+    ((number, _),) = await events(house.owner(), 1, **{"Last-Event-ID": "41"})
+    assert number == "42"
+
+
+async def test_the_same_comes_on_a_websocket(house, home):
+    client = house.owner()
+    async with client.http.ws_connect(MONITOR) as socket:
+        first = await socket.receive_json(timeout=10)
+        house.hub.home.choices.choose(policy=Policy.GREEN)
+        second = await socket.receive_json(timeout=10)
+    assert (first["policy"], second["policy"]) == ("self-consumption", "green")

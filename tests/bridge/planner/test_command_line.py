@@ -1,0 +1,113 @@
+"""`ores-bridge plan` against a hub that runs with a simulated home."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+COMMAND = [sys.executable, "-c", "from bridge.cli import main; main()"]
+SETTINGS = """
+timezone = "Europe/Berlin"
+[api]
+enabled = false
+"""
+TARIFF = """
+[tariff]
+import_price = 0.35
+export_price = 0.08
+[[tariff.windows]]
+start = "22:00"
+end = "06:00"
+import_price = 0.12
+"""
+
+
+def free_port():
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+        probe.bind(("::", 0))
+        return str(probe.getsockname()[1])
+
+
+class Hub:
+    def __init__(self, directory, settings):
+        self.place = ["--config", str(directory / "home.toml"), "--data-dir", str(directory / "hub")]
+        (directory / "home.toml").write_text(settings)
+        self.log = (directory / "log").open("w+")
+        self.process = subprocess.Popen(
+            [*COMMAND, "demo", *self.place, "--interface", "lo", "--port", free_port()],
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            env=ENVIRONMENT,
+            text=True,
+        )
+        assert any(line.startswith("Manual pairing code:") for line in self.process.stdout)
+
+    def plan(self, *options):
+        command = [*COMMAND, "plan", *self.place, *options]
+        return subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+
+    def planned(self):
+        """Wait until a plan with the battery in it is carried out; return what `plan --json` says."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            answer = json.loads(self.plan("--json").stdout)
+            if answer["carried_out"] and answer["plan"]["steps"][0]["batteries"]:
+                return answer
+            time.sleep(0.5)
+        raise AssertionError("there was no plan in time")
+
+    def end(self):
+        self.process.terminate()
+        assert self.process.wait(10) == 0
+        self.process.stdout.close()
+        self.log.close()
+
+
+@pytest.fixture
+def start(tmp_path):
+    hubs = []
+
+    def start(settings):
+        hubs.append(Hub(tmp_path, settings))
+        return hubs[-1]
+
+    yield start
+    for hub in hubs:
+        hub.end()
+
+
+def test_the_plan_is_shown_with_its_reasons_from_the_first_minute(start):
+    hub = start(SETTINGS + TARIFF)
+    answer = hub.planned()
+    assert answer["policy"] == "self-consumption"
+    assert answer["plan"]["exact"]
+    prices = {step["import_price"] for step in answer["plan"]["steps"]}
+    assert prices == {0.35, 0.12}
+    shown = hub.plan()
+    assert shown.returncode == 0
+    assert "proved best for its forecasts" in shown.stdout
+    assert " 0.120 " in shown.stdout
+    assert "a kWh" in shown.stdout
+    mapped = Path(f"/proc/{hub.process.pid}/maps").read_text()
+    assert "numpy" not in mapped
+    assert "scipy" not in mapped
+    again = hub.plan("--new")
+    assert again.returncode == 0, again.stderr
+    deadline = time.monotonic() + 30
+    while json.loads(hub.plan("--json").stdout)["trigger"] != "request":
+        assert time.monotonic() < deadline, "no plan was made anew"
+        time.sleep(0.5)
+
+
+def test_without_a_tariff_it_says_what_to_do(start):
+    hub = start(SETTINGS)
+    found = hub.plan()
+    assert found.returncode == 1
+    assert found.stderr == "there is no plan without a tariff: set import_price in [tariff]\n"

@@ -1,0 +1,53 @@
+"""Reading what the planning process says, whatever that is."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.planner.plan import BatteryStep, HomePlan, PlanStep
+from optimizer.plan import BatteryMode
+from optimizer.reason import ReasonCode
+
+BATTERY = BatteryStep(500.0, 51.0, BatteryMode.CHARGE, 500.0, 500.0, ReasonCode.CHARGE_CHEAP, "It is cheap.")
+STEP = PlanStep(1_782_000_000, 300, 0.1, 0.05, 800.0, -200.0, 1100.0, {"b": BATTERY})
+NEXT = PlanStep(1_782_000_300, 900, 0.4, 0.05, 800.0, -200.0, 600.0, {"b": BATTERY})
+PLAN = HomePlan((STEP, NEXT), "EUR", 0.3, 5.0, (), exact=True, history_days=2.0, seconds=0.1)
+
+VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.just([]), st.just({})
+)
+
+
+def test_a_plan_survives_its_way_and_knows_its_steps():
+    assert HomePlan.from_json(PLAN.to_json()) == PLAN
+    assert PLAN.step(1_782_000_000) == STEP
+    assert PLAN.step(1_782_000_300) == NEXT
+    assert PLAN.step(PLAN.end) is None
+    assert PLAN.step(1_781_999_999) is None
+    assert STEP.storage_w == 500.0
+
+
+@given(st.binary())
+def test_bytes_that_are_no_plan_are_a_value_error(line):
+    with pytest.raises(ValueError, match=r"."):
+        HomePlan.from_json(line)
+
+
+@given(st.data())
+def test_a_plan_with_any_value_in_it_is_refused_or_can_be_used(data):
+    values = json.loads(PLAN.to_json())
+    place = values
+    for key in data.draw(st.sampled_from([(), ("steps", 0), ("steps", 0, "batteries", "b")])):
+        place = place[key]
+    place[data.draw(st.sampled_from([*place, "unknown"]))] = data.draw(VALUES)
+    try:
+        plan = HomePlan.from_json(json.dumps(values).encode())
+    except ValueError:
+        return
+    assert plan.steps
+    assert plan.end > 0 or plan.steps[-1].start <= 0
+    plan.step(1_782_000_100.0)
+    assert [step.storage_w for step in plan.steps]
+    assert abs(plan.bill + plan.seconds + plan.history_days) < 1e13
