@@ -168,7 +168,7 @@ class _Clock:
             import_kw,
             excess,
             self.mean(caps),
-            self._holding(fleet, outages, level),
+            *self._holding(fleet, outages, level),
         )
 
     def _planned(self, fleet: Sequence[BatteryPart]) -> tuple[Floats, Floats]:
@@ -201,8 +201,14 @@ class _Clock:
             excess = np.maximum(excess, home.problem.tiers.limit)
         return self.mean(limit), self.mean(excess)
 
-    def _holding(self, fleet: Sequence[BatteryPart], outages: Outages | None, level: Floats) -> Floats:
-        """Return what holding each level at the end of each hour costs: reserve, outages, dwelling high."""
+    def _holding(
+        self, fleet: Sequence[BatteryPart], outages: Outages | None, level: Floats
+    ) -> tuple[Floats, Floats]:
+        """Return what is held back, and what holding each level at the end of each hour costs.
+
+        A reserve that is dearer to miss than any kWh is held back: it would not be used up within the hour,
+        since plans are made anew meanwhile. Reserve, outages and dwelling high cost.
+        """
         problem = self._facts.home.problem
         last = np.searchsorted(self._offsets, self._edges[1:]) - 1
         cost = np.zeros((len(last), len(level)))
@@ -224,4 +230,5 @@ class _Clock:
             need = np.minimum(outages.need_kwh[after], level[-1])
             lost = island.outages_per_hour * island.lost_load_value * outages.fleet.discharge_efficiency
             cost += lost * np.maximum(need[:, None] - level, 0.0)
-        return cost
+        floor = asked if price >= problem.highest_price else np.zeros(len(last))
+        return floor, cost

@@ -59,6 +59,7 @@ class Stages:
     :ivar sell: what a kWh brings that is left over; not negative where panels can give less
     :ivar import_kw: what may be drawn at that price; more costs `excess` for each kW
     :ivar export_kw: what may be fed in; the rest brings nothing
+    :ivar floor_kwh: what is held back: a reserve that is more than a wish among others
     :ivar holding: cost of holding each level of energy at the end of each stage
     """
 
@@ -70,6 +71,7 @@ class Stages:
     import_kw: Floats
     excess: Floats
     export_kw: Floats
+    floor_kwh: Floats
     holding: Floats
 
 
@@ -166,7 +168,8 @@ def _expected(
     energy = (held * store.keep)[None, :, None]
     hours = STAGE_S / 3600
     highest = np.minimum(store.charge_kw, (store.usable_kwh - energy) / store.charge_efficiency / hours)
-    lowest = -np.minimum(store.discharge_kw, energy * store.discharge_efficiency / hours)
+    free = np.maximum(energy - stages.floor_kwh[stage], 0.0)
+    lowest = -np.minimum(store.discharge_kw, free * store.discharge_efficiency / hours)
     power = np.clip(-net, bands[:, 0, None, None], bands[:, 1, None, None])
     power = np.clip(power, lowest, highest)
     after = energy + hours * np.where(

@@ -28,6 +28,7 @@ def stages(used, sun=None, *, buy, sell=None, **changes):
         "import_kw": np.full(count, 1e9),
         "excess": np.zeros(count),
         "export_kw": np.full(count, 1e9),
+        "floor_kwh": np.zeros(count),
         "holding": np.zeros((count, 41)),
     }
     return Stages(**{**values, **changes})
@@ -177,6 +178,8 @@ def test_a_reserve_is_kept_when_hedging():
     problem = home([0.4] * 4, load=1000, batteries=(cellar(stored_wh=3000, reserve_wh=3000),))
     plan = solve(uncertain(problem, 0.8))
     assert plan.battery("cellar").bands[0].lowest_w == 0
+    above = replace(problem, batteries=(cellar(stored_wh=3500, reserve_wh=3000, feed_in=False),))
+    assert solve(uncertain(above, 0.8)).battery("cellar").bands[0].lowest_w < 0
 
 
 @pytest.mark.parametrize("seed", range(2))
