@@ -17,6 +17,7 @@ from bridge.fault_log import FaultRecordChanged
 from bridge.faults import Severity
 from bridge.firmware.refusal import FirmwareAlert, Reason
 from bridge.grid import GridChanged, GridState
+from bridge.planner.alerting import PlanAlert
 
 if TYPE_CHECKING:
     from bridge.events import EventBus
@@ -29,7 +30,11 @@ KEPT: Final = 500
 """Alerts that are remembered; resolved ones that changed longest ago go first."""
 LONGEST_SNOOZE: Final = 7 * 86_400.0
 _PREFIX: Final = "alert/"
+GOOD_NEWS_S: Final = 3600.0
+"""Seconds for which the alert that the plan is well again stays unresolved: long enough to be told."""
 _GRID: Final = "grid"
+_PLAN: Final = "plan/"
+_PLAN_AGAIN: Final = "plan-again/"
 _FIRMWARE: Final = "firmware"
 
 _log = logging.getLogger(__name__)
@@ -62,7 +67,8 @@ class AlertState(StrEnum):
 class Alert:
     """One alert. Times are UTC, seconds since 1970.
 
-    :ivar subject: what it is about: `fault/ID`, `grid` or `firmware`
+    :ivar subject: what it is about: `fault/ID`, `grid`, `firmware`, or `plan/KEY` and `plan-again/KEY` of the
+        module because of which the plan is not what it was, or is again
     :ivar told: users whose channels have told them
     """
 
@@ -142,7 +148,9 @@ class AlertBook:
         records = {_subject(record): record for record in self._log.records()}
         for alert in self.unresolved():
             known = records.get(alert.subject)
-            if alert.subject not in {_GRID, _FIRMWARE} and (known is None or not known.open):
+            # Of the plan, the planner knows better.
+            kept = alert.subject in {_GRID, _FIRMWARE} or alert.subject.startswith(_PLAN)
+            if not kept and (known is None or not known.open):
                 self._resolve(alert)
         subjects = {alert.subject for alert in self._alerts.values()}
         for subject, record in records.items():
@@ -151,6 +159,7 @@ class AlertBook:
         self._bus.subscribe(FaultRecordChanged, lambda event: self._fault_changed(event.record))
         self._bus.subscribe(GridChanged, self._grid_changed)
         self._bus.subscribe(FirmwareAlert, self._firmware_alert)
+        self._bus.subscribe(PlanAlert, self._plan_alert)
 
     def __getitem__(self, number: int) -> Alert:
         """Return the alert of a number. Raise UnknownAlertError."""
@@ -166,6 +175,15 @@ class AlertBook:
     def unresolved(self) -> list[Alert]:
         """Return those that still are so, the oldest first."""
         return [alert for _, alert in sorted(self._alerts.items()) if alert.resolved is None]
+
+    def about_plan(self) -> list[Alert]:
+        """Return the unresolved ones that tell of modules because of which the plan is not what it was."""
+        return [alert for alert in self.unresolved() if alert.subject.startswith(_PLAN)]
+
+    def no_plan(self) -> None:
+        """Resolve what former runs told of the plan: there is none any more."""
+        for alert in self.about_plan():
+            self._resolve(alert)
 
     def changed_since(self, revision: int) -> list[Alert]:
         """Return the alerts that changed after a revision, in the order of their last change."""
@@ -284,9 +302,46 @@ class AlertBook:
                 code=f"FIRMWARE_{event.reason.name}",
             )
 
+    def _plan_alert(self, event: PlanAlert) -> None:
+        subject = f"{_PLAN}{event.module}"
+        known = next(
+            (each for each in self.about_plan() if (each.subject, each.code) == (subject, event.code)), None
+        )
+        if event.over:
+            if known is not None:
+                self._resolve(known)
+                if event.text:
+                    self._good_news(event)
+        elif known is None:
+            self._add(
+                severity=Severity.WARNING,
+                title=event.title,
+                text=event.text,
+                subject=subject,
+                module=event.module,
+                code=event.code,
+            )
+
+    def _good_news(self, event: PlanAlert) -> None:
+        number = self._add(
+            severity=Severity.INFO,
+            title=event.title,
+            text=event.text,
+            subject=f"{_PLAN_AGAIN}{event.module}",
+            module=event.module,
+            code=event.code,
+        )
+
+        def forget() -> None:
+            alert = self._alerts.get(number)
+            if alert is not None and alert.resolved is None:
+                self._resolve(alert)
+
+        self._clock.call_later(GOOD_NEWS_S, forget)
+
     def _add(
         self, *, severity: Severity, title: str, text: str, subject: str, module: str = "", code: str = ""
-    ) -> None:
+    ) -> int:
         number = max(self._alerts, default=0) + 1
         self._change(
             Alert(
@@ -302,6 +357,7 @@ class AlertBook:
             )
         )
         self._forget_old()
+        return number
 
     def _resolve(self, alert: Alert) -> None:
         self._change(dataclasses.replace(alert, resolved=self.now))

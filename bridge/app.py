@@ -96,6 +96,8 @@ async def _running(
         if hub.planner is not None:
             hub.planning.start()
             hub.planner.start()
+        else:
+            hub.home.alerts.no_plan()
         hub.savings.start()
         await hub.serve_api()
         hub.be_found()

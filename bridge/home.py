@@ -15,6 +15,7 @@ from bridge.fault_log import FaultLog
 from bridge.faults import FaultBook
 from bridge.flows import FlowMeter
 from bridge.grid import GridWatch
+from bridge.plausibility import Plausibility
 from bridge.protector import Protector
 from bridge.registry import Registry
 from bridge.time_zone import time_zone
@@ -53,6 +54,7 @@ class Home:
         self.alerts = AlertBook(storage, self.bus, clock, self.registry, self.fault_log)
         self.protector = Protector(self.registry, self.arbiter, self.bus, clock, self.faults, self.fault_log)
         self.grid = GridWatch(self.registry, self.bus)
+        self.plausibility = Plausibility(self.registry, self.arbiter, self.bus, clock, self.faults, self.grid)
         self.flow_meter = FlowMeter(self.registry, self.bus, clock)
         self.energy_today = EnergyToday(self.registry, self.bus, clock, self.zone)
         self.firmware: FirmwareService | None = None
@@ -71,8 +73,10 @@ class Home:
         self.faults.start()
         self.protector.start()
         self.grid.start()
+        self.plausibility.start()
         self.flow_meter.start()
 
     def stop(self) -> None:
         """Look after the modules no more."""
         self.protector.stop()
+        self.plausibility.stop()

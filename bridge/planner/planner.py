@@ -19,16 +19,20 @@ from bridge.events import (
     ModulesRegistered,
     ReachabilityChanged,
 )
+from bridge.faults import FaultCleared, FaultRaised
 from bridge.grid import GridChanged
+from bridge.planner.alerting import PlanAlerting
 from bridge.planner.carrying_out import CarryingOut
 from bridge.planner.keeper import KeptPlan
-from bridge.planner.posing import NotNowError
+from bridge.planner.posing import NotBelievedError, NotNowError
 from bridge.planner.solving import SolveError
+from bridge.plausibility import doubted
 from bridge.state import StateError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from bridge.faults import ActiveFault
     from bridge.home import Home
     from bridge.planner.keeper import PlanKeeper
     from bridge.planner.plan import HomePlan
@@ -51,6 +55,9 @@ OLDEST: Final = 6 * 3600.0
 """Seconds for which the last plan stays in force while no other can be made."""
 FIRST_READINGS: Final = 30.0
 """Seconds that a plan from before the start waits for the first readings of its batteries."""
+
+_OF_A_MODULE: Final = ("mode", "role", "nameplate", "quarantined")
+"""What of a module's record plans are made from."""
 
 _log = logging.getLogger(__name__)
 
@@ -123,6 +130,7 @@ class Planner:
         self._keeper = keeper
         self._clock = home.clock
         self._carrying_out = CarryingOut(home.arbiter, home.clock)
+        self._alerting = PlanAlerting(home, posing)
         self._unsubscribe: list[Callable[[], None]] = []
         self._timer: Timer | None = None
         self._task: asyncio.Task[None] | None = None
@@ -156,6 +164,8 @@ class Planner:
             bus.subscribe(ChoicesChanged, lambda _: self._anew(Trigger.POLICY)),
             bus.subscribe(GridChanged, lambda _: self._anew(Trigger.GRID)),
             bus.subscribe(CommandChanged, self._command_changed),
+            bus.subscribe(FaultRaised, lambda event: self._doubt_changed(event.fault)),
+            bus.subscribe(FaultCleared, lambda event: self._doubt_changed(event.fault)),
         ]
         self._take_up()
         self._look()
@@ -218,7 +228,11 @@ class Planner:
 
     def _module_changed(self, event: ModuleChanged) -> None:
         before, after = event.before, event.record
-        if (before.mode, before.role, before.nameplate) != (after.mode, after.role, after.nameplate):
+        if any(getattr(before, name) != getattr(after, name) for name in _OF_A_MODULE):
+            self._anew(Trigger.MODULE)
+
+    def _doubt_changed(self, fault: ActiveFault) -> None:
+        if doubted((fault,)) is not None:
             self._anew(Trigger.MODULE)
 
     def _command_changed(self, event: CommandChanged) -> None:
@@ -247,9 +261,12 @@ class Planner:
         except NotNowError as error:
             self._fit = False
             self._wait(str(error))
+            if isinstance(error, NotBelievedError):
+                self._alerting.waits(error)
             return
         if not self._fit:
             self._fit = True
+            self._alerting.goes_on()
             self._due = min(self._due, self._clock.monotonic())
         if self._task is None and self._clock.monotonic() >= self._due and not self._waits_for_batteries():
             self._begin()
@@ -292,6 +309,7 @@ class Planner:
 
     async def _replan(self, trigger: Trigger) -> None:
         circumstances = self._circumstances()
+        members, before = self._alerting.members(), self._plan
         try:
             plan = await self._make(self._posing.question(self._now(), self._plan), self._time_limit)
         except (SolveError, NotNowError) as error:
@@ -302,6 +320,7 @@ class Planner:
         else:
             self._plan, self._made, self._made_because = plan, self._now(), trigger
             self._failure = ""
+            self._alerting.planned(before, plan, members, self._now())
             if self._keeper is not None:
                 self._keeper.keep(KeptPlan(plan, self._made, trigger.value), *circumstances)
             _log.info(

@@ -42,12 +42,14 @@ class Recorded:
 
     :ivar path: of `telemetry.db`
     :ivar grid: keys of the meters at the supply; without one there is no history of the load
+    :ivar left_out: producers of which no sun is expected now; the load was what it was with them
     """
 
     path: str
     grid: tuple[str, ...]
     solar: tuple[str, ...]
     storage: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ class Question:
                 if recorded is None
                 else Recorded(
                     recorded["path"],
-                    *(tuple(recorded[name]) for name in ("grid", "solar", "storage")),
+                    *(tuple(recorded[name]) for name in ("grid", "solar", "storage", "left_out")),
                 ),
                 "before": None
                 if before is None

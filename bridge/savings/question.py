@@ -34,7 +34,10 @@ class AskedDay:
         return cls(
             values["start"],
             values["end"],
-            Recorded(recorded["path"], *(tuple(recorded[name]) for name in ("grid", "solar", "storage"))),
+            Recorded(
+                recorded["path"],
+                *(tuple(recorded[name]) for name in ("grid", "solar", "storage", "left_out")),
+            ),
             tuple(PricePaid(**each) for each in values["paid"]),
             tuple(AskedBattery(**each) for each in values["batteries"]),
         )
