@@ -281,7 +281,7 @@ class Telemetry:
     def _answers(self) -> Answers:
         from bridge.telemetry.answers import Answers  # half of the store's code: not before somebody asks
 
-        return Answers(self.path, self._backlog.of, self.zone)
+        return Answers(self.path, self._backlog.of, lambda: self._store.database.changes, self.zone)
 
     async def _run(self, question: Callable[[], T]) -> T:
         try:
