@@ -183,15 +183,22 @@ class Planner:
             await asyncio.gather(self._task, return_exceptions=True)
         self._carrying_out.release("the planner ends")
 
-    def replan(self) -> None:
+    def without(self) -> list[str]:
+        """Return the keys of modules that could be in a plan and are not, for they are lost, dead or lie."""
+        return self._posing.left_out()
+
+    def replan(self, *, dry: bool = False) -> None:
         """Plan anew because somebody asks for it; `PlanChanged` says when it is done.
 
+        :param dry: only judge whether it can be
         :raises PlannerBusyError: a plan is being made
         :raises NotNowError: nothing can be planned now
         """
         if self._task is not None:
             raise PlannerBusyError("a plan is being made")
         self._posing.check(self._now())
+        if dry:
+            return
         self._trigger = Trigger.REQUEST
         self._due = self._clock.monotonic()
         self._look_in(0.0)

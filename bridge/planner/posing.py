@@ -89,6 +89,11 @@ class Posing:
         """Return the panels of which sun is expected: those that answer or sleep, and can be believed."""
         return [each for each in self._of(ModuleKind.MICROINVERTER) if not self.why_out(each)]
 
+    def left_out(self) -> list[str]:
+        """Return the keys of the batteries and producers that a plan does without though it need not."""
+        members = (*self._candidates(), *self._of(ModuleKind.MICROINVERTER))
+        return [each.key for each in members if self.why_out(each)]
+
     def why_out(self, module: RegisteredModule) -> str:
         """Return why a plan does without a battery or a producer that could be in it, or nothing."""
         doubt = doubted(self._home.faults.active(module.key))

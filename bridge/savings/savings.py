@@ -41,6 +41,8 @@ LATE: Final = 86_400
 """Seconds after a day's end at which it is reckoned for the last time: modules deliver what they logged."""
 LIMIT: Final = 120.0
 """Seconds that reckoning a day may take."""
+PATIENCE: Final = 20.0
+"""Seconds that whoever asks waits for a reckoning."""
 FRESH: Final = 60.0
 """Seconds for which what was reckoned is good enough for whoever asks."""
 
@@ -116,7 +118,7 @@ class Savings:
         if self._clock.monotonic() - self._tried >= FRESH:
             self._begin()
         if self._task is not None:
-            await asyncio.wait([self._task])
+            await asyncio.wait([self._task], timeout=PATIENCE)
         return self.now
 
     # Inside

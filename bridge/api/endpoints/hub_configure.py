@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
@@ -11,15 +10,18 @@ from bridge import pairing
 from bridge.access.role import Role
 from bridge.api.models import Model, Moment, moment
 from bridge.api.operation import operation
-from bridge.api.problems import Problem, ProblemType
+from bridge.api.problems import UNKNOWN_REVISION, Problem, ProblemType
 from bridge.choices import Policy
-from bridge.configuration import UnknownRevisionError
+from bridge.planner.planner import PlannerBusyError
+from bridge.planner.posing import NotNowError
 from bridge.record import OperatingMode
+from bridge.revisions import UnknownRevisionError
 
 if TYPE_CHECKING:
     from bridge.api.context import Context
-    from bridge.configuration import Configured, Revision
+    from bridge.configuration import Configured
     from bridge.hub import Hub
+    from bridge.revisions import Revision
 
 PATH = "/hub/configure"
 WINDOW_BUSY = ProblemType(
@@ -29,19 +31,27 @@ WINDOW_BUSY = ProblemType(
     "A window is open already, or an app is being paired.",
     "Wait until it is closed, or close it with window close.",
 )
-UNKNOWN_REVISION = ProblemType(
-    "unknown-revision",
-    404,
-    "There is no such revision.",
-    "Only the last hundred changes are remembered.",
-    "GET /hub/configure lists them.",
-)
 UNKNOWN_APP = ProblemType(
     "unknown-app",
     404,
     "There is no such app.",
     "No fabric has this index: the app was removed, or never there.",
     "GET /hub/configure lists the apps.",
+)
+
+NO_PLANNER = ProblemType(
+    "no-planner",
+    409,
+    "The hub does not plan.",
+    "There is no tariff in its settings, or planning is switched off there.",
+    "Set import_price in [tariff], or enabled in [planner], of the hub's settings.",
+)
+PLAN_NOT_NOW = ProblemType(
+    "plan-not-now",
+    409,
+    "No plan can be made now.",
+    "A plan is being made, or what is known of the home is not fit to plan by; the detail says which.",
+    "Wait for what the detail names; GET /app/monitor shows when plans are made again.",
 )
 
 
@@ -111,6 +121,8 @@ class Change(Model):
     """How long it is let in."""
     remove_app: Annotated[int, Field(ge=1, le=254)] | None = None
     """Index of an app that is to be put out."""
+    replan: bool = False
+    """Have a new plan made now; GET /app/monitor shows it when it is there."""
     dry_run: bool = False
     """Judge the configuration and say what it would be, but change nothing."""
 
@@ -134,13 +146,13 @@ async def read(context: Context[None, None]) -> HubConfiguration:
     summary="Configure the hub",
     description=(
         "Changes what is given and leaves the rest, or goes back to what was before a revision. Also opens "
-        "and closes the window for another app, and puts an app out. With `dry_run` everything is judged and "
-        "nothing is changed."
+        "and closes the window for another app, puts an app out, and has a new plan made. With `dry_run` "
+        "everything is judged and nothing is changed."
     ),
     least=Role.OWNER,
     body=Change,
     answer=HubConfiguration,
-    problems=(WINDOW_BUSY, UNKNOWN_REVISION, UNKNOWN_APP),
+    problems=(WINDOW_BUSY, UNKNOWN_REVISION, UNKNOWN_APP, NO_PLANNER, PLAN_NOT_NOW),
 )
 async def change(context: Context[None, Change]) -> HubConfiguration:
     """Change it in the name of the session's user."""
@@ -156,6 +168,8 @@ async def change(context: Context[None, Change]) -> HubConfiguration:
     if body.back_to_before is not None:
         values = _before(hub, body.back_to_before)
     wished = hub.configuration.judged(**values)
+    if body.replan:
+        _replan(hub, dry=body.dry_run)
     if body.dry_run:
         return _shown(hub, wished, codes=True)
     hub.configuration.change(by, **values)
@@ -171,11 +185,23 @@ async def change(context: Context[None, Change]) -> HubConfiguration:
     return _shown(hub, hub.configuration.now, codes=True)
 
 
+def _replan(hub: Hub, *, dry: bool) -> None:
+    """Begin to plan anew, or only say whether that can be."""
+    if hub.planner is None:
+        raise Problem(NO_PLANNER, "the hub has no tariff, or planning is switched off")
+    try:
+        hub.planner.replan(dry=dry)
+    except PlannerBusyError as error:
+        raise Problem(PLAN_NOT_NOW, str(error), headers={"Retry-After": "5"}) from error
+    except NotNowError as error:
+        raise Problem(PLAN_NOT_NOW, str(error)) from error
+
+
 def _before(hub: Hub, number: int) -> dict[str, object]:
-    for revision in hub.configuration.history():
-        if revision.number == number:
-            return asdict(revision.before)
-    raise Problem(UNKNOWN_REVISION, str(UnknownRevisionError(f"there is no revision {number}")))
+    try:
+        return hub.configuration.before(number)
+    except UnknownRevisionError as error:
+        raise Problem(UNKNOWN_REVISION, str(error)) from error
 
 
 def _shown(hub: Hub, configured: Configured, *, codes: bool) -> HubConfiguration:
@@ -205,7 +231,7 @@ def _configuration(configured: Configured) -> Configuration:
     )
 
 
-def _revision(revision: Revision) -> RevisionView:
+def _revision(revision: Revision[Configured]) -> RevisionView:
     return RevisionView(
         revision=revision.number,
         time=moment(revision.time),

@@ -1,24 +1,37 @@
+import asyncio
+
 import pytest
 from api_lab.house import House, ShiftedClock
+from click.testing import CliRunner
 
+from bridge.cli import main
+from bridge.control import ControlServer
 from bridge.data_dir import DataDirectory
 from bridge.hub import Hub
+from bridge.planner.settings import TariffSettings
 from bridge.settings import ApiSettings, FirmwareSettings, Settings
+from bridge.status import handlers
 from matter_node.storage import MemoryStorage
 
 
 @pytest.fixture
 async def make_house(tmp_path, make_device):
-    """Make a house; with settings of the API and of firmware, and with the storage of one that was before."""
+    """Make a house; with settings of API, firmware and tariff, and with the storage of an earlier one."""
     houses = []
 
-    async def make(storage=None, firmware=None, **settings):
+    async def make(storage=None, firmware=None, tariff=None, **settings):
         api = ApiSettings(**{"host": "127.0.0.1", "port": 0, "http_port": 0, **settings})
         directory = DataDirectory(tmp_path / "data")
         directory.create()
         clock = ShiftedClock()
         hub = Hub(
-            Settings(data_dir=directory.path, api=api, port=5599, firmware=firmware or FirmwareSettings()),
+            Settings(
+                data_dir=directory.path,
+                api=api,
+                port=5599,
+                firmware=firmware or FirmwareSettings(),
+                tariff=tariff or TariffSettings(),
+            ),
             directory,
             storage or MemoryStorage(),
             clock,
@@ -44,3 +57,19 @@ async def make_house(tmp_path, make_device):
 @pytest.fixture
 async def house(make_house):
     return await make_house()
+
+
+@pytest.fixture
+async def ores_bridge(house):
+    """Run a command against the house's hub; return what it printed."""
+    control = ControlServer(house.hub.directory.control_socket, handlers(house.hub, lambda: None))
+    await control.start()
+
+    async def run(*arguments, fails=False):
+        place = ["--data-dir", str(house.hub.directory.path)]
+        result = await asyncio.to_thread(CliRunner().invoke, main, [*arguments, *place])
+        assert bool(result.exit_code) is fails, result.output
+        return result.output
+
+    yield run
+    await control.stop()
