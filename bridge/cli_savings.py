@@ -68,5 +68,10 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
     for title, name, divisor, unit in rows:
         values = [each[name] for each in known.values()]
         if any(value is not None for value in values):
-            shown = ("-" if value is None else f"{value / divisor:.2f}" for value in values)
+            shown = ("-" if value is None else _shown(value / divisor) for value in values)
             yield f"{title:24}" + "".join(f"{each:>12}" for each in shown) + f" {unit}"
+
+
+def _shown(value: float) -> str:
+    """Return a figure with two decimals, and no sign if nothing is left of it."""
+    return f"{round(value, 2) + 0.0:.2f}"
