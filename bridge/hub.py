@@ -18,9 +18,8 @@ from bridge.matter import MatterBridge, hub_product
 from bridge.native import NativeModules
 from bridge.notifier import Notifier
 from bridge.pace import Pace
+from bridge.planner.economy import Economy
 from bridge.planner.planner import Planner
-from bridge.planner.posing import Posing
-from bridge.planner.tariff import Tariff
 from bridge.poller import Poller, Source
 from bridge.preferences import PreferenceBook
 from bridge.telemetry.telemetry import Telemetry
@@ -75,6 +74,8 @@ class Hub:
         self.poller = Poller(self.registry, self.drivers, self.pace, clock)
         self.configuration = Configuration(self.home.choices, storage, clock)
         self.discovery = Discovery(self.registry, self.drivers, self.poller, self.bus, clock, storage)
+        recorded = self.telemetry.path if settings.telemetry.enabled else None
+        self.economy = Economy(settings.energy, self.home, directory.feeds, recorded)
         self.planner = self._planner()
         self.matter = MatterBridge(settings, self.setup, self.home, self.discovery, self.planner)
 
@@ -94,15 +95,10 @@ class Hub:
 
     def _planner(self) -> Planner | None:
         """Return the planner; None without a tariff, or when it is switched off."""
-        settings = self.settings
-        tariff = (
-            Tariff.of(settings.tariff, time_zone(settings.timezone)) if settings.planner.enabled else None
-        )
-        if tariff is None:
+        posing = self.economy.posing
+        if posing is None:
             return None
-        recorded = self.telemetry.path if settings.telemetry.enabled else None
-        posing = Posing(settings.planner, tariff, self.home, recorded)
-        return Planner(posing, self.home, settings.planner.time_limit)
+        return Planner(posing, self.home, self.economy.settings.planner.time_limit)
 
     @cached_property
     def access(self) -> Access:

@@ -16,7 +16,14 @@ from typing import Annotated, Literal
 
 from annotated_types import Interval, MaxLen, MinLen
 
-from bridge.planner.settings import PlannerSettings, TariffSettings, judge_plan
+from bridge.feeds.settings import CarbonSettings, WeatherSettings
+from bridge.planner.settings import (
+    EnergySettings,
+    GridSettings,
+    PlannerSettings,
+    TariffSettings,
+    judge_plan,
+)
 from bridge.time_zone import time_zone
 from matter_node.codec.onboarding import MAX_DISCRIMINATOR, MAX_PASSCODE, is_valid_passcode
 
@@ -194,9 +201,23 @@ class Settings:
     firmware: FirmwareSettings = field(default_factory=FirmwareSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     tariff: TariffSettings = field(default_factory=TariffSettings)
+    grid: GridSettings = field(default_factory=GridSettings)
+    weather: WeatherSettings = field(default_factory=WeatherSettings)
+    carbon: CarbonSettings = field(default_factory=CarbonSettings)
     planner: PlannerSettings = field(default_factory=PlannerSettings)
     demo: DemoSettings = field(default_factory=DemoSettings)
     modules: tuple[ModuleSettings, ...] = ()
+
+    @property
+    def energy(self) -> EnergySettings:
+        """What plans are made by."""
+        return EnergySettings(
+            tariff=self.tariff,
+            grid=self.grid,
+            weather=self.weather,
+            carbon=self.carbon,
+            planner=self.planner,
+        )
 
 
 def judge(settings: Settings) -> list[tuple[tuple[str | int, ...], str]]:
@@ -221,7 +242,7 @@ def judge(settings: Settings) -> list[tuple[tuple[str | int, ...], str]]:
         except ValueError as error:
             problems.append((("timezone",), str(error)))
     problems += _judge_days(settings.telemetry)
-    problems += judge_plan(settings.tariff, settings.planner)
+    problems += judge_plan(settings.tariff, settings.planner, settings.carbon, settings.weather)
     seen: set[str] = set()
     for index, module in enumerate(settings.modules):
         try:

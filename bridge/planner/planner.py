@@ -18,8 +18,12 @@ from bridge.events import (
     ModulesRegistered,
     ReachabilityChanged,
 )
+from bridge.feeds.feed import FeedChanged
+from bridge.feeds.sources import PRICE
 from bridge.grid import GridChanged
 from bridge.planner.carrying_out import CarryingOut
+from bridge.planner.curtailing import Curtailing
+from bridge.planner.import_limit import within
 from bridge.planner.posing import NotNowError
 from bridge.planner.solving import SolveError, solve
 from bridge.state import StateError
@@ -57,6 +61,8 @@ class Trigger(StrEnum):
     POLICY = "policy"
     MODULE = "module"
     GRID = "grid"
+    PRICE = "price"
+    FORECAST = "forecast"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,7 @@ class Planner:
         self._make = make
         self._clock = home.clock
         self._carrying_out = CarryingOut(home.arbiter, home.clock)
+        self._curtailing = Curtailing(home)
         self._unsubscribe: list[Callable[[], None]] = []
         self._timer: Timer | None = None
         self._task: asyncio.Task[None] | None = None
@@ -139,6 +146,7 @@ class Planner:
             bus.subscribe(ModuleChanged, self._module_changed),
             bus.subscribe(ChoicesChanged, lambda _: self._anew(Trigger.POLICY)),
             bus.subscribe(GridChanged, lambda _: self._anew(Trigger.GRID)),
+            bus.subscribe(FeedChanged, self._feed_changed),
             bus.subscribe(CommandChanged, self._command_changed),
         ]
         self._look()
@@ -173,6 +181,9 @@ class Planner:
 
     def _now(self) -> float:
         return self._clock.utc() or 0.0
+
+    def _feed_changed(self, event: FeedChanged) -> None:
+        self._anew(Trigger.PRICE if event.name == PRICE else Trigger.FORECAST)
 
     def _module_changed(self, event: ModuleChanged) -> None:
         before, after = event.before, event.record
@@ -236,7 +247,10 @@ class Planner:
             self._home.bus.publish(PlanChanged(self._plan, self._made_because))
         flows = self._home.flow_meter.balance()
         try:
-            self._carrying_out.step(step, self._posing.batteries(), float(flows.grid_w))
+            batteries = self._posing.batteries()
+            step = within(step, batteries, flows.grid_w, self._posing.import_limit_w)
+            self._carrying_out.step(step, batteries, float(flows.grid_w))
+            self._curtailing.step(step, batteries, flows)
         except StateError as error:
             _log.error("what the plan wants cannot be kept: %s", error)
 

@@ -84,6 +84,11 @@ class Tariff:
         )
         return cls(settings.import_price, settings.export_price, settings.currency, windows, zone)
 
+    @property
+    def is_known(self) -> bool:
+        """Whether any price is known: the settings say them all."""
+        return True
+
     def at(self, time: float) -> tuple[float, float]:
         """Return the prices of drawing and of feeding in at an instant (UTC, seconds since 1970)."""
         local = datetime.fromtimestamp(time, UTC).astimezone(self.zone)
