@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 PRICE: Final = "price"
 CARBON: Final = "co2"
 SUN: Final = "sun"
-DAYS_BACK: Final = 7
-"""Days of past prices that are wanted at first: what is usual is told from a week."""
+DAYS_BACK: Final = 14
+"""Days of past prices that are wanted at first: what is usual is told from two weeks."""
 
 
 def price_source(settings: PriceSourceSettings, zone: str, currency: str) -> Source | None:

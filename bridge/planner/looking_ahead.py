@@ -45,10 +45,10 @@ def priced(question: Question, horizon: Horizon, zone: tzinfo) -> Question:
     def over(row: Sequence[float | None], otherwise: tuple[float, ...]) -> tuple[float, ...]:
         if all(each is None for each in row):
             return otherwise
-        begin = datetime.fromtimestamp(known.start, UTC)
-        history = History.of(begin, known.step_s, list(row))
-        days = math.ceil(len(row) * known.step_s / 86_400)
-        return tuple(round(each, 9) for each in forecast_price(history, horizon, days=days, zone=zone))
+        # The last day that is known tells the level of the next ones: the row ends with it.
+        length = max(index for index, each in enumerate(row) if each is not None) + 1
+        history = History.of(datetime.fromtimestamp(known.start, UTC), known.step_s, list(row[:length]))
+        return tuple(round(each, 9) for each in forecast_price(history, horizon, zone=zone))
 
     drawing = over(known.import_price, question.import_price)
     feeding = over(known.export_price, question.export_price)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 HOUR: Final = 3600
 QUARTER: Final = 900
-DAYS: Final = 7
-"""Days of the past that say what is usual: each weekday once."""
+DAYS: Final = 14
+"""Days of the past that say what is usual: each weekday twice."""
 _NOBODY_KNOWS: Final = 0.3
 
 

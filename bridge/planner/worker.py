@@ -62,8 +62,8 @@ def answer(question: Question) -> HomePlan:
     problem = Problem(
         horizon,
         grid,
-        BaseLoad(load.expected_w),
-        Solar(sun.expected_w, sun.low_w, curtailable=question.outlook.curtailable),
+        BaseLoad(load.expected_w, low_w=load.low_w, high_w=load.high_w),
+        Solar(sun.expected_w, sun.low_w, high_w=sun.high_w, curtailable=question.outlook.curtailable),
         tuple(
             Battery(
                 **{name: getattr(each, name) for name in each.__dataclass_fields__}
