@@ -7,7 +7,7 @@ state. Every change is a revision, which can be gone back to.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.choices import Policy
@@ -15,6 +15,7 @@ from bridge.record import OperatingMode
 
 if TYPE_CHECKING:
     from bridge.choices import HomeChoices
+    from bridge.energy_book import EnergyBook
     from matter_node.clock import Clock
     from matter_node.storage import Storage
 
@@ -34,6 +35,8 @@ class Configured:
     policy: Policy
     operating_mode: OperatingMode
     savings_percent: int
+    energy: dict[str, Any] = field(default_factory=dict)
+    """What is set of tariff, grid, weather, carbon and planner, over what the settings file says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,11 @@ class Revision:
 class Configuration:
     """The hub's configuration with its history. What is changed elsewhere, as through Matter, is seen too."""
 
-    def __init__(self, choices: HomeChoices, storage: Storage, clock: Clock) -> None:
+    def __init__(
+        self, choices: HomeChoices, storage: Storage, clock: Clock, energy: EnergyBook | None = None
+    ) -> None:
         self._choices = choices
+        self._energy = energy
         self._storage = storage
         self._clock = clock
         self._revisions = [_read(value) for _, value in storage.scan(_PREFIX)]
@@ -66,7 +72,8 @@ class Configuration:
     def now(self) -> Configured:
         """What is configured."""
         chosen = self._choices
-        return Configured(chosen.policy, chosen.mode, chosen.savings_percent)
+        energy = {} if self._energy is None else self._energy.set
+        return Configured(chosen.policy, chosen.mode, chosen.savings_percent, energy)
 
     def change(self, by: str, **values: Any) -> Revision | None:
         """Change what is named; return the revision, or None if it was so already.
@@ -81,12 +88,17 @@ class Configuration:
         revision = Revision(number, self._clock.utc() or 0.0, by, before, after)
         with self._storage.transaction():
             self._storage.put(f"{_PREFIX}{number:08}", json.dumps(asdict(revision)).encode())
+            if self._energy is not None and after.energy != before.energy:
+                self._energy.put(after.energy)
             for old in self._revisions[: -KEPT + 1]:
                 self._storage.delete(f"{_PREFIX}{old.number:08}")
         self._revisions = [*self._revisions, revision][-KEPT:]
         self._choices.choose(
             policy=after.policy, mode=after.operating_mode, savings_percent=after.savings_percent
         )
+        if self._energy is not None and after.energy != before.energy:
+            self._storage.flush()
+            self._energy.tell()
         return revision
 
     def judged(self, **values: Any) -> Configured:
@@ -94,6 +106,8 @@ class Configuration:
         wished = asdict(self.now) | {name: value for name, value in values.items() if value is not None}
         if not 0 <= wished["savings_percent"] <= 100:
             raise ValueError(f"savings before comfort are 0 to 100 percent, not {wished['savings_percent']}")
+        if self._energy is not None:
+            self._energy.judged(wished["energy"])
         return Configured(**wished)
 
     def history(self) -> tuple[Revision, ...]:
@@ -113,6 +127,9 @@ def _read(stored: bytes) -> Revision:
     for side in ("before", "after"):
         found = values[side]
         values[side] = Configured(
-            Policy(found["policy"]), OperatingMode(found["operating_mode"]), found["savings_percent"]
+            Policy(found["policy"]),
+            OperatingMode(found["operating_mode"]),
+            found["savings_percent"],
+            found.get("energy", {}),
         )
     return Revision(**values)

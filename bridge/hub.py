@@ -12,6 +12,7 @@ from bridge.configuration import Configuration
 from bridge.diagnostics import Diagnostics
 from bridge.discovery import Discovery
 from bridge.drivers import DRIVERS, NATIVE, Driver, OresDriver, driver
+from bridge.energy_book import EnergyBook, EnergySettingsChanged
 from bridge.home import Home
 from bridge.late_readings import LateReadings
 from bridge.matter import MatterBridge, hub_product
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from bridge.access.access import Access
     from bridge.api.server import ApiServer
     from bridge.data_dir import DataDirectory
+    from bridge.planner.settings import EnergySettings
     from bridge.registration.desk import RegistrationDesk
     from bridge.settings import Settings
     from bridge.setup_code import SetupCode
@@ -72,11 +74,13 @@ class Hub:
         self.drivers: dict[str, Driver] = {name: driver(name, hub=hub_product(storage)) for name in DRIVERS}
         self.drivers[NATIVE] = OresDriver(self.native.modules)
         self.poller = Poller(self.registry, self.drivers, self.pace, clock)
-        self.configuration = Configuration(self.home.choices, storage, clock)
+        self.energy = EnergyBook(storage, self.bus, settings.energy)
+        self.configuration = Configuration(self.home.choices, storage, clock, self.energy)
         self.discovery = Discovery(self.registry, self.drivers, self.poller, self.bus, clock, storage)
         recorded = self.telemetry.path if settings.telemetry.enabled else None
-        self.economy = Economy(settings.energy, self.home, directory.feeds, recorded)
+        self.economy = Economy(self.energy.now, self.home, directory.feeds, recorded)
         self.planner = self._planner()
+        self.bus.subscribe(EnergySettingsChanged, lambda event: self._plan_by(event.settings))
         self.matter = MatterBridge(settings, self.setup, self.home, self.discovery, self.planner)
 
         self.preferences = PreferenceBook(storage)
@@ -99,6 +103,14 @@ class Hub:
         if posing is None:
             return None
         return Planner(posing, self.home, self.economy.settings.planner.time_limit)
+
+    def _plan_by(self, settings: EnergySettings) -> None:
+        """Plan by other settings. The first tariff brings a planner, which apps see after a restart."""
+        self.economy.use(settings)
+        if self.planner is None:
+            self.planner = self._planner()
+            if self.planner is not None and self.economy.is_running:
+                self.planner.start()
 
     @cached_property
     def access(self) -> Access:

@@ -9,6 +9,7 @@ from bridge.export_limit import ExportLimit
 from bridge.feeds.feeds import Feeds
 from bridge.feeds.sources import PRICE
 from bridge.planner.demand import DemandPeak
+from bridge.planner.forecast_book import ForecastBook
 from bridge.planner.looking_out import LookingOut
 from bridge.planner.market_tariff import MarketTariff
 from bridge.planner.posing import Posing
@@ -27,6 +28,7 @@ class Economy:
     """Holds them together, and makes them anew when the settings change.
 
     :ivar feeds: prices, weather, emissions
+    :ivar forecasts: what was foreseen, and how good it was
     :ivar tariff: None if nobody says what energy costs
     :ivar posing: what asks for plans; None while there was never a tariff, or planning is switched off
     """
@@ -52,6 +54,11 @@ class Economy:
         self.tariff: Tariff | MarketTariff | None = None
         self.posing: Posing | None = None
         self.demand: DemandPeak | None = None
+        self.forecasts = ForecastBook(
+            home,
+            lambda: self.tariff,
+            lambda: None if self.posing is None else self.posing.recorded(),
+        )
         self._running = False
         self._unsubscribe: list[Callable[[], None]] = []
         self.settings = settings
@@ -65,21 +72,26 @@ class Economy:
         if self.demand is None or before.tariff.demand != settings.tariff.demand:
             self._measure_demand()
         self.tariff = self._tariff()
-        if self.tariff is None:
-            return
-        looking_out = LookingOut(
-            self._home,
-            self.feeds,
-            self.tariff,
-            settings.grid,
-            settings.carbon,
-            settings.weather,
-            self.demand,
-        )
+        looking_out = None
+        if self.tariff is not None:
+            looking_out = LookingOut(
+                self._home,
+                self.feeds,
+                self.tariff,
+                settings.grid,
+                settings.carbon,
+                settings.weather,
+                self.demand,
+            )
         if self.posing is not None:
             self.posing.use(settings.planner, self.tariff, looking_out)
-        elif settings.planner.enabled:
+        elif looking_out is not None and settings.planner.enabled:
             self.posing = Posing(settings.planner, self.tariff, self._home, self._telemetry, looking_out)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and not stopped."""
+        return self._running
 
     def start(self) -> None:
         """Ask, measure and keep limits from now on."""
@@ -89,6 +101,7 @@ class Economy:
             self.demand.start()
         self.export_limit.start()
         self.feeds.start()
+        self.forecasts.start()
 
     async def stop(self) -> None:
         """Ask no more."""
@@ -99,6 +112,7 @@ class Economy:
             self.demand.stop()
         self.export_limit.stop()
         await self.feeds.stop()
+        await self.forecasts.stop()
 
     # ------------------------------------------------------------------ inside
 

@@ -120,6 +120,13 @@ class MarketTariff:
             tuple(usually if each is None else each for each in fed.over(start, steps_s)),
         )
 
+    def charged(self, start: int, steps_s: Sequence[int]) -> tuple[float | None, ...]:
+        """Return the prices of drawing in consecutive steps, None where they are not known.
+
+        :param start: of the first, UTC in seconds since 1970
+        """
+        return self._drawing().over(start, steps_s)
+
     def known(self, now: int, end: int) -> KnownPrices | None:
         """Return what is known of the last days and up to an end, None when nothing is."""
         drawn, fed = self._drawing(), self._feeding()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.choices import ChoicesChanged
 from bridge.command import Aspect, CommandState, Origin
+from bridge.energy_book import EnergySettingsChanged
 from bridge.events import (
     CommandChanged,
     ModuleChanged,
@@ -147,6 +148,7 @@ class Planner:
             bus.subscribe(ChoicesChanged, lambda _: self._anew(Trigger.POLICY)),
             bus.subscribe(GridChanged, lambda _: self._anew(Trigger.GRID)),
             bus.subscribe(FeedChanged, self._feed_changed),
+            bus.subscribe(EnergySettingsChanged, lambda _: self._anew(Trigger.POLICY)),
             bus.subscribe(CommandChanged, self._command_changed),
         ]
         self._look()

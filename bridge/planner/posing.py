@@ -59,7 +59,7 @@ class Posing:
     def __init__(
         self,
         settings: PlannerSettings,
-        tariff: Tariff | MarketTariff,
+        tariff: Tariff | MarketTariff | None,
         home: Home,
         telemetry: Path | None,
         looking_out: LookingOut | None = None,
@@ -76,7 +76,10 @@ class Posing:
         self._telemetry = telemetry
 
     def use(
-        self, settings: PlannerSettings, tariff: Tariff | MarketTariff, looking_out: LookingOut | None
+        self,
+        settings: PlannerSettings,
+        tariff: Tariff | MarketTariff | None,
+        looking_out: LookingOut | None,
     ) -> None:
         """Ask by other settings from now on."""
         self._settings, self._tariff, self._looking_out = settings, tariff, looking_out
@@ -109,6 +112,10 @@ class Posing:
             raise NotNowError("the home is autonomous")
         if self._home.grid.state is GridState.LOST:
             raise NotNowError("the grid is gone")
+        if not self._settings.enabled:
+            raise NotNowError("planning is switched off")
+        if self._tariff is None:
+            raise NotNowError("there is no tariff")
         if not self._tariff.is_known:
             raise NotNowError("no price is known yet")
         meter = self._home.grid.meter()
@@ -129,6 +136,7 @@ class Posing:
         :param now: UTC, seconds since 1970
         """
         self.check(now)
+        assert self._tariff is not None, "without a tariff nothing is asked"
         flows = self._home.flow_meter.balance()
         start, steps = steps_from(now)
         drawing, feeding = self._tariff.over(start, steps)
@@ -154,7 +162,7 @@ class Posing:
             place,
             tuple(self._asked(each, policy) for each in self.batteries()),
             self._settings.backup_hours if policy is Policy.BACKUP else None,
-            self._recorded(),
+            self.recorded(),
             outlook,
         )
 
@@ -179,7 +187,8 @@ class Posing:
             feed_in=settings.sell_stored and trades,
         )
 
-    def _recorded(self) -> Recorded | None:
+    def recorded(self) -> Recorded | None:
+        """Return where what was measured is, None if nothing is recorded."""
         meter = self._home.grid.meter()
         if self._telemetry is None or meter is None:
             return None

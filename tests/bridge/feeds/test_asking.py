@@ -171,7 +171,7 @@ async def test_a_file_is_read_in_the_zone_of_the_home(tmp_path):
 @pytest.mark.parametrize("line", ["print('nonsense')", "raise SystemExit(3)", "print('[]')", "print('{}')"])
 async def test_a_process_that_babbles_is_an_error(line):
     with pytest.raises(FeedError, match="failed"):
-        await asked(source("table"), process=(sys.executable, "-c", line))
+        await asked(source("table"), process=("-c", line))
 
 
 def test_the_hub_has_no_http_client_in_its_memory():
