@@ -95,6 +95,7 @@ async def _running(
             hub.home.firmware.start()
         hub.economy.start()
         if hub.planner is not None:
+            hub.planning.start()
             hub.planner.start()
         await hub.serve_api()
         hub.be_found()
@@ -113,6 +114,7 @@ async def _running(
         if hub.planner is not None:
             await _in_time(hub.planner.stop())
         await _in_time(hub.economy.stop())
+        await _in_time(hub.planning.stop())
         await asyncio.gather(_in_time(hub.arbiter.close()), _in_time(hub.matter.stop()))
         await _in_time(hub.home.energy_today.stop())
         await asyncio.gather(_in_time(hub.poller.stop()), _in_time(hub.telemetry.stop()))

@@ -20,7 +20,9 @@ from bridge.native import NativeModules
 from bridge.notifier import Notifier
 from bridge.pace import Pace
 from bridge.planner.economy import Economy
+from bridge.planner.keeper import PlanKeeper
 from bridge.planner.planner import Planner
+from bridge.planner.solving import PlanningProcess
 from bridge.poller import Poller, Source
 from bridge.preferences import PreferenceBook
 from bridge.telemetry.telemetry import Telemetry
@@ -77,8 +79,12 @@ class Hub:
         self.energy = EnergyBook(storage, self.bus, settings.energy)
         self.configuration = Configuration(self.home.choices, storage, clock, self.energy)
         self.discovery = Discovery(self.registry, self.drivers, self.poller, self.bus, clock, storage)
+        self.planning = PlanningProcess(resident=settings.planner.resident)
         recorded = self.telemetry.path if settings.telemetry.enabled else None
-        self.economy = Economy(self.energy.now, self.home, directory.feeds, recorded)
+        self.economy = Economy(
+            self.energy.now, self.home, directory.feeds, recorded, reckon=self.planning.ask
+        )
+        self.keeper = PlanKeeper(storage, self.energy.now)
         self.planner = self._planner()
         self.bus.subscribe(EnergySettingsChanged, lambda event: self._plan_by(event.settings))
         self.matter = MatterBridge(settings, self.setup, self.home, self.discovery, self.planner)
@@ -102,14 +108,22 @@ class Hub:
         posing = self.economy.posing
         if posing is None:
             return None
-        return Planner(posing, self.home, self.economy.settings.planner.time_limit)
+        return Planner(
+            posing,
+            self.home,
+            self.economy.settings.planner.time_limit,
+            make=self.planning.plan,
+            keeper=self.keeper,
+        )
 
     def _plan_by(self, settings: EnergySettings) -> None:
         """Plan by other settings. The first tariff brings a planner, which apps see after a restart."""
         self.economy.use(settings)
+        self.keeper.use(settings)
         if self.planner is None:
             self.planner = self._planner()
             if self.planner is not None and self.economy.is_running:
+                self.planning.start()
                 self.planner.start()
 
     @cached_property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bridge.events import ModulesRegistered
 from bridge.export_limit import ExportLimit
@@ -17,7 +17,7 @@ from bridge.planner.tariff import Tariff
 from hw.module import ModuleKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from bridge.home import Home
@@ -40,12 +40,14 @@ class Economy:
         directory: Path,
         telemetry: Path | None,
         *,
+        reckon: Callable[[str, dict[str, Any], float], Awaitable[Any]],
         feeds: Feeds | None = None,
     ) -> None:
         """Begin with some settings.
 
         :param directory: where what feeds say is kept
         :param telemetry: where the home's history is, None if nothing is recorded
+        :param reckon: has the planning process reckon something (`PlanningProcess.ask`)
         """
         self._home = home
         self._telemetry = telemetry
@@ -58,6 +60,7 @@ class Economy:
             home,
             lambda: self.tariff,
             lambda: None if self.posing is None else self.posing.recorded(),
+            reckon=reckon,
         )
         self._running = False
         self._unsubscribe: list[Callable[[], None]] = []

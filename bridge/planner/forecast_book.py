@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from bridge.child_process import ChildError, answered
 from bridge.planner.planner import PlanChanged
+from bridge.planner.solving import SolveError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -40,7 +40,6 @@ _SCORE: Final = "forecast-score/"
 _WAITS: Final = 7
 """Days for which a forecast waits to be scored."""
 _PATIENCE: Final = 120.0
-_PROCESS: Final = ("-m", "bridge.planner.scoring")
 _ROWS: Final = ("load_w", "load_low_w", "load_high_w", "solar_w", "solar_low_w", "solar_high_w")
 
 _log = logging.getLogger(__name__)
@@ -93,18 +92,18 @@ class ForecastBook:
         tariff: Callable[[], Tariff | MarketTariff | None],
         recorded: Callable[[], Recorded | None],
         *,
-        ask: Callable[[dict[str, Any]], Awaitable[Any]] | None = None,
+        reckon: Callable[[str, dict[str, Any], float], Awaitable[Any]],
     ) -> None:
         """Keep them with the home's state.
 
         :param tariff: returns the tariff
         :param recorded: returns where what was measured is
-        :param ask: has a day scored, or raises ChildError
+        :param reckon: has the planning process reckon something, or raises SolveError
         """
         self._home = home
         self._tariff = tariff
         self._recorded = recorded
-        self._ask = ask or _score
+        self._reckon = reckon
         self._timer: Timer | None = None
         self._task: asyncio.Task[None] | None = None
         self._unsubscribe: Callable[[], None] | None = None
@@ -227,9 +226,9 @@ class ForecastBook:
             "price": price,
         }
         try:
-            found = await self._ask(question)
+            found = await self._reckon("score", question, _PATIENCE)
             score = DayScore(forecast.day, forecast.issued, forecast.sun_from, **found)
-        except (ChildError, TypeError) as error:
+        except (SolveError, TypeError) as error:
             _log.warning("the forecasts of %s could not be scored: %s", forecast.day, error)
             if self._now() - forecast.start > _WAITS * 86_400:
                 self._home.storage.delete(f"{_FORECAST}{forecast.day}")
@@ -248,7 +247,3 @@ def _rounded(score: DayScore) -> DayScore:
         return {name: None if value is None else round(value, 4) for name, value in found.items()}
 
     return replace(score, load=row(score.load), solar=row(score.solar), price=row(score.price))
-
-
-async def _score(question: dict[str, Any]) -> Any:
-    return await answered(_PROCESS, question, patience=_PATIENCE)

@@ -1,21 +1,14 @@
-"""The scoring process: how good a day's forecasts were, against what was recorded of the day."""
+"""Scoring in the planning process: how good a day's forecasts were, against what was recorded of the day."""
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import signal
-import sys
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any
 
 from bridge.planner.past import STEP, past
 from bridge.planner.question import Recorded
 from optimizer.forecast.score import score
-
-_NICENESS: Final = 10
-_LONGEST_S: Final = 120
 
 
 def answer(question: dict[str, Any]) -> dict[str, Any]:
@@ -52,14 +45,3 @@ def answer(question: dict[str, Any]) -> dict[str, Any]:
 
 def _row(values: list[float | None]) -> list[float]:
     return [math.nan if each is None else each for each in values]
-
-
-def main() -> None:
-    """Answer one question: JSON on standard input, JSON on standard output."""
-    os.nice(_NICENESS)
-    signal.alarm(_LONGEST_S)
-    json.dump(answer(json.load(sys.stdin)), sys.stdout)
-
-
-if __name__ == "__main__":
-    main()

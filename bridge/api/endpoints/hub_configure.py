@@ -168,7 +168,7 @@ async def change(context: Context[None, Change]) -> HubConfiguration:
         "savings_percent": body.savings_percent,
     }
     if body.settings is not None:
-        values["energy"] = hub.energy.patched(dict(body.settings))
+        values["energy"] = hub.energy.patched({**body.settings})
     if body.back_to_before is not None:
         values = _before(hub, body.back_to_before)
     try:
