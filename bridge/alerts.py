@@ -1,4 +1,4 @@
-"""What people are to be told: alerts of faults, of the grid's going and of firmware, kept until they are old.
+"""What people are to be told: alerts of faults, grid, prices and firmware, kept until they are old.
 
 Each change of an alert gives it the next revision, so whoever has seen revision 41 asks for what came after
 it. Every change is in the state file before anyone hears of it.
@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.fault_log import FaultRecordChanged
 from bridge.faults import Severity
+from bridge.feeds.feed import FeedAlert
+from bridge.feeds.sources import PRICE
 from bridge.firmware.refusal import FirmwareAlert, Reason
 from bridge.grid import GridChanged, GridState
 from bridge.planner.alerting import PlanAlert
@@ -36,6 +38,7 @@ _GRID: Final = "grid"
 _PLAN: Final = "plan/"
 _PLAN_AGAIN: Final = "plan-again/"
 _FIRMWARE: Final = "firmware"
+_PRICES: Final = "prices"
 
 _log = logging.getLogger(__name__)
 
@@ -67,8 +70,8 @@ class AlertState(StrEnum):
 class Alert:
     """One alert. Times are UTC, seconds since 1970.
 
-    :ivar subject: what it is about: `fault/ID`, `grid`, `firmware`, or `plan/KEY` and `plan-again/KEY` of the
-        module because of which the plan is not what it was, or is again
+    :ivar subject: what it is about: `fault/ID`, `grid`, `prices`, `firmware`, or `plan/KEY` and
+        `plan-again/KEY` of the module because of which the plan is not what it was, or is again
     :ivar told: users whose channels have told them
     :ivar owed: users who were told of it and not yet that it is over
     """
@@ -152,7 +155,7 @@ class AlertBook:
         for alert in self.unresolved():
             known = records.get(alert.subject)
             # Of the plan, the planner knows better.
-            kept = alert.subject in {_GRID, _FIRMWARE} or alert.subject.startswith(_PLAN)
+            kept = alert.subject in {_GRID, _FIRMWARE, _PRICES} or alert.subject.startswith(_PLAN)
             if not kept and (known is None or not known.open):
                 self._resolve(alert)
         subjects = {alert.subject for alert in self._alerts.values()}
@@ -163,6 +166,7 @@ class AlertBook:
         self._bus.subscribe(GridChanged, self._grid_changed)
         self._bus.subscribe(FirmwareAlert, self._firmware_alert)
         self._bus.subscribe(PlanAlert, self._plan_alert)
+        self._bus.subscribe(FeedAlert, self._feed_alert)
 
     def __getitem__(self, number: int) -> Alert:
         """Return the alert of a number. Raise UnknownAlertError."""
@@ -353,6 +357,22 @@ class AlertBook:
                 self._resolve(alert)
 
         self._clock.call_later(GOOD_NEWS_S, forget)
+
+    def _feed_alert(self, event: FeedAlert) -> None:
+        if event.name != PRICE:
+            return  # a plan without a weather forecast is none to be alarmed about, and says so itself
+        known = next((each for each in self.unresolved() if each.subject == _PRICES), None)
+        if not event.detail:
+            if known is not None:
+                self._resolve(known)
+        elif known is None:
+            self._add(
+                severity=Severity.WARNING,
+                title="No new prices come",
+                text=f"{event.detail} Where prices are not known, plans go by the usual ones.",
+                subject=_PRICES,
+                code="PRICES_LOST",
+            )
 
     def _add(
         self, *, severity: Severity, title: str, text: str, subject: str, module: str = "", code: str = ""

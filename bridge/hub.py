@@ -12,17 +12,17 @@ from bridge.configuration import Configuration
 from bridge.diagnostics import Diagnostics
 from bridge.discovery import Discovery
 from bridge.drivers import DRIVERS, NATIVE, Driver, OresDriver, driver
+from bridge.energy_book import EnergyBook, EnergySettingsChanged
 from bridge.home import Home
 from bridge.late_readings import LateReadings
 from bridge.matter import MatterBridge, hub_product
 from bridge.native import NativeModules
 from bridge.notifier import Notifier
 from bridge.pace import Pace
+from bridge.planner.economy import Economy
 from bridge.planner.keeper import PlanKeeper
 from bridge.planner.planner import Planner
-from bridge.planner.posing import Posing
 from bridge.planner.solving import PlanningProcess
-from bridge.planner.tariff import Tariff
 from bridge.poller import Poller, Source
 from bridge.preferences import PreferenceBook
 from bridge.retention import RetentionBook
@@ -34,11 +34,11 @@ from matter_node.transport.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from bridge.access.access import Access
     from bridge.api.server import ApiServer
     from bridge.data_dir import DataDirectory
+    from bridge.planner.settings import EnergySettings
     from bridge.registration.desk import RegistrationDesk
     from bridge.settings import Settings
     from bridge.setup_code import SetupCode
@@ -80,14 +80,24 @@ class Hub:
         self.drivers: dict[str, Driver] = {name: driver(name, hub=hub_product(storage)) for name in DRIVERS}
         self.drivers[NATIVE] = OresDriver(self.native.modules)
         self.poller = Poller(self.registry, self.drivers, self.pace, clock)
-        self.configuration = Configuration(self.home.choices, storage, clock)
+        self.energy = EnergyBook(storage, self.bus, settings.energy)
+        self.configuration = Configuration(self.home.choices, storage, clock, self.energy)
         self.discovery = Discovery(self.registry, self.drivers, self.poller, self.bus, clock, storage)
-        tariff = Tariff.of(settings.tariff, self.home.zone)
-        # Without plans it reckons what was saved, now and then: that is no reason to stay.
-        plans = tariff if settings.planner.enabled else None
-        self.planning = PlanningProcess(resident=settings.planner.resident and plans is not None)
-        self.planner = None if plans is None else self._planner(plans)
-        self.savings = self._savings(tariff)
+        self.planning = PlanningProcess()
+        ask, recorded = self.planning.ask, self.telemetry.path if settings.telemetry.enabled else None
+        self.economy = Economy(self.energy.now, self.home, directory.feeds, recorded, reckon=ask)
+        self.keeper = PlanKeeper(storage, self.energy.now)
+        self.planner = self._planner()
+        self._let_stay()
+        prices = PriceBook(
+            storage,
+            self.home.zone,
+            lambda: self.economy.tariff,
+            lambda: repr(self.economy.settings.tariff),
+            self.economy.emissions,
+        )
+        self.savings = Savings(self.home, lambda: self.economy.settings.planner, recorded, prices, ask)
+        self.bus.subscribe(EnergySettingsChanged, lambda event: self._plan_by(event.settings))
         self.matter = MatterBridge(settings, self.setup, self.home, self.discovery, self.planner)
 
         self.preferences = PreferenceBook(storage)
@@ -104,20 +114,36 @@ class Hub:
         self.api: ApiServer | None = None
         """The HTTP API; None while it is not switched on."""
 
-    def _planner(self, tariff: Tariff) -> Planner:
-        settings = self.settings
-        posing = Posing(settings.planner, tariff, self.home, self._recorded)
-        keeper = PlanKeeper(self.storage, settings.tariff, settings.planner)
-        return Planner(posing, self.home, settings.planner.time_limit, make=self.planning.plan, keeper=keeper)
+    def _planner(self) -> Planner | None:
+        """Return the planner; None without a tariff, or when it is switched off."""
+        posing = self.economy.posing
+        if posing is None:
+            return None
+        return Planner(
+            posing,
+            self.home,
+            self.economy.settings.planner.time_limit,
+            make=self.planning.plan,
+            keeper=self.keeper,
+        )
 
-    def _savings(self, tariff: Tariff | None) -> Savings:
-        prices = PriceBook(self.storage, self.home.zone, tariff, repr(self.settings.tariff))
-        return Savings(self.home, self.settings.planner, self._recorded, prices, self.planning.ask)
+    def _let_stay(self) -> None:
+        """Let the planning process stay between questions, if plans are made and there is memory for it.
 
-    @property
-    def _recorded(self) -> Path | None:
-        """Where telemetry is, None if nothing is recorded."""
-        return self.telemetry.path if self.settings.telemetry.enabled else None
+        Without plans it reckons what was saved, now and then: that is no reason to stay.
+        """
+        self.planning.resident = self.settings.planner.resident and self.planner is not None
+
+    def _plan_by(self, settings: EnergySettings) -> None:
+        """Plan by other settings. The first tariff brings a planner, which apps see after a restart."""
+        self.economy.use(settings)
+        self.keeper.use(settings)
+        if self.planner is None:
+            self.planner = self._planner()
+            self._let_stay()
+            if self.planner is not None and self.economy.is_running:
+                self.planning.start()
+                self.planner.start()
 
     @cached_property
     def access(self) -> Access:

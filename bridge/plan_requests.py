@@ -1,9 +1,10 @@
-"""What the control socket answers about the plan, ahead and back: to `ores-bridge plan` and `savings`."""
+"""What the control socket answers about plans: to `ores-bridge plan`, `forecast` and `savings`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bridge.planner.forecast_told import forecast_status
 from bridge.planner.told import plan_status
 from bridge.savings.told import savings_status
 
@@ -19,7 +20,10 @@ def handlers(hub: Hub) -> dict[str, Callable[[dict[str, Any]], Awaitable[object]
     async def plan(params: dict[str, Any]) -> object:
         return plan_status(hub, anew=params.get("anew") is True)
 
+    async def forecast(_: dict[str, Any]) -> object:
+        return forecast_status(hub)
+
     async def savings(_: dict[str, Any]) -> object:
         return savings_status(await hub.savings.fresh())
 
-    return {"plan": plan, "savings": savings}
+    return {"plan": plan, "forecast": forecast, "savings": savings}

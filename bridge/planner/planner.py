@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.choices import ChoicesChanged
 from bridge.command import Aspect, CommandState, Origin
+from bridge.energy_book import EnergySettingsChanged
 from bridge.events import (
     CommandChanged,
     ModuleChanged,
@@ -20,9 +21,13 @@ from bridge.events import (
     ReachabilityChanged,
 )
 from bridge.faults import FaultCleared, FaultRaised
+from bridge.feeds.feed import FeedChanged
+from bridge.feeds.sources import PRICE
 from bridge.grid import GridChanged
 from bridge.planner.alerting import PlanAlerting
 from bridge.planner.carrying_out import CarryingOut
+from bridge.planner.curtailing import Curtailing
+from bridge.planner.import_limit import within
 from bridge.planner.keeper import KeptPlan
 from bridge.planner.posing import NotBelievedError, NotNowError
 from bridge.planner.solving import SolveError
@@ -70,9 +75,11 @@ class Trigger(StrEnum):
     POLICY = "policy"
     MODULE = "module"
     GRID = "grid"
+    PRICE = "price"
+    FORECAST = "forecast"
 
 
-_EVENTS: Final = frozenset({Trigger.POLICY, Trigger.MODULE, Trigger.GRID})
+_EVENTS: Final = frozenset(set(Trigger) - {Trigger.SCHEDULE, Trigger.REQUEST})
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +138,7 @@ class Planner:
         self._clock = home.clock
         self._carrying_out = CarryingOut(home.arbiter, home.clock)
         self._alerting = PlanAlerting(home, posing)
+        self._curtailing = Curtailing(home)
         self._unsubscribe: list[Callable[[], None]] = []
         self._timer: Timer | None = None
         self._task: asyncio.Task[None] | None = None
@@ -163,6 +171,8 @@ class Planner:
             bus.subscribe(ModuleChanged, self._module_changed),
             bus.subscribe(ChoicesChanged, lambda _: self._anew(Trigger.POLICY)),
             bus.subscribe(GridChanged, lambda _: self._anew(Trigger.GRID)),
+            bus.subscribe(FeedChanged, self._feed_changed),
+            bus.subscribe(EnergySettingsChanged, lambda _: self._anew(Trigger.POLICY)),
             bus.subscribe(CommandChanged, self._command_changed),
             bus.subscribe(FaultRaised, lambda event: self._doubt_changed(event.fault)),
             bus.subscribe(FaultCleared, lambda event: self._doubt_changed(event.fault)),
@@ -233,6 +243,9 @@ class Planner:
     def _now(self) -> float:
         return self._clock.utc() or 0.0
 
+    def _feed_changed(self, event: FeedChanged) -> None:
+        self._anew(Trigger.PRICE if event.name == PRICE else Trigger.FORECAST)
+
     def _module_changed(self, event: ModuleChanged) -> None:
         before, after = event.before, event.record
         if any(getattr(before, name) != getattr(after, name) for name in _OF_A_MODULE):
@@ -302,7 +315,10 @@ class Planner:
             self._home.bus.publish(PlanChanged(self._plan, self._made_because))
         flows = self._home.flow_meter.balance()
         try:
-            self._carrying_out.step(step, self._posing.batteries(), float(flows.grid_w))
+            batteries = self._posing.batteries()
+            step = within(step, batteries, flows.grid_w, self._posing.import_limit_w)
+            self._carrying_out.step(step, batteries, float(flows.grid_w))
+            self._curtailing.step(step, batteries, flows)
         except StateError as error:
             _log.error("what the plan wants cannot be kept: %s", error)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from dataclasses import asdict, dataclass
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from bridge.time_zone import local_day, midnight
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import tzinfo
 
     from matter_node.storage import Storage
@@ -36,6 +37,9 @@ class Pricing(Protocol):
 
     def over(self, start: int, steps_s: Sequence[int]) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Return the import and the export price of each step."""
+
+    def charged(self, start: int, steps_s: Sequence[int]) -> tuple[float | None, ...]:
+        """Return the import price of each step, None where it is only guessed."""
 
 
 class Emissions(Protocol):
@@ -72,27 +76,29 @@ class PriceBook:
         self,
         storage: Storage,
         zone: tzinfo,
-        tariff: Pricing | None,
-        basis: str = "",
+        tariff: Callable[[], Pricing | None],
+        basis: Callable[[], str] = str,
         emissions: Emissions | None = None,
     ) -> None:
         """Open the book.
 
-        :param tariff: in force now; None without prices: then only energy can be reckoned
-        :param basis: what the tariff is made from; while the hub was off it held if that is as before
+        :param tariff: returns the one in force; None without prices: then only energy can be reckoned
+        :param basis: returns what the tariff is made from; while the hub was off it held if that is as before
         """
         self._storage = storage
         self._zone = zone
         self._tariff = tariff
-        self._basis = basis
+        self._made_from = basis
         self._emissions = emissions
         self._noted = 0
+        self._basis = ""
 
     def note(self, now: float) -> None:
         """Note the prices that are in force. Raise StateError."""
         until = int(now) // SLOT * SLOT + SLOT
         if until == self._noted:
             return
+        self._basis = hashlib.sha256(self._made_from().encode()).hexdigest()
         day = local_day(until - SLOT, self._zone)
         begin = midnight(day, self._zone)
         before = local_day(begin - 1, self._zone)
@@ -123,13 +129,17 @@ class PriceBook:
 
     # Inside
 
-    def _now(self, start: int) -> PricePaid:
+    def _now(self, start: int) -> PricePaid | None:
+        """Return what holds at a time, None where that is only guessed."""
         emissions = None if self._emissions is None else self._emissions(start, (SLOT,))
         co2 = None if emissions is None else emissions[0]
-        if self._tariff is None:
+        tariff = self._tariff()
+        if tariff is None:
             return PricePaid(start, start + SLOT, 0.0, 0.0, "", co2)
-        ((drawn,), (fed,)) = self._tariff.over(start, (SLOT,))
-        return PricePaid(start, start + SLOT, drawn, fed, self._tariff.currency, co2)
+        if tariff.charged(start, (SLOT,))[0] is None:
+            return None
+        ((drawn,), (fed,)) = tariff.over(start, (SLOT,))
+        return PricePaid(start, start + SLOT, drawn, fed, tariff.currency, co2)
 
     def _extend(self, day: date, known: list[PricePaid], begin: int, end: int) -> None:
         """Add what holds from some time on to a day; what is noted already stays."""
@@ -138,6 +148,8 @@ class PriceBook:
             return
         for start in range(begin, end, SLOT):
             paid = self._now(start)
+            if paid is None:
+                continue
             if known and known[-1].goes_on_as(paid):
                 known[-1] = PricePaid(known[-1].start, paid.end, *_said(paid))
             else:
@@ -148,7 +160,7 @@ class PriceBook:
     def _read(self, day: date) -> tuple[list[PricePaid], str]:
         data = self._storage.get(_key(day))
         if data is None:
-            return [], self._basis
+            return [], ""
         try:
             values: dict[str, Any] = json.loads(data)
             return [PricePaid(*each) for each in values["paid"]], str(values["basis"])

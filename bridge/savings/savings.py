@@ -75,13 +75,14 @@ class Savings:
     def __init__(
         self,
         home: Home,
-        settings: PlannerSettings,
+        settings: Callable[[], PlannerSettings],
         telemetry: Path | None,
         prices: PriceBook,
         ask: Callable[[str, dict[str, Any], float], Awaitable[Any]],
     ) -> None:
         """Reckon for a home.
 
+        :param settings: returns those that say how well batteries work
         :param telemetry: where its history is; None if nothing is recorded: then nothing can be reckoned
         :param ask: asks the planning process, or raises SolveError
         """
@@ -192,7 +193,7 @@ class Savings:
     def _batteries(self) -> Iterator[AskedBattery]:
         for module in self._home.registry:
             if module.record.kind is ModuleKind.BATTERY:
-                asked = _asked(module, self._settings)
+                asked = _asked(module, self._settings())
                 if asked is not None:
                     yield asked
 

@@ -25,7 +25,8 @@ def storage():
 @pytest.fixture
 def book(storage):
     def book(settings=CHEAP, **options):
-        return PriceBook(storage, BERLIN, Tariff.of(settings, BERLIN), repr(settings), **options)
+        tariff = Tariff.of(settings, BERLIN)
+        return PriceBook(storage, BERLIN, lambda: tariff, lambda: repr(settings), **options)
 
     return book
 
@@ -95,7 +96,7 @@ def test_emissions_are_noted_with_the_prices(book):
 
 
 def test_without_a_tariff_there_are_no_prices_and_the_day_is_known(storage):
-    book = PriceBook(storage, UTC, None)
+    book = PriceBook(storage, UTC, lambda: None)
     book.note(START)
     (paid,) = book.paid(datetime.fromtimestamp(START, UTC).date())
     assert paid.currency == ""

@@ -48,8 +48,8 @@ class Living:
 
     def restart(self, tariff):
         made = None if tariff is None else Tariff.of(tariff, BERLIN)
-        prices = PriceBook(self.home.storage, BERLIN, made, repr(tariff))
-        self.savings = Savings(self.home, PlannerSettings(), self.record.path, prices, self.ask)
+        prices = PriceBook(self.home.storage, BERLIN, lambda: made, lambda: repr(tariff))
+        self.savings = Savings(self.home, PlannerSettings, self.record.path, prices, self.ask)
         self.savings.start()
 
     async def ask(self, what, about, limit):
@@ -199,8 +199,8 @@ async def test_without_a_meter_or_a_recording_nothing_is_known(living, home):
     await living.pass_(HOUR)
     assert living.asked == []
     await living.savings.stop()
-    prices = PriceBook(home.storage, BERLIN, None)
-    assert (await Savings(home, PlannerSettings(), None, prices, living.ask).fresh()).today is None
+    prices = PriceBook(home.storage, BERLIN, lambda: None)
+    assert (await Savings(home, PlannerSettings, None, prices, living.ask).fresh()).today is None
 
 
 # ---------------------------------------------------------------- adding up
