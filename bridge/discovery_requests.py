@@ -79,7 +79,7 @@ def _letting_in(hub: Hub) -> dict[str, Callable[[dict[str, Any]], Awaitable[obje
         return {"registrations": [_pending(desk, each) for each in desk.pending()]}
 
     async def accept(params: dict[str, Any]) -> object:
-        from bridge.registration.desk import RegistrationError  # as the desk itself: only with the API
+        from bridge.registration.refusals import RegistrationError  # as the desk itself: only with the API
         from hw.ores.pairing import Proof
 
         desk = _desk(hub)
@@ -96,7 +96,7 @@ def _letting_in(hub: Hub) -> dict[str, Callable[[dict[str, Any]], Awaitable[obje
         return _pending(desk, accepted)
 
     async def refuse(params: dict[str, Any]) -> object:
-        from bridge.registration.desk import RegistrationError  # as the desk itself: only with the API
+        from bridge.registration.refusals import RegistrationError  # as the desk itself: only with the API
 
         desk = _desk(hub)
         try:

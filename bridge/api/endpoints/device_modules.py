@@ -15,8 +15,8 @@ from bridge.api.problems import INVALID, UNKNOWN_MODULE, Flaw, Problem
 from bridge.drivers import NATIVE
 from bridge.module_face import ENERGY
 from bridge.record import PRIORITIES, OperatingMode
-from bridge.registration.desk import UnknownRegistrationError
 from bridge.registration.membership import Credential, State
+from bridge.registration.refusals import UnknownRegistrationError
 from hw.module import ModuleKind
 from hw.ores.pairing import Proof
 

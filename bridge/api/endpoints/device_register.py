@@ -29,8 +29,7 @@ from bridge.discovery import (
     NotByAddressError,
     StillCommissioningError,
 )
-from bridge.registration import desk as desks
-from bridge.registration.desk import RegistrationError
+from bridge.registration import refusals
 from bridge.registration.membership import State
 from hw.ores.description import Description
 from hw.ores.pairing import NONCE_LENGTH, Proof
@@ -267,16 +266,16 @@ def translated() -> Iterator[None]:
     """Turn what can be wrong with a registration into problems."""
     try:
         yield
-    except desks.UnknownRegistrationError as error:
+    except refusals.UnknownRegistrationError as error:
         raise Problem(UNKNOWN_REGISTRATION, str(error)) from error
-    except desks.WrongProofError as error:
+    except refusals.WrongProofError as error:
         raise Problem(WRONG_PROOF, str(error)) from error
-    except desks.FullError as error:
+    except refusals.FullError as error:
         raise Problem(TOO_MANY, str(error), headers={"Retry-After": "60"}) from error
     except AuthorityError as error:
         flaw = Flaw("#/certificate_request", str(error))
         raise Problem(INVALID, "the certificate request cannot be signed", flaws=[flaw]) from error
-    except RegistrationError as error:
+    except refusals.RegistrationError as error:
         raise Problem(CONFLICT, str(error)) from error
 
 
