@@ -95,7 +95,9 @@ async def _running(
         hub.notifier.start()
         if hub.home.firmware is not None:
             hub.home.firmware.start()
+        hub.economy.start()
         if hub.planner is not None:
+            hub.planning.start()
             hub.planner.start()
         await hub.serve_api()
         hub.be_found()
@@ -114,6 +116,8 @@ async def _running(
         await _in_time(hub.discovery.stop())
         if hub.planner is not None:
             await _in_time(hub.planner.stop())
+        await _in_time(hub.economy.stop())
+        await _in_time(hub.planning.stop())
         await asyncio.gather(_in_time(hub.arbiter.close()), _in_time(hub.matter.stop()))
         await _in_time(hub.home.energy_today.stop())
         await asyncio.gather(_in_time(hub.poller.stop()), _in_time(hub.telemetry.stop()))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+
+from bridge.planner.outlook import Outlook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from bridge.planner.plan import HomePlan
 
 _QUARTER: Final = 900
 _HOUR: Final = 3600
@@ -49,6 +53,32 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedBefore:
+    """What the plan in force says from now on; the new one departs from it only for a reason.
+
+    :ivar start: of its first step that counts, UTC, seconds since 1970
+    :ivar power_w: of each battery by its name, one value a step, charging positive
+    """
+
+    start: int
+    steps_s: tuple[int, ...]
+    power_w: dict[str, tuple[float, ...]]
+
+    @classmethod
+    def of(cls, plan: HomePlan, now: float) -> AskedBefore | None:
+        """Return what a plan says from now on; None when that is nothing, or not of one set of batteries."""
+        steps = [each for each in plan.steps if each.start + each.duration > now]
+        names = steps[0].batteries.keys() if steps else set()
+        if not names or any(each.batteries.keys() != names for each in steps):
+            return None
+        return cls(
+            steps[0].start,
+            tuple(each.duration for each in steps),
+            {name: tuple(each.batteries[name].power_w for each in steps) for name in names},
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """All that a plan is made from.
 
@@ -61,6 +91,7 @@ class Question:
     :ivar peak_w: what all panels are rated for
     :ivar place: latitude and longitude, None if nobody said
     :ivar backup_hours: how long the home should last without the grid, None for no such wish
+    :ivar outlook: what else is known of the time to come
     """
 
     start: int
@@ -77,6 +108,8 @@ class Question:
     batteries: tuple[AskedBattery, ...]
     backup_hours: float | None
     recorded: Recorded | None
+    before: AskedBefore | None = None
+    outlook: Outlook = field(default_factory=Outlook)
 
     def to_json(self) -> bytes:
         """Return it as one line."""
@@ -85,8 +118,12 @@ class Question:
     @classmethod
     def from_json(cls, line: bytes) -> Question:
         """Read what `to_json` wrote. Raise ValueError, KeyError or TypeError."""
-        values: dict[str, Any] = json.loads(line)
-        recorded = values["recorded"]
+        return cls.from_values(json.loads(line))
+
+    @classmethod
+    def from_values(cls, values: dict[str, Any]) -> Question:
+        """Read the members' plain values. Raise ValueError, KeyError or TypeError."""
+        recorded, before = values["recorded"], values["before"]
         return cls(
             **values
             | {
@@ -95,11 +132,19 @@ class Question:
                 "export_price": tuple(values["export_price"]),
                 "place": None if values["place"] is None else tuple(values["place"]),
                 "batteries": tuple(AskedBattery(**each) for each in values["batteries"]),
+                "outlook": Outlook.from_values(values["outlook"]),
                 "recorded": None
                 if recorded is None
                 else Recorded(
                     recorded["path"],
                     *(tuple(recorded[name]) for name in ("grid", "solar", "storage")),
+                ),
+                "before": None
+                if before is None
+                else AskedBefore(
+                    before["start"],
+                    tuple(before["steps_s"]),
+                    {name: tuple(row) for name, row in before["power_w"].items()},
                 ),
             }
         )
