@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Interval, MaxLen, MinLen
 
+from bridge.island.settings import IslandSettings, judge_island
 from bridge.planner.settings import PlannerSettings, TariffSettings, judge_plan
 from bridge.time_zone import time_zone
 from matter_node.codec.onboarding import MAX_DISCRIMINATOR, MAX_PASSCODE, is_valid_passcode
@@ -195,6 +196,7 @@ class Settings:
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     tariff: TariffSettings = field(default_factory=TariffSettings)
     planner: PlannerSettings = field(default_factory=PlannerSettings)
+    island: IslandSettings = field(default_factory=IslandSettings)
     demo: DemoSettings = field(default_factory=DemoSettings)
     modules: tuple[ModuleSettings, ...] = ()
 
@@ -222,6 +224,7 @@ def judge(settings: Settings) -> list[tuple[tuple[str | int, ...], str]]:
             problems.append((("timezone",), str(error)))
     problems += _judge_days(settings.telemetry)
     problems += judge_plan(settings.tariff, settings.planner)
+    problems += judge_island(settings.island)
     seen: set[str] = set()
     for index, module in enumerate(settings.modules):
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -62,6 +62,7 @@ class Memory:
     :ivar back_at: when the last one did
     :ivar net_w: what the batteries carry, smoothed; None before they were read
     :ivar net_at: when it was smoothed last
+    :ivar giving: the loads that are being switched on again, until they say that they are
     :ivar solar_limit_w: what all producers together may give; None for all that they can
     :ivar limited_at: when that was changed last
     """
@@ -71,6 +72,7 @@ class Memory:
     off: tuple[Shed, ...] = ()
     back: dict[str, Back] = field(default_factory=dict)
     back_at: float | None = None
+    giving: tuple[str, ...] = ()
     net_w: float | None = None
     net_at: float = 0.0
     solar_limit_w: float | None = None
@@ -79,6 +81,18 @@ class Memory:
     def shed(self, load: str) -> Shed | None:
         """Return how a load is off, None if it is not."""
         return next((each for each in self.off if each.load == load), None)
+
+    def moved(self, seconds: float) -> Memory:
+        """Return the same island by a clock that is so far ahead, with nothing smoothed yet."""
+        return replace(
+            self,
+            lost_at=None if self.lost_at is None else self.lost_at + seconds,
+            off=tuple(replace(each, since=each.since + seconds) for each in self.off),
+            back={key: replace(each, at=each.at + seconds) for key, each in self.back.items()},
+            back_at=None if self.back_at is None else self.back_at + seconds,
+            net_w=None,
+            limited_at=self.limited_at + seconds,
+        )
 
     def to_json(self) -> bytes:
         """Return it as it is stored."""
@@ -95,5 +109,6 @@ class Memory:
                 "mode": HomeMode(values["mode"]),
                 "off": tuple(Shed(**each | {"cause": Cause(each["cause"])}) for each in values["off"]),
                 "back": {key: Back(**each) for key, each in values["back"].items()},
+                "giving": tuple(values.get("giving", ())),
             }
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bridge.island.charge import lasts_h, limit_w, needed_percent
-from bridge.island.shedding import carried_w
 from bridge.island.situation import CRITICAL
 
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ def _charged(shed: Shed, load: Load, situation: Situation, net_w: float, setting
 
 def _carried(shed: Shed, memory: Memory, situation: Situation, settings: IslandSettings) -> bool:
     most = limit_w(situation, settings)
-    after = carried_w(memory, situation) + _starting_w(memory, situation) + shed.expected_w
+    after = situation.carried_w + _starting_w(memory, situation) + shed.expected_w
     clouded = after + SUN_SHARE * situation.solar_w
     return after <= most * (1 - settings.power_margin) and clouded <= most
 
