@@ -16,6 +16,7 @@ from bridge.faults import FaultBook
 from bridge.flows import FlowMeter
 from bridge.grid import GridState, GridWatch
 from bridge.island.keeper import IslandKeeper
+from bridge.island.notices import IslandNotices
 from bridge.island.settings import IslandSettings
 from bridge.protector import Protector
 from bridge.registry import Registry
@@ -67,6 +68,7 @@ class Home:
         )
         self.energy_today = EnergyToday(self.registry, self.bus, clock, self.zone)
         self.island = IslandKeeper(self, island or IslandSettings())
+        self._notices = IslandNotices(self)
         self.firmware: FirmwareService | None = None
         """Updates of firmware; None while the settings name no repository."""
 
@@ -85,8 +87,10 @@ class Home:
         self.grid.start()
         self.flow_meter.start()
         self.island.start()
+        self._notices.start()
 
     def stop(self) -> None:
         """Look after the modules no more."""
         self.protector.stop()
         self.island.stop()
+        self._notices.stop()

@@ -164,6 +164,10 @@ class DemoSettings:
     seed: Annotated[int, Interval(ge=0, le=2**32 - 1)] = 1
     speed: Annotated[float, Interval(ge=0, le=86400)] = 1.0
     """Simulated seconds per second."""
+    outage_after: Annotated[float, Interval(ge=0)] | None = None
+    """Seconds after which the home loses its grid; never by default."""
+    outage_for: Annotated[float, Interval(gt=0)] | None = None
+    """Seconds after which it has it again; for good without it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,7 +92,7 @@ class IslandKeeper:
         self._clock = home.clock
         self._seen = Observation(home.registry)
         self._commands = IslandCommands(home.registry, home.arbiter, home.bus, settings)
-        self._memory = Memory(mode=_chosen(home.choices.mode))
+        self._memory = self._kept() if settings.enabled else Memory(mode=_chosen(home.choices.mode))
         self._import_w = 0.0
         self._critical = Smoothed(SMOOTHED_S)
         self._timer: Timer | None = None
@@ -125,9 +125,7 @@ class IslandKeeper:
         ]
 
     def start(self) -> None:
-        """Take up what a former run has left, and follow the home. The arbiter has been started."""
-        if self.settings.enabled:
-            self._memory = self._kept()
+        """Go on where a former run ended, and follow the home. The arbiter has been started."""
         bus = self._home.bus
         bus.subscribe(ReadingTaken, lambda event: self._read(event.reading))
         bus.subscribe(FlowsChanged, lambda event: self._flowed(event.flows))
@@ -191,26 +189,22 @@ class IslandKeeper:
 
     def _look(self) -> None:
         now = self._clock.monotonic()
-        if self.settings.enabled:
-            if self._commands.given:
-                left = tuple(each for each in self._memory.giving if each not in self._commands.given)
-                self._commands.given.clear()
-                self._remember(replace(self._memory, giving=left))
-            while self._change_mode(now):
-                pass
-            if self.mode.apart:
-                self._decide(now)
-                self._change_mode(now)
-            self._commands.carry_out(self._memory)
-        else:
-            self._memory = replace(self._memory, mode=_chosen(self._home.choices.mode))
+        if self._commands.given:
+            left = tuple(each for each in self._memory.giving if each not in self._commands.given)
+            self._commands.given.clear()
+            self._remember(replace(self._memory, giving=left))
+        while self._change_mode(now):
+            pass
+        if self.mode.apart:
+            self._decide(now)
+            self._change_mode(now)
+        self._commands.carry_out(self._memory)
         self._work_out_backup(now)
 
     def _change_mode(self, now: float) -> bool:
-        grid, memory = self._home.grid, self._memory
-        facts = Facts(
-            grid.state, grid.good_s, self.settings.stable_s, self._home.choices.mode, len(memory.off)
-        )
+        grid, memory, settings = self._home.grid, self._memory, self.settings
+        state = grid.state if settings.enabled else GridState.UNKNOWN
+        facts = Facts(state, grid.good_s, settings.stable_s, self._home.choices.mode, len(memory.off))
         row = due(memory.mode, facts)
         if row is None:
             return False
