@@ -23,6 +23,7 @@ from bridge.events import (
 from bridge.feeds.feed import FeedChanged
 from bridge.feeds.sources import PRICE
 from bridge.grid import GridChanged
+from bridge.island.mode import ModeChanged
 from bridge.planner.carrying_out import CarryingOut
 from bridge.planner.curtailing import Curtailing
 from bridge.planner.import_limit import within
@@ -165,6 +166,7 @@ class Planner:
             bus.subscribe(GridChanged, lambda _: self._anew(Trigger.GRID)),
             bus.subscribe(FeedChanged, self._feed_changed),
             bus.subscribe(EnergySettingsChanged, lambda _: self._anew(Trigger.POLICY)),
+            bus.subscribe(ModeChanged, lambda _: self._anew(Trigger.GRID)),
             bus.subscribe(CommandChanged, self._command_changed),
         ]
         self._take_up()
