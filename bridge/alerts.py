@@ -240,7 +240,7 @@ class AlertBook:
         elif (known.title, known.text) != (title, text):
             self._change(dataclasses.replace(known, title=title, text=text))
 
-    def over(self, subject: str) -> None:
+    def end(self, subject: str) -> None:
         """Resolve the alert of a subject, if there is one."""
         known = self._unresolved_of(subject)
         if known is not None:
