@@ -26,6 +26,7 @@ _COMMANDS = {
     "alerts": "bridge.cli_care",
     "diagnose": "bridge.cli_care",
     "plan": "bridge.cli_plan",
+    "forecast": "bridge.cli_forecast",
     "history": "bridge.cli_history",
     "energy": "bridge.cli_energy",
     "hours-of-day": "bridge.cli_record",
@@ -52,6 +53,7 @@ _SUMMARIES = {
     "diagnose": "Look closely at a module or at the hub; pack a support bundle.",
     "alerts": "Show what people are told of; acknowledge or snooze it.",
     "plan": "Show what the hub wants for the coming hours, and why.",
+    "forecast": "Show what is foreseen, and how good that was on the last days.",
     "history": "Show what a module did.",
     "energy": "Show what modules took in and gave out, today and in their lives.",
     "hours-of-day": "Show what is usual of a module at each hour of the day.",
@@ -68,8 +70,8 @@ _SUMMARIES = {
 _FUNCTIONS = {
     "demo-outage": "demo_outage",
     "factory-reset": "factory_reset",
-    "set": "set_",
     "hours-of-day": "hours_of_day",
+    "set": "set_",
 }
 
 
