@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from bridge.events import ModulesRegistered
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bridge.home import Home
+    from bridge.planner.demand import Recall
     from bridge.planner.settings import EnergySettings
 
 
@@ -41,16 +43,20 @@ class Economy:
         telemetry: Path | None,
         *,
         reckon: Callable[[str, dict[str, Any], float], Awaitable[Any]],
+        recall: Recall | None = None,
         feeds: Feeds | None = None,
     ) -> None:
         """Begin with some settings.
 
         :param directory: where what feeds say is kept
         :param telemetry: where the home's history is, None if nothing is recorded
+        :param recall: what was recorded (`Telemetry.history`), None if nothing is
         :param reckon: has the planning process reckon something (`PlanningProcess.ask`)
         """
         self._home = home
         self._telemetry = telemetry
+        self._recall = recall
+        self._recalling: asyncio.Task[None] | None = None
         self.feeds = Feeds(directory, home.bus, home.clock, home.zone) if feeds is None else feeds
         self.export_limit = ExportLimit(home)
         self.tariff: Tariff | MarketTariff | None = None
@@ -100,8 +106,7 @@ class Economy:
         """Ask, measure and keep limits from now on."""
         self._running = True
         self._unsubscribe = [self._home.bus.subscribe(ModulesRegistered, lambda _: self._feed())]
-        if self.demand is not None:
-            self.demand.start()
+        self._follow_demand()
         self.export_limit.start()
         self.feeds.start()
         self.forecasts.start()
@@ -113,6 +118,9 @@ class Economy:
             unsubscribe()
         if self.demand is not None:
             self.demand.stop()
+        if self._recalling is not None:
+            self._recalling.cancel()
+            await asyncio.gather(self._recalling, return_exceptions=True)
         self.export_limit.stop()
         await self.feeds.stop()
         await self.forecasts.stop()
@@ -135,8 +143,16 @@ class Economy:
             self.demand.stop()
         demand = self.settings.tariff.demand
         self.demand = DemandPeak(demand, self._home) if demand.price else None
-        if self.demand is not None and self._running:
-            self.demand.start()
+        if self._running:
+            self._follow_demand()
+
+    def _follow_demand(self) -> None:
+        if self.demand is None:
+            return
+        self.demand.start()
+        if self._recall is not None:
+            remembering = self.demand.recall(self._recall, self._home.clock.utc() or 0.0)
+            self._recalling = asyncio.get_running_loop().create_task(remembering, name="demand")
 
     def _tariff(self) -> Tariff | MarketTariff | None:
         tariff = self.settings.tariff
