@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from bridge.feeds.settings import Problems
     from matter_node.storage import Storage
 
+HIDDEN: Final = "********"
+"""Stands for a token, which is never shown again."""
 _KEPT: Final = "home/energy"
 _DEEPEST: Final = 6
 _MOST_BYTES: Final = 32 * 1024
@@ -114,6 +116,21 @@ class EnergyBook:
     def tell(self) -> None:
         """Tell what holds now."""
         self._bus.publish(EnergySettingsChanged(self.now))
+
+
+def without_secrets(found: Any) -> Any:
+    """Return settings without tokens, and without what stands behind the question mark of an address."""
+    if not isinstance(found, dict):
+        return found
+    return {name: _shown(name, value) for name, value in found.items()}
+
+
+def _shown(name: str, value: Any) -> Any:
+    if name == "token" and value:
+        return HIDDEN
+    if name == "url" and isinstance(value, str):
+        return value.partition("?")[0]
+    return without_secrets(value)
 
 
 def _merged(below: Any, above: Any, depth: int = 0) -> Any:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from bridge import (
     care_requests,
+    configure_requests,
     discovery_requests,
     firmware_requests,
     module_requests,
     pairing,
     plan_requests,
+    record_requests,
 )
 from bridge.arbiter import UnknownCommandError
 from bridge.command import Origin
@@ -82,6 +84,8 @@ def handlers(hub: Hub, stop: Callable[[], None]) -> dict[str, Callable[[dict[str
         **discovery_requests.handlers(hub),
         **care_requests.handlers(hub),
         **firmware_requests.handlers(hub),
+        **configure_requests.handlers(hub),
+        **record_requests.handlers(hub),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -11,16 +11,17 @@ from bridge import pairing
 from bridge.access.role import Role
 from bridge.api.models import Model, Moment, moment
 from bridge.api.operation import operation
-from bridge.api.problems import INVALID, Flaw, Problem, ProblemType
+from bridge.api.problems import INVALID, UNKNOWN_REVISION, Flaw, Problem, ProblemType
 from bridge.choices import Policy
-from bridge.configuration import UnknownRevisionError
-from bridge.energy_book import EnergySettingsError
+from bridge.energy_book import EnergySettingsError, without_secrets
 from bridge.record import OperatingMode
+from bridge.revisions import UnknownRevisionError
 
 if TYPE_CHECKING:
     from bridge.api.context import Context
-    from bridge.configuration import Configured, Revision
+    from bridge.configuration import Configured
     from bridge.hub import Hub
+    from bridge.revisions import Revision
 
 PATH = "/hub/configure"
 WINDOW_BUSY = ProblemType(
@@ -29,13 +30,6 @@ WINDOW_BUSY = ProblemType(
     "No app can be let in now.",
     "A window is open already, or an app is being paired.",
     "Wait until it is closed, or close it with window close.",
-)
-UNKNOWN_REVISION = ProblemType(
-    "unknown-revision",
-    404,
-    "There is no such revision.",
-    "Only the last hundred changes are remembered.",
-    "GET /hub/configure lists them.",
 )
 UNKNOWN_APP = ProblemType(
     "unknown-app",
@@ -46,8 +40,6 @@ UNKNOWN_APP = ProblemType(
 )
 
 
-HIDDEN: Final = "********"
-"""Stands for a token, which is never shown again."""
 Section = Literal["tariff", "grid", "weather", "carbon", "planner"]
 Table = dict[str, Any]
 """Keys and values of a table of the settings, as docs/configuration.md has them."""
@@ -168,7 +160,7 @@ async def change(context: Context[None, Change]) -> HubConfiguration:
         "savings_percent": body.savings_percent,
     }
     if body.settings is not None:
-        values["energy"] = hub.energy.patched({**body.settings})
+        values["energy"] = hub.energy.patched({str(name): table for name, table in body.settings.items()})
     if body.back_to_before is not None:
         values = _before(hub, body.back_to_before)
     try:
@@ -192,10 +184,10 @@ async def change(context: Context[None, Change]) -> HubConfiguration:
 
 
 def _before(hub: Hub, number: int) -> dict[str, object]:
-    for revision in hub.configuration.history():
-        if revision.number == number:
-            return asdict(revision.before)
-    raise Problem(UNKNOWN_REVISION, str(UnknownRevisionError(f"there is no revision {number}")))
+    try:
+        return hub.configuration.before(number)
+    except UnknownRevisionError as error:
+        raise Problem(UNKNOWN_REVISION, str(error)) from error
 
 
 def _shown(hub: Hub, configured: Configured, *, codes: bool) -> HubConfiguration:
@@ -203,7 +195,7 @@ def _shown(hub: Hub, configured: Configured, *, codes: bool) -> HubConfiguration
     setup = pairing.codes(hub.setup, info.vendor_id, info.product_id) if codes else {}
     return HubConfiguration(
         configuration=_configuration(configured),
-        settings=_without_secrets(_plain(asdict(hub.energy.judged(configured.energy)))),
+        settings=without_secrets(_plain(asdict(hub.energy.judged(configured.energy)))),
         history=[_revision(each) for each in hub.configuration.history()],
         apps=[App.model_validate(each) for each in pairing.fabrics(hub.matter)],
         pairing=Pairing(
@@ -223,7 +215,7 @@ def _configuration(configured: Configured) -> Configuration:
         policy=configured.policy,
         operating_mode=configured.operating_mode,
         savings_percent=configured.savings_percent,
-        settings=_without_secrets(configured.energy),
+        settings=without_secrets(configured.energy),
     )
 
 
@@ -236,22 +228,7 @@ def _plain(found: Any) -> Any:
     return found if found is None or isinstance(found, bool | int | float | str) else str(found)
 
 
-def _without_secrets(found: Any) -> Any:
-    """Return it without tokens, and without what stands behind the question mark of an address."""
-    if not isinstance(found, dict):
-        return found
-    return {name: _shown_value(name, value) for name, value in found.items()}
-
-
-def _shown_value(name: str, value: Any) -> Any:
-    if name == "token" and value:
-        return HIDDEN
-    if name == "url" and isinstance(value, str):
-        return value.partition("?")[0]
-    return _without_secrets(value)
-
-
-def _revision(revision: Revision) -> RevisionView:
+def _revision(revision: Revision[Configured]) -> RevisionView:
     return RevisionView(
         revision=revision.number,
         time=moment(revision.time),
