@@ -22,6 +22,7 @@ from bridge.events import (
 )
 from bridge.feeds.news import PRICE, FeedChanged
 from bridge.grid import GridChanged
+from bridge.island.mode import ModeChanged
 from bridge.planner.carrying_out import CarryingOut
 from bridge.planner.curtailing import Curtailing
 from bridge.planner.import_limit import within
@@ -164,6 +165,7 @@ class Planner:
             bus.subscribe(GridChanged, lambda _: self._anew(Trigger.GRID)),
             bus.subscribe(FeedChanged, self._feed_changed),
             bus.subscribe(EnergySettingsChanged, lambda _: self._anew(Trigger.POLICY)),
+            bus.subscribe(ModeChanged, lambda _: self._anew(Trigger.GRID)),
             bus.subscribe(CommandChanged, self._command_changed),
         ]
         self._take_up()
