@@ -15,11 +15,9 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.fault_log import FaultRecordChanged
 from bridge.faults import Severity
-from bridge.feeds.feed import FeedAlert
-from bridge.feeds.sources import PRICE
+from bridge.feeds.news import PRICE, FeedAlert
 from bridge.firmware.refusal import FirmwareAlert, Reason
 from bridge.grid import GridChanged, GridState
-from bridge.planner.alerting import PlanAlert
 
 if TYPE_CHECKING:
     from bridge.events import EventBus
@@ -32,11 +30,8 @@ KEPT: Final = 500
 """Alerts that are remembered; resolved ones that changed longest ago go first."""
 LONGEST_SNOOZE: Final = 7 * 86_400.0
 _PREFIX: Final = "alert/"
-GOOD_NEWS_S: Final = 3600.0
-"""Seconds for which the alert that the plan is well again stays unresolved: long enough to be told."""
+_FAULT: Final = "fault/"
 _GRID: Final = "grid"
-_PLAN: Final = "plan/"
-_PLAN_AGAIN: Final = "plan-again/"
 _FIRMWARE: Final = "firmware"
 _PRICES: Final = "prices"
 
@@ -70,8 +65,7 @@ class AlertState(StrEnum):
 class Alert:
     """One alert. Times are UTC, seconds since 1970.
 
-    :ivar subject: what it is about: `fault/ID`, `grid`, `prices`, `firmware`, or `plan/KEY` and
-        `plan-again/KEY` of the module because of which the plan is not what it was, or is again
+    :ivar subject: what it is about: `fault/ID`, `grid`, `prices`, `firmware`, or what else `tell` was told
     :ivar told: users whose channels have told them
     :ivar owed: users who were told of it and not yet that it is over
     """
@@ -154,9 +148,7 @@ class AlertBook:
         records = {_subject(record): record for record in self._log.records()}
         for alert in self.unresolved():
             known = records.get(alert.subject)
-            # Of the plan, the planner knows better.
-            kept = alert.subject in {_GRID, _FIRMWARE, _PRICES} or alert.subject.startswith(_PLAN)
-            if not kept and (known is None or not known.open):
+            if alert.subject.startswith(_FAULT) and (known is None or not known.open):
                 self._resolve(alert)
         subjects = {alert.subject for alert in self._alerts.values()}
         for subject, record in records.items():
@@ -165,7 +157,6 @@ class AlertBook:
         self._bus.subscribe(FaultRecordChanged, lambda event: self._fault_changed(event.record))
         self._bus.subscribe(GridChanged, self._grid_changed)
         self._bus.subscribe(FirmwareAlert, self._firmware_alert)
-        self._bus.subscribe(PlanAlert, self._plan_alert)
         self._bus.subscribe(FeedAlert, self._feed_alert)
 
     def __getitem__(self, number: int) -> Alert:
@@ -182,15 +173,6 @@ class AlertBook:
     def unresolved(self) -> list[Alert]:
         """Return those that still are so, the oldest first."""
         return [alert for _, alert in sorted(self._alerts.items()) if alert.resolved is None]
-
-    def about_plan(self) -> list[Alert]:
-        """Return the unresolved ones that tell of modules because of which the plan is not what it was."""
-        return [alert for alert in self.unresolved() if alert.subject.startswith(_PLAN)]
-
-    def no_plan(self) -> None:
-        """Resolve what former runs told of the plan: there is none any more."""
-        for alert in self.about_plan():
-            self._resolve(alert)
 
     def changed_since(self, revision: int) -> list[Alert]:
         """Return the alerts that changed after a revision, in the order of their last change."""
@@ -253,7 +235,33 @@ class AlertBook:
             owed = tuple(name for name in alert.owed if name != user)
             self._note(dataclasses.replace(alert, owed=owed))
 
+    def about(self, subjects: str) -> list[Alert]:
+        """Return the unresolved ones whose subject begins so, the oldest first."""
+        return [alert for alert in self.unresolved() if alert.subject.startswith(subjects)]
+
+    def tell(
+        self, subject: str, severity: Severity, title: str, text: str, code: str, *, module: str = ""
+    ) -> None:
+        """Begin an alert, or say something else in the one of its subject that is so already.
+
+        :param module: key of the one that it is because of
+        """
+        known = self._unresolved_of(subject)
+        if known is None:
+            self._add(severity=severity, title=title, text=text, subject=subject, module=module, code=code)
+        elif (known.title, known.text) != (title, text):
+            self._change(dataclasses.replace(known, title=title, text=text))
+
+    def settle(self, subject: str) -> None:
+        """Resolve the alert of a subject, if there is one."""
+        known = self._unresolved_of(subject)
+        if known is not None:
+            self._resolve(known)
+
     # ------------------------------------------------------------------ inside
+
+    def _unresolved_of(self, subject: str) -> Alert | None:
+        return next((each for each in self.unresolved() if each.subject == subject), None)
 
     def _living(self, number: int) -> Alert:
         alert = self[number]
@@ -262,7 +270,7 @@ class AlertBook:
         return alert
 
     def _fault_changed(self, record: FaultRecord) -> None:
-        known = next((each for each in self.unresolved() if each.subject == _subject(record)), None)
+        known = self._unresolved_of(_subject(record))
         if known is None:
             if record.open:
                 self._begin(record)
@@ -294,12 +302,13 @@ class AlertBook:
         )
 
     def _grid_changed(self, event: GridChanged) -> None:
-        known = next((each for each in self.unresolved() if each.subject == _GRID), None)
+        known = self._unresolved_of(_GRID)
         if event.state is GridState.LOST and known is None:
+            because = event.because or "the meter at the supply measures no voltage"
             self._add(
                 severity=Severity.CRITICAL,
                 title="The grid is gone",
-                text="The meter at the supply measures no voltage.",
+                text=f"{because[:1].upper()}{because[1:]}.",
                 subject=_GRID,
                 code="GRID_LOST",
             )
@@ -307,7 +316,7 @@ class AlertBook:
             self._resolve(known)
 
     def _firmware_alert(self, event: FirmwareAlert) -> None:
-        known = next((each for each in self.unresolved() if each.subject == _FIRMWARE), None)
+        known = self._unresolved_of(_FIRMWARE)
         if event.reason is None:
             if known is not None:
                 self._resolve(known)
@@ -321,51 +330,12 @@ class AlertBook:
                 code=f"FIRMWARE_{event.reason.name}",
             )
 
-    def _plan_alert(self, event: PlanAlert) -> None:
-        subject = f"{_PLAN}{event.module}"
-        known = next(
-            (each for each in self.about_plan() if (each.subject, each.code) == (subject, event.code)), None
-        )
-        if event.over:
-            if known is not None:
-                self._resolve(known)
-                if event.text:
-                    self._good_news(event)
-        elif known is None:
-            self._add(
-                severity=Severity.WARNING,
-                title=event.title,
-                text=event.text,
-                subject=subject,
-                module=event.module,
-                code=event.code,
-            )
-
-    def _good_news(self, event: PlanAlert) -> None:
-        number = self._add(
-            severity=Severity.INFO,
-            title=event.title,
-            text=event.text,
-            subject=f"{_PLAN_AGAIN}{event.module}",
-            module=event.module,
-            code=event.code,
-        )
-
-        def forget() -> None:
-            alert = self._alerts.get(number)
-            if alert is not None and alert.resolved is None:
-                self._resolve(alert)
-
-        self._clock.call_later(GOOD_NEWS_S, forget)
-
     def _feed_alert(self, event: FeedAlert) -> None:
         if event.name != PRICE:
             return  # a plan without a weather forecast is none to be alarmed about, and says so itself
-        known = next((each for each in self.unresolved() if each.subject == _PRICES), None)
         if not event.detail:
-            if known is not None:
-                self._resolve(known)
-        elif known is None:
+            self.settle(_PRICES)
+        elif self._unresolved_of(_PRICES) is None:
             self._add(
                 severity=Severity.WARNING,
                 title="No new prices come",
@@ -376,7 +346,7 @@ class AlertBook:
 
     def _add(
         self, *, severity: Severity, title: str, text: str, subject: str, module: str = "", code: str = ""
-    ) -> int:
+    ) -> None:
         number = max(self._alerts, default=0) + 1
         self._change(
             Alert(
@@ -392,7 +362,6 @@ class AlertBook:
             )
         )
         self._forget_old()
-        return number
 
     def _resolve(self, alert: Alert) -> None:
         self._change(dataclasses.replace(alert, resolved=self.now))
@@ -447,7 +416,7 @@ def _key(number: int) -> str:
 
 
 def _subject(record: FaultRecord) -> str:
-    return f"fault/{record.id}"
+    return f"{_FAULT}{record.id}"
 
 
 def _text(record: FaultRecord) -> str:

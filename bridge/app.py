@@ -15,16 +15,21 @@ from bridge.control import ControlServer
 from bridge.data_dir import DataDirectory
 from bridge.hub import Hub
 from bridge.matter import software_version
+from bridge.memory import give_back, share_one_arena
+from bridge.planner.alerting import no_plan
 from bridge.state import SqliteStorage
 from bridge.status import handlers
 from matter_node.clock import AsyncioClock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
+    from typing import Any
 
     from bridge.poller import Source
     from bridge.settings import Settings
+
+    Handlers = Mapping[str, Callable[[dict[str, Any]], Awaitable[object]]]
 
 FIRST_LOOK: Final = 1.0
 """Seconds that a hub without modules waits for some before it answers, so that apps meet them at once."""
@@ -38,13 +43,16 @@ async def run(
     settings: Settings,
     *,
     surroundings: AbstractAsyncContextManager[Sequence[Source]] | None = None,
+    requests: Handlers | None = None,
 ) -> None:
     """Run the hub until SIGTERM, SIGINT or a stop request.
 
     :param surroundings: something that runs as long as the hub and gives it its addresses, such as the
         simulated home; then the saved ones are not looked for
+    :param requests: what the control socket answers to besides
     :raises DataDirectoryError, StateError: the data directory cannot be used
     """
+    share_one_arena()
     stop = asyncio.Event()
     _listen_for_signals(stop)
     _allow_many_connections()
@@ -62,7 +70,7 @@ async def run(
                     stack.push_async_callback(asyncio.wait, [sources])
                     await asyncio.sleep(0)
                 hub = Hub(settings, directory, storage, AsyncioClock())
-                await stack.enter_async_context(_running(hub, sources, stop))
+                await stack.enter_async_context(_running(hub, sources, stop, requests or {}))
                 await stop.wait()
                 _log.info("stopping")
         finally:
@@ -73,12 +81,12 @@ async def run(
 
 @contextlib.asynccontextmanager
 async def _running(
-    hub: Hub, sources: asyncio.Task[Sequence[Source]] | None, stop: asyncio.Event
+    hub: Hub, sources: asyncio.Task[Sequence[Source]] | None, stop: asyncio.Event, requests: Handlers
 ) -> AsyncIterator[None]:
     hub.telemetry.start(software_version())
     hub.home.start()
     hub.home.energy_today.start(hub.telemetry)
-    control = ControlServer(hub.directory.control_socket, handlers(hub, stop.set))
+    control = ControlServer(hub.directory.control_socket, {**handlers(hub, stop.set), **requests})
     try:
         fresh = not len(hub.registry)
         if fresh:
@@ -98,11 +106,12 @@ async def _running(
             hub.planning.start()
             hub.planner.start()
         else:
-            hub.home.alerts.no_plan()
+            no_plan(hub.home.alerts)
         hub.savings.start()
         await hub.serve_api()
         hub.be_found()
         announce_api(hub)
+        give_back()
         yield
     finally:
         hub.home.stop()

@@ -61,7 +61,7 @@ class Hub:
         self.setup: SetupCode = setup_code.load_or_create(
             storage, passcode=settings.passcode, discriminator=settings.discriminator
         )
-        self.home = Home(storage, clock, time_zone(settings.timezone))
+        self.home = Home(storage, clock, time_zone(settings.timezone), settings.island)
         self.bus = self.home.bus
         self.registry = self.home.registry
         self.arbiter = self.home.arbiter
@@ -85,7 +85,14 @@ class Hub:
         self.discovery = Discovery(self.registry, self.drivers, self.poller, self.bus, clock, storage)
         self.planning = PlanningProcess()
         ask, recorded = self.planning.ask, self.telemetry.path if settings.telemetry.enabled else None
-        self.economy = Economy(self.energy.now, self.home, directory.feeds, recorded, reckon=ask)
+        self.economy = Economy(
+            self.energy.now,
+            self.home,
+            directory.feeds,
+            recorded,
+            reckon=ask,
+            recall=None if recorded is None else self.telemetry.history,
+        )
         self.keeper = PlanKeeper(storage, self.energy.now)
         self.planner = self._planner()
         self._let_stay()

@@ -21,9 +21,9 @@ from bridge.events import (
     ReachabilityChanged,
 )
 from bridge.faults import FaultCleared, FaultRaised
-from bridge.feeds.feed import FeedChanged
-from bridge.feeds.sources import PRICE
+from bridge.feeds.news import PRICE, FeedChanged
 from bridge.grid import GridChanged
+from bridge.island.mode import ModeChanged
 from bridge.planner.alerting import PlanAlerting
 from bridge.planner.carrying_out import CarryingOut
 from bridge.planner.curtailing import Curtailing
@@ -152,6 +152,8 @@ class Planner:
         self._waiting = "the hub has just started"
         self._fit = False
         self._failure = ""
+        self._asked: Question | None = None
+        """What the plan in force is the answer to."""
         self._awaited: frozenset[str] = frozenset()
         """Batteries of a plan from before the start that may not have been read yet."""
         self._awaited_until = -math.inf
@@ -173,10 +175,12 @@ class Planner:
             bus.subscribe(GridChanged, lambda _: self._anew(Trigger.GRID)),
             bus.subscribe(FeedChanged, self._feed_changed),
             bus.subscribe(EnergySettingsChanged, lambda _: self._anew(Trigger.POLICY)),
+            bus.subscribe(ModeChanged, lambda _: self._anew(Trigger.GRID)),
             bus.subscribe(CommandChanged, self._command_changed),
             bus.subscribe(FaultRaised, lambda event: self._doubt_changed(event.fault)),
             bus.subscribe(FaultCleared, lambda event: self._doubt_changed(event.fault)),
         ]
+        self._alerting.start()
         self._take_up()
         self._look()
 
@@ -332,9 +336,10 @@ class Planner:
 
     async def _replan(self, trigger: Trigger) -> None:
         circumstances = self._circumstances()
-        members, before = self._alerting.members(), self._plan
+        members = self._alerting.members()
         try:
-            plan = await self._make(self._posing.question(self._now(), self._plan), self._time_limit)
+            question = self._posing.question(self._now(), self._plan)
+            plan = await self._make(question, self._time_limit)
         except (SolveError, NotNowError) as error:
             self._failed(str(error))
         except Exception as error:  # noqa: BLE001 - the plan in force stays, whatever went wrong
@@ -343,7 +348,6 @@ class Planner:
         else:
             self._plan, self._made, self._made_because = plan, self._now(), trigger
             self._failure = ""
-            self._alerting.planned(before, plan, members, self._now())
             if self._keeper is not None:
                 self._keeper.keep(KeptPlan(plan, self._made, trigger.value), *circumstances)
             _log.info(
@@ -356,9 +360,21 @@ class Planner:
             )
             if not self._waiting:
                 self._home.bus.publish(PlanChanged(plan, trigger))
+            await self._tell_change(plan, question, members)
         finally:
             self._task = None
         self._look_in(0.0)
+
+    async def _tell_change(self, plan: HomePlan, question: Question, members: frozenset[str]) -> None:
+        """Tell what it changes that modules left the plan or came back: what it would be as before."""
+        last, self._asked = self._asked, question
+        otherwise = None
+        if last is not None and self._alerting.is_news(members):
+            try:
+                otherwise = await self._make(question.with_modules_of(last), self._time_limit)
+            except Exception as error:  # noqa: BLE001 - people are told all the same, without figures
+                _log.warning("what the change of modules makes of the plan is not known: %r", error)
+        self._alerting.planned(otherwise, plan, members, self._now())
 
     def _failed(self, reason: str) -> None:
         self._failure = reason

@@ -149,6 +149,8 @@ class Posing:
             raise NotNowError("the home is autonomous")
         if self._home.grid.state is GridState.LOST:
             raise NotNowError("the grid is gone")
+        if self._home.island.mode.apart:
+            raise NotNowError("the home has not returned to the grid yet")
         if not self._settings.enabled:
             raise NotNowError("planning is switched off")
         if self._tariff is None:
@@ -164,12 +166,14 @@ class Posing:
                 raise NotNowError(f"{name} does not answer")
             if reading.quality is Quality.STALE or now - reading.time.timestamp() > FRESH:
                 raise NotNowError(f"what {name} says is older than {FRESH:.0f} s")
-            if module.key == meter and reading.power_w is None:
-                raise NotNowError(f"{name} does not say its power")
-        doubt = doubted(self._home.faults.active(meter))
+        self._check_meter(self._home.registry[meter])
+
+    def _check_meter(self, meter: RegisteredModule) -> None:
+        if meter.reading is None or meter.reading.power_w is None:
+            raise NotNowError(f"{meter.record.name} does not say its power")
+        doubt = doubted(self._home.faults.active(meter.key))
         if doubt is not None:
-            name = self._home.registry[meter].record.name
-            raise NotBelievedError(meter, f"{name} cannot be believed: {doubt.evidence}")
+            raise NotBelievedError(meter.key, f"{meter.record.name} cannot be believed: {doubt.evidence}")
 
     def question(self, now: float, before: HomePlan | None = None) -> Question:
         """Return what is to be planned. Raise NotNowError.

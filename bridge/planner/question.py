@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.planner.outlook import Outlook
@@ -112,6 +112,17 @@ class Question:
     recorded: Recorded | None
     before: AskedBefore | None = None
     outlook: Outlook = field(default_factory=Outlook)
+
+    def with_modules_of(self, other: Question) -> Question:
+        """Return the same question for the batteries and panels of another one."""
+        known = {each.name: each for each in self.batteries}
+        return replace(
+            self,
+            batteries=tuple(known.get(each.name, each) for each in other.batteries),
+            production_w=other.production_w,
+            peak_w=other.peak_w,
+            recorded=other.recorded,
+        )
 
     def to_json(self) -> bytes:
         """Return it as one line."""

@@ -123,16 +123,16 @@ async def test_a_meter_that_lies_ends_the_plan_until_it_tells_the_truth(running)
     meter = running.of(ModuleKind.METER)
     await running.simulated.fault(meter.record.identity.serial, "lying", -6000.0)
     await running.until(lambda: "cannot be believed" in running.planner.state.waiting)
-    assert "The plan is not carried out" in running.told
+    await running.until(lambda: "The plan is not carried out" in running.told)
     await running.simulated.heal(meter.record.identity.serial)
     await running.until(lambda: running.step is not None)
-    assert "The plan is carried out again" in running.told
+    await running.until(lambda: "The plan is carried out again" in running.told)
 
 
 async def test_a_battery_that_is_cut_off_leaves_the_plan_and_comes_back(running):
     battery = running.of(ModuleKind.BATTERY)
     await running.simulated.fault(battery.record.identity.serial, "link")
     await running.until(lambda: not running.step.batteries)
-    assert f"The plan does without {battery.record.name}" in running.told
+    await running.until(lambda: f"The plan does without {battery.record.name}" in running.told)
     await running.simulated.heal(battery.record.identity.serial)
     await running.until(lambda: battery.key in running.step.batteries)
