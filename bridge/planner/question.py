@@ -116,12 +116,15 @@ class Question:
     def with_modules_of(self, other: Question) -> Question:
         """Return the same question for the batteries and panels of another one."""
         known = {each.name: each for each in self.batteries}
+        # What the same panels give now is known better here.
+        same = (self.peak_w, self.recorded) == (other.peak_w, other.recorded)
+        panels = self if same else other
         return replace(
             self,
             batteries=tuple(known.get(each.name, each) for each in other.batteries),
-            production_w=other.production_w,
-            peak_w=other.peak_w,
-            recorded=other.recorded,
+            production_w=panels.production_w,
+            peak_w=panels.peak_w,
+            recorded=panels.recorded,
         )
 
     def to_json(self) -> bytes:
