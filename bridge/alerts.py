@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from bridge.events import ModuleRemoved
 from bridge.fault_log import FaultRecordChanged
 from bridge.faults import Severity
 from bridge.firmware.refusal import FirmwareAlert, Reason
 from bridge.grid import GridChanged, GridState
+from bridge.loads.events import LoadMet, LoadMissed
 
 if TYPE_CHECKING:
     from bridge.events import EventBus
@@ -31,6 +33,7 @@ LONGEST_SNOOZE: Final = 7 * 86_400.0
 _PREFIX: Final = "alert/"
 _GRID: Final = "grid"
 _FIRMWARE: Final = "firmware"
+_LOAD: Final = "load/"
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +65,7 @@ class AlertState(StrEnum):
 class Alert:
     """One alert. Times are UTC, seconds since 1970.
 
-    :ivar subject: what it is about: `fault/ID`, `grid` or `firmware`
+    :ivar subject: what it is about: `fault/ID`, `load/MODULE`, `grid` or `firmware`
     :ivar told: users whose channels have told them
     """
 
@@ -142,7 +145,8 @@ class AlertBook:
         records = {_subject(record): record for record in self._log.records()}
         for alert in self.unresolved():
             known = records.get(alert.subject)
-            if alert.subject not in {_GRID, _FIRMWARE} and (known is None or not known.open):
+            lasts = alert.subject in {_GRID, _FIRMWARE} or alert.subject.startswith(_LOAD)
+            if not lasts and (known is None or not known.open):
                 self._resolve(alert)
         subjects = {alert.subject for alert in self._alerts.values()}
         for subject, record in records.items():
@@ -151,6 +155,9 @@ class AlertBook:
         self._bus.subscribe(FaultRecordChanged, lambda event: self._fault_changed(event.record))
         self._bus.subscribe(GridChanged, self._grid_changed)
         self._bus.subscribe(FirmwareAlert, self._firmware_alert)
+        self._bus.subscribe(LoadMissed, self._load_missed)
+        self._bus.subscribe(LoadMet, lambda event: self._load_met(event.module))
+        self._bus.subscribe(ModuleRemoved, lambda event: self._load_met(event.record.key))
 
     def __getitem__(self, number: int) -> Alert:
         """Return the alert of a number. Raise UnknownAlertError."""
@@ -283,6 +290,23 @@ class AlertBook:
                 subject=_FIRMWARE,
                 code=f"FIRMWARE_{event.reason.name}",
             )
+
+    def _load_missed(self, event: LoadMissed) -> None:
+        self._load_met(event.module)
+        self._add(
+            severity=Severity.WARNING,
+            title=f"{self._registry[event.module].record.name} was not done in time",
+            text=event.text,
+            subject=_LOAD + event.module,
+            module=event.module,
+            code="LOAD_MISSED",
+        )
+
+    def _load_met(self, module: str) -> None:
+        """Let go of what was told of a load: it got what was wanted since, or is told of anew."""
+        for alert in self.unresolved():
+            if alert.subject == _LOAD + module:
+                self._resolve(alert)
 
     def _add(
         self, *, severity: Severity, title: str, text: str, subject: str, module: str = "", code: str = ""

@@ -43,6 +43,8 @@ _NEUTRAL: Final = {
 """What takes back one aspect and leaves the others alone."""
 _WILFUL: Final = frozenset({ModuleKind.LOAD, ModuleKind.EVSE})
 """What is on or off for reasons of its own: to be let go is not to be switched on."""
+_SWITCHING: Final = frozenset({Origin.USER, Origin.PLAN})
+"""Who switches loads for good."""
 _SWITCHED: Final = frozenset({SetpointKind.CONNECT, SetpointKind.HOLD, SetpointKind.AUTO})
 _PERCENT: Final = frozenset({SetpointKind.POWER_LIMIT_PERCENT, SetpointKind.RESERVE_PERCENT})
 
@@ -293,13 +295,14 @@ class CommandQueue:
         return None
 
     def _is_lasting(self, command: Command) -> bool:
-        """Whether a command is a person's switching of a load, which does what a press of its button does.
+        """Whether a command is the switching of a load, which does what a press of its button does.
 
         It is done at once and once, ends what plans and programmes had switched, and then the load is as it
-        is: nothing is repeated, and nothing is taken back when the hub ends.
+        is: nothing is repeated, and nothing is taken back when the hub ends. People switch so, and a plan
+        that starts a machine, whose program nothing may break off.
         """
-        by_person = command.origin is Origin.USER and command.expires is None
-        return by_person and command.aspect is Aspect.CONNECTION and self._is_load
+        switches = command.origin in _SWITCHING and command.expires is None
+        return switches and command.aspect is Aspect.CONNECTION and self._is_load
 
     @property
     def _is_load(self) -> bool:
@@ -400,12 +403,12 @@ class CommandQueue:
                 self._update(entry, CommandState.QUEUED, f"tried again: {applied.detail}")
 
     def _switched(self, entry: _Entry, applied: Applied) -> None:
-        """End a person's switching of a load: it is done, and what it outweighs is over."""
+        """End the switching of a load: it is done, and what it outweighs is over."""
         aspect, command = _aspect(entry), entry.command
         self._written.pop(aspect, None)
         for other in tuple(self._entries.values()):
             if other is not entry and _aspect(other) is aspect and other.command.weight > command.weight:
-                self._end(other, CommandState.REPLACED, "a person switched the load", by=command.id)
+                self._end(other, CommandState.REPLACED, f"{_who(command)} switched the load", by=command.id)
         if command.id in self._entries:
             entry.command = replace(command, applied_value=applied.value)
             self._end(entry, CommandState.DONE, "the load stays so")
@@ -445,6 +448,10 @@ def _aspect(entry: _Entry) -> Aspect:
     aspect = entry.command.aspect
     assert aspect is not None, "AUTO is kept apart"
     return aspect
+
+
+def _who(command: Command) -> str:
+    return "a person" if command.origin is Origin.USER else "the plan"
 
 
 def _full_scale(module: RegisteredModule, kind: SetpointKind) -> float:

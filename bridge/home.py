@@ -15,6 +15,7 @@ from bridge.fault_log import FaultLog
 from bridge.faults import FaultBook
 from bridge.flows import FlowMeter
 from bridge.grid import GridWatch
+from bridge.loads.runs import RunBook
 from bridge.protector import Protector
 from bridge.registry import Registry
 from bridge.time_zone import time_zone
@@ -22,6 +23,7 @@ from bridge.time_zone import time_zone
 if TYPE_CHECKING:
     from datetime import tzinfo
 
+    from bridge.charging_point import ChargingPoint
     from bridge.firmware.service import FirmwareService
     from matter_node.clock import Clock
     from matter_node.storage import Storage
@@ -54,6 +56,9 @@ class Home:
         self.protector = Protector(self.registry, self.arbiter, self.bus, clock, self.faults, self.fault_log)
         self.grid = GridWatch(self.registry, self.bus)
         self.flow_meter = FlowMeter(self.registry, self.bus, clock)
+        self.charging_points: dict[str, ChargingPoint] = {}
+        """What apps want of the charging points that they are shown, by module."""
+        self.runs = RunBook(self)
         self.energy_today = EnergyToday(self.registry, self.bus, clock, self.zone)
         self.firmware: FirmwareService | None = None
         """Updates of firmware; None while the settings name no repository."""
@@ -72,6 +77,7 @@ class Home:
         self.protector.start()
         self.grid.start()
         self.flow_meter.start()
+        self.runs.start()
 
     def stop(self) -> None:
         """Look after the modules no more."""

@@ -102,7 +102,8 @@ class Hub:
             return None
         recorded = self.telemetry.path if settings.telemetry.enabled else None
         posing = Posing(settings.planner, tariff, self.home, recorded)
-        return Planner(posing, self.home, settings.planner.time_limit)
+        limit_w = settings.planner.import_limit_w
+        return Planner(posing, self.home, settings.planner.time_limit, import_limit_w=limit_w)
 
     @cached_property
     def access(self) -> Access:

@@ -12,6 +12,7 @@ from bridge import care_requests, discovery_requests, firmware_requests, module_
 from bridge.arbiter import UnknownCommandError
 from bridge.command import Origin
 from bridge.control import ControlError
+from bridge.loads import requests as load_requests
 from bridge.planner.told import plan_status
 from bridge.registry import UnknownModuleError
 from bridge.telemetry.database import StoreError, UnknownMetricError
@@ -76,6 +77,7 @@ def handlers(hub: Hub, stop: Callable[[], None]) -> dict[str, Callable[[dict[str
         "plan": plan,
         "stop": end,
         **module_requests.handlers(hub),
+        **load_requests.handlers(hub),
         **discovery_requests.handlers(hub),
         **care_requests.handlers(hub),
         **firmware_requests.handlers(hub),

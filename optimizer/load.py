@@ -51,6 +51,7 @@ class ShiftableLoad:
 
     :ivar profile_w: power of its program, one value for each `slot_s`
     :ivar window: it starts and ends within; a window that is too short is a wish that cannot be met
+    :ivar parts: within one of these, too; None for no such bound
     :ivar price: what not running costs, per kWh of the program; None for the problem's price of a wish
     :raises ProblemError: a value is absurd
     """
@@ -60,6 +61,7 @@ class ShiftableLoad:
     window: Window
     slot_s: int = 900
     price: float | None = None
+    parts: tuple[Window, ...] | None = None
 
     def __post_init__(self) -> None:
         name("a shiftable load", self.name)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from bridge.loads.asked import LoadProgram, LoadStep
 from optimizer.plan import BatteryMode
 from optimizer.reason import ReasonCode
 
@@ -42,7 +43,9 @@ class PlanStep:
 
     :ivar start: UTC, seconds since 1970
     :ivar duration: seconds
+    :ivar load_w: of everything but batteries and panels, planned loads included
     :ivar batteries: by module key
+    :ivar loads: those that are planned, by module key
     """
 
     start: int
@@ -53,6 +56,7 @@ class PlanStep:
     solar_w: float
     grid_w: float
     batteries: dict[str, BatteryStep]
+    loads: dict[str, LoadStep] = field(default_factory=dict)
 
     @property
     def storage_w(self) -> float:
@@ -71,6 +75,7 @@ class HomePlan:
     :ivar exact: proved to be the best for these forecasts
     :ivar history_days: how much history the forecasts are made from
     :ivar seconds: solving took
+    :ivar programs: what the planned loads are taken for, by module key
     """
 
     steps: tuple[PlanStep, ...]
@@ -81,6 +86,7 @@ class HomePlan:
     exact: bool
     history_days: float
     seconds: float
+    programs: dict[str, LoadProgram] = field(default_factory=dict)
 
     @property
     def end(self) -> int:
@@ -105,8 +111,13 @@ class HomePlan:
         try:
             values = json.loads(line)
             steps = tuple(_step(each) for each in values["steps"])
-            plan = cls(**values | {"steps": steps, "violations": tuple(values["violations"])})
+            programs = {key: LoadProgram(**each) for key, each in values.get("programs", {}).items()}
+            plan = cls(
+                **values | {"steps": steps, "violations": tuple(values["violations"]), "programs": programs}
+            )
             _check_numbers((plan.bill, plan.history_days, plan.seconds))
+            for each in programs.values():
+                _check_numbers((each.need_wh, each.run_s, each.power_w))
         except (TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ValueError(f"that is no plan: {error!r}") from error
         if not steps:
@@ -121,7 +132,9 @@ def _step(values: dict[str, Any]) -> PlanStep:
         )
         for name, battery in values["batteries"].items()
     }
-    step = PlanStep(**values | {"batteries": batteries})
+    loads = {name: LoadStep.of(load) for name, load in values.get("loads", {}).items()}
+    _check_numbers(load.power_w for load in loads.values())
+    step = PlanStep(**values | {"batteries": batteries, "loads": loads})
     _check_numbers((step.start, step.duration, step.load_w, step.solar_w, step.grid_w))
     _check_numbers((step.import_price, step.export_price))
     for each in batteries.values():

@@ -19,6 +19,8 @@ from bridge.events import (
     ReachabilityChanged,
 )
 from bridge.grid import GridChanged
+from bridge.loads.carrying_out import LoadCarryingOut
+from bridge.loads.runs import LoadChanged
 from bridge.planner.carrying_out import CarryingOut
 from bridge.planner.posing import NotNowError
 from bridge.planner.solving import SolveError, solve
@@ -99,11 +101,13 @@ class Planner:
         time_limit: float,
         *,
         make: Callable[[Question, float], Awaitable[HomePlan]] = solve,
+        import_limit_w: float | None = None,
     ) -> None:
         """Plan for a home.
 
         :param time_limit: seconds that making a plan may take
         :param make: makes a plan within a time, or raises SolveError
+        :param import_limit_w: most that the home is to draw
         """
         self._posing = posing
         self._home = home
@@ -111,6 +115,7 @@ class Planner:
         self._make = make
         self._clock = home.clock
         self._carrying_out = CarryingOut(home.arbiter, home.clock)
+        self._loads = LoadCarryingOut(home, import_limit_w)
         self._unsubscribe: list[Callable[[], None]] = []
         self._timer: Timer | None = None
         self._task: asyncio.Task[None] | None = None
@@ -140,7 +145,9 @@ class Planner:
             bus.subscribe(ChoicesChanged, lambda _: self._anew(Trigger.POLICY)),
             bus.subscribe(GridChanged, lambda _: self._anew(Trigger.GRID)),
             bus.subscribe(CommandChanged, self._command_changed),
+            bus.subscribe(LoadChanged, lambda _: self._anew(Trigger.MODULE)),
         ]
+        self._loads.start()
         self._look()
 
     async def stop(self) -> None:
@@ -148,6 +155,7 @@ class Planner:
         for unsubscribe in self._unsubscribe:
             unsubscribe()
         self._unsubscribe = []
+        self._loads.stop()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -176,7 +184,8 @@ class Planner:
 
     def _module_changed(self, event: ModuleChanged) -> None:
         before, after = event.before, event.record
-        if (before.mode, before.role, before.nameplate) != (after.mode, after.role, after.nameplate):
+        said = [(each.mode, each.role, each.nameplate, each.wish, each.priority) for each in (before, after)]
+        if said[0] != said[1]:
             self._anew(Trigger.MODULE)
 
     def _command_changed(self, event: CommandChanged) -> None:
@@ -200,6 +209,7 @@ class Planner:
     def _look(self) -> None:
         """See whether the home can be commanded, whether a plan is due, and what the step wants."""
         self._look_in(min(TICK, max(self._due - self._clock.monotonic(), SETTLING)))
+        self._loads.deadlines.look(self._now(), self._waiting)
         try:
             self._posing.check(self._now())
         except NotNowError as error:
@@ -237,6 +247,7 @@ class Planner:
         flows = self._home.flow_meter.balance()
         try:
             self._carrying_out.step(step, self._posing.batteries(), float(flows.grid_w))
+            self._loads.step(step, {} if self._plan is None else self._plan.programs, flows)
         except StateError as error:
             _log.error("what the plan wants cannot be kept: %s", error)
 

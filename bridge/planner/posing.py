@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.choices import Policy
 from bridge.grid import GridState
+from bridge.loads.posing import planned_loads
 from bridge.planner.question import AskedBattery, Question, Recorded, steps_from
 from bridge.record import OperatingMode
 from hw.module import ModuleKind
@@ -108,6 +109,14 @@ class Posing:
         start, steps = steps_from(now)
         drawing, feeding = self._tariff.over(start, steps)
         policy = self._home.choices.policy
+        feed_in_counts = policy not in {Policy.SELF_CONSUMPTION, Policy.GREEN}
+        loads = planned_loads(
+            self._home,
+            now,
+            start + sum(steps),
+            _sun_value(drawing, feeding if feed_in_counts else ()),
+            learns=self._telemetry is not None,
+        )
         place = None
         if self._settings.latitude is not None and self._settings.longitude is not None:
             place = (self._settings.latitude, self._settings.longitude)
@@ -119,14 +128,17 @@ class Posing:
             feeding,
             self._tariff.currency,
             # The home's own sun is to stay in the home: fed in it counts nothing.
-            policy not in {Policy.SELF_CONSUMPTION, Policy.GREEN},
-            float(max(flows.load_w, 0)),
+            feed_in_counts,
+            max(flows.load_w - loads.power_w, 0.0),
             float(max(-flows.solar_w, 0)),
             sum(each.record.nameplate.power_w or 0.0 for each in self._of(ModuleKind.MICROINVERTER)),
             place,
             tuple(self._asked(each, policy) for each in self.batteries()),
             self._settings.backup_hours if policy is Policy.BACKUP else None,
-            self._recorded(),
+            self._recorded(loads.keys),
+            loads.asked,
+            loads.given,
+            self._settings.import_limit_w,
         )
 
     def _asked(self, battery: PlannedModule, policy: Policy) -> AskedBattery:
@@ -148,7 +160,7 @@ class Posing:
             feed_in=settings.sell_stored and trades,
         )
 
-    def _recorded(self) -> Recorded | None:
+    def _recorded(self, loads: tuple[str, ...]) -> Recorded | None:
         meter = self._home.grid.meter()
         if self._telemetry is None or meter is None:
             return None
@@ -156,10 +168,16 @@ class Posing:
             tuple(each.key for each in self._of(kind))
             for kind in (ModuleKind.MICROINVERTER, ModuleKind.BATTERY)
         )
-        return Recorded(str(self._telemetry), (meter,), solar, storage)
+        return Recorded(str(self._telemetry), (meter,), solar, storage, loads)
 
     def _of(self, kind: ModuleKind) -> list[RegisteredModule]:
         return [module for module in self._home.registry if module.record.kind is kind]
+
+
+def _sun_value(drawing: tuple[float, ...], feeding: tuple[float, ...]) -> float:
+    """Return what a kWh of sun is worth in a car: more than feeding it in, less than drawing one."""
+    sold = max(feeding, default=0.0)
+    return sold + 0.1 * max(min(drawing) - sold, 0.0)
 
 
 def _planned(module: RegisteredModule) -> PlannedModule | None:

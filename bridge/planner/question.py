@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from bridge.loads.asked import AskedLoad, GivenLoad
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -40,12 +42,14 @@ class Recorded:
 
     :ivar path: of `telemetry.db`
     :ivar grid: keys of the meters at the supply; without one there is no history of the load
+    :ivar loads: of the loads that the plan commands, whose part is none of the load that just happens
     """
 
     path: str
     grid: tuple[str, ...]
     solar: tuple[str, ...]
     storage: tuple[str, ...]
+    loads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +60,14 @@ class Question:
     :ivar zone: IANA name of the home's time zone
     :ivar import_price: of each step, per kWh; `export_price` the same
     :ivar feed_in_counts: what feeding in brings counts; else only what it costs does
-    :ivar load_w: what the home takes now without batteries and production
+    :ivar load_w: what the home takes now without batteries, production and the loads that are planned
     :ivar production_w: of all panels now, a magnitude
     :ivar peak_w: what all panels are rated for
     :ivar place: latitude and longitude, None if nobody said
     :ivar backup_hours: how long the home should last without the grid, None for no such wish
+    :ivar loads: what loads and cars are to get
+    :ivar given: loads that run whatever the plan is
+    :ivar import_limit_w: most that the home is to draw; None for no limit
     """
 
     start: int
@@ -77,6 +84,9 @@ class Question:
     batteries: tuple[AskedBattery, ...]
     backup_hours: float | None
     recorded: Recorded | None
+    loads: tuple[AskedLoad, ...] = ()
+    given: tuple[GivenLoad, ...] = ()
+    import_limit_w: float | None = None
 
     def to_json(self) -> bytes:
         """Return it as one line."""
@@ -99,8 +109,10 @@ class Question:
                 if recorded is None
                 else Recorded(
                     recorded["path"],
-                    *(tuple(recorded[name]) for name in ("grid", "solar", "storage")),
+                    *(tuple(recorded[name]) for name in ("grid", "solar", "storage", "loads")),
                 ),
+                "loads": tuple(AskedLoad.of(each) for each in values["loads"]),
+                "given": tuple(GivenLoad(**each) for each in values["given"]),
             }
         )
 

@@ -76,6 +76,8 @@ class PlannerSettings:
     """What a kWh costs that goes into a battery and out again."""
     backup_hours: Annotated[float, Interval(ge=0, le=48)] = 12.0
     """How long the home should last without the grid under the policy `backup`."""
+    import_limit_w: Annotated[float, Interval(ge=500, le=1_000_000)] | None = None
+    """Most that the home is to draw: loads and cars that can wait keep below it."""
     time_limit: Annotated[float, Interval(ge=1, le=300)] = 60.0
     """Seconds after which making a plan is given up."""
 

@@ -12,6 +12,7 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from bridge.loads.answering import LoadParts, load_parts, load_steps, titled
 from bridge.planner.past import past
 from bridge.planner.plan import BatteryStep, HomePlan, PlanStep
 from bridge.planner.question import Question
@@ -57,20 +58,31 @@ def answer(question: Question) -> HomePlan:
     feed_in = question.export_price
     if not question.feed_in_counts:
         feed_in = tuple(min(price, 0.0) for price in feed_in)
+    parts = load_parts(question, horizon, known.loads)
+    given = parts.all_given_w(len(horizon))
     problem = Problem(
         horizon,
-        Grid(question.import_price, feed_in, currency=question.currency),
-        BaseLoad(load.expected_w),
+        Grid(
+            question.import_price,
+            feed_in,
+            import_cap_w=None
+            if question.import_limit_w is None
+            else horizon.constant(question.import_limit_w),
+            currency=question.currency,
+        ),
+        BaseLoad(tuple(base + more for base, more in zip(load.expected_w, given, strict=True))),
         Solar(sun.expected_w, sun.low_w),
         tuple(
             Battery(**{name: getattr(each, name) for name in each.__dataclass_fields__})
             for each in question.batteries
         ),
+        parts.vehicles,
+        shiftable=parts.machines,
         island=None
         if question.backup_hours is None
         else Island(question.backup_hours, outages_per_hour=_OUTAGES_PER_HOUR),
     )
-    return _told(question, load, solve(problem), known.days)
+    return _told(question, load, solve(problem), parts, known.days)
 
 
 def _site(question: Question) -> Site:
@@ -90,9 +102,9 @@ def _measured_sun(forecast: Forecast, horizon: Horizon, measured_w: float) -> Fo
     return type(forecast)(*(tuple(column) for column in zip(*lit, strict=True)))
 
 
-def _told(question: Question, load: Forecast, plan: Plan, history_days: float) -> HomePlan:
+def _told(question: Question, load: Forecast, plan: Plan, parts: LoadParts, history_days: float) -> HomePlan:
     capacities = {each.name: max(each.capacity_wh, 1.0) for each in question.batteries}
-    steps = []
+    steps, loads = [], load_steps(parts, plan)
     for number, start in enumerate(plan.horizon.offsets_s[:-1]):
         batteries = {}
         for each in plan.batteries:
@@ -112,10 +124,11 @@ def _told(question: Question, load: Forecast, plan: Plan, history_days: float) -
                 question.steps_s[number],
                 question.import_price[number],
                 question.export_price[number],
-                load.expected_w[number],
+                load.expected_w[number] + sum(each.power_w for each in loads[number].values()),
                 plan.solar_w[number],
                 plan.grid_w[number],
                 batteries,
+                loads[number],
             )
         )
     return HomePlan(
@@ -123,10 +136,11 @@ def _told(question: Question, load: Forecast, plan: Plan, history_days: float) -
         question.currency,
         sum(map(_bill, steps)),
         None if plan.backup is None else plan.backup.hours[0],
-        tuple(each.sentence for each in plan.violations),
+        (*parts.notes, *(titled(each.sentence, parts) for each in plan.violations)),
         plan.solved.exact,
         history_days,
         plan.solved.seconds,
+        parts.programs,
     )
 
 
