@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 ROOM_WH: Final = 50_000.0
 """Room that a car is taken to have, which does not tell, for sun beyond what it needs."""
 _SLOT_S: Final = 300
+_HASTE: Final = 0.002
+"""Share of the highest price that it is worth to have a kWh an hour sooner: what hardly gains by waiting does
+not wait, and something may still go wrong without harm."""
+_MARGIN: Final = 0.05
+_MOST_MARGIN_S: Final = 900.0
+"""Before its deadline a load is to be done: this share of its time, and so many seconds at most."""
 _LEAST_SHARE: Final = 0.5
 """Of its least power a load must get in a step to be on in it."""
 _SMALL_W: Final = 1.0
@@ -163,6 +169,7 @@ def _machine(
         _SLOT_S,
         price,
         None if asked.hours is Hours.ANY else parts,
+        _haste(question),
     )
 
 
@@ -172,7 +179,9 @@ def _energy(
     horizon, question = when
     need = max(program.need_wh - asked.taken_wh, 0.0)
     start = max(asked.start, float(question.start))
-    windows = _windows(asked.hours, start, max(asked.by, start), question)
+    early = _early(asked.start, asked.by)
+    by = early if start < early else max(asked.by, start)
+    windows = _windows(asked.hours, start, by, question)
     # What is on or off takes whole steps, and a car has a least power: the last step may bring too much.
     if asked.least_w is None:
         spare = program.power_w * _longest_h(horizon, windows)
@@ -184,14 +193,24 @@ def _energy(
         windows or (Window(_moment(start), _moment(start)),),
         need,
         program.power_w,
-        deadline=_moment(max(asked.by, start)),
+        deadline=_moment(max(asked.by, by)),
         min_w=program.power_w if asked.least_w is None else min(asked.least_w, program.power_w),
         efficiency=1.0,
         room_wh=room,
         value=asked.value or 0.0,
         from_battery=asked.from_battery,
         price=price,
+        haste=_haste(question),
     )
+
+
+def _haste(question: Question) -> float:
+    return _HASTE * max(map(abs, question.import_price))
+
+
+def _early(start: float, by: float) -> float:
+    """Return when something is to be done so that it is done in time, though not all goes by the plan."""
+    return by - min(_MARGIN * (by - start), _MOST_MARGIN_S)
 
 
 def _given(

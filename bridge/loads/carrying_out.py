@@ -96,6 +96,14 @@ class LoadCarryingOut:
             self._release(key, "the plan wants nothing of it")
         self._told = told
 
+    def cars_w(self, step: PlanStep) -> float:
+        """Return what the cars of a step take now: batteries do not feed them."""
+        return sum(
+            _power(module)
+            for module in self._home.registry
+            if module.record.kind is ModuleKind.EVSE and module.reachable and module.key in step.loads
+        )
+
     # ------------------------------------------------------------------ loads behind a relay
 
     def _load(

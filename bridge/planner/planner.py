@@ -246,7 +246,8 @@ class Planner:
             self._home.bus.publish(PlanChanged(self._plan, self._made_because))
         flows = self._home.flow_meter.balance()
         try:
-            self._carrying_out.step(step, self._posing.batteries(), float(flows.grid_w))
+            cars_w = self._loads.cars_w(step)
+            self._carrying_out.step(step, self._posing.batteries(), float(flows.grid_w), cars_w)
             self._loads.step(step, {} if self._plan is None else self._plan.programs, flows)
         except StateError as error:
             _log.error("what the plan wants cannot be kept: %s", error)

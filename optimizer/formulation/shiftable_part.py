@@ -58,7 +58,8 @@ def add_shiftable(bus: Bus, problem: Problem, load: ShiftableLoad) -> ShiftableP
     program.put(once, skipped, 1.0)
     price = problem.tiers.wish if load.price is None else load.price
     program.cost("wishes", skipped, 0.0 if later else price * load.energy_wh / 1000)
-    program.cost("order", start, load.energy_wh / 1000 * bus.order[starts])
+    haste = bus.order[starts] + load.haste * begins[starts] / 3600
+    program.cost("order", start, load.energy_wh / 1000 * haste)
     which, steps = np.nonzero(profile)
     power = profile[which, steps]
     program.put(bus.balance[steps], start[which], -power)

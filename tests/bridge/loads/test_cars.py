@@ -1,6 +1,7 @@
 """Cars in a simulated home: by a deadline, on sun alone, under a fuse; with hours that pass in an instant."""
 
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -139,7 +140,7 @@ async def test_clouds_do_not_switch_a_car_all_the_time(simulated, planner, point
     await planner.stop()
     switched = [told for told in wallbox.device.told if told[1] is Kind.CONNECT]
     values = [value for _, _, value, _ in switched]
-    changes = sum(one != other for one, other in zip(values, values[1:], strict=False))
+    changes = sum(one != other for one, other in pairwise(values))
     assert changes <= 3
 
 
