@@ -53,4 +53,21 @@ def load_status(hub: Hub, module: RegisteredModule) -> dict[str, object]:
         **wish,
         "taken_wh": round(run.taken_wh, 1),
         "state": run.state.value,
+        "next": _next(hub, module.key),
+        "trouble": ""
+        if hub.planner is not None or not record.wish.is_planned
+        else "nothing is planned without a tariff: set import_price in [tariff]",
     }
+
+
+def _next(hub: Hub, module: str) -> dict[str, object] | None:
+    """Return when the plan next lets a load run, and why; None if it does not, or there is no plan."""
+    planner = hub.planner
+    if planner is None or planner.state.plan is None or planner.state.waiting:
+        return None
+    now = hub.clock.utc() or 0.0
+    for step in planner.state.plan.steps:
+        load = step.loads.get(module)
+        if load is not None and load.on and step.start + step.duration > now:
+            return {"start": step.start, "power_w": round(load.power_w), "why": load.sentence}
+    return None

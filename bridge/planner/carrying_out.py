@@ -51,9 +51,7 @@ class Ability:
     discharge_w: float
 
 
-def told(
-    step: BatteryStep, ability: Ability, battery_w: float, grid_w: float, cars_w: float = 0.0
-) -> Told:
+def told(step: BatteryStep, ability: Ability, battery_w: float, grid_w: float, cars_w: float = 0.0) -> Told:
     """Return what a battery is told in a step.
 
     What leaves both directions open is the battery's own logic. A battery has no command for serving one
