@@ -46,12 +46,15 @@ class PlannedLoads:
     given: tuple[GivenLoad, ...]
 
 
-def planned_loads(home: Home, now: float, until: float, sun_value: float, *, learns: bool) -> PlannedLoads:
+def planned_loads(
+    home: Home, now: float, span: tuple[float, float], sun_value: float, *, learns: bool
+) -> PlannedLoads:
     """Return the loads of a home that a plan is to be made for.
 
     One that does not answer, or is not to be commanded, is none of them: its part is foreseen from the past.
 
-    :param now: UTC, seconds since 1970; `until` the end of the plan
+    :param now: UTC, seconds since 1970
+    :param span: start and end of the plan; what has begun by now may run from its start on
     :param sun_value: worth of a kWh in a car that takes the sun that is left over
     :param learns: whether there is a past to learn from
     """
@@ -59,7 +62,10 @@ def planned_loads(home: Home, now: float, until: float, sun_value: float, *, lea
     given: list[GivenLoad] = []
     planned = [module for module in home.registry if is_planned(module, home) and is_fit(module, now)]
     for module in planned:
-        coming = needs(module, home, now, until)
+        coming = [
+            need._replace(start=span[0]) if need.start <= now else need
+            for need in needs(module, home, now, span[1])
+        ]
         if module.record.kind is ModuleKind.EVSE:
             asked += _car(home, module, coming, now, sun_value)
             continue
@@ -128,7 +134,8 @@ def _given(
         else:
             off = max(off, run.person_until)
     found = [GivenLoad(module.key, power, on - now, why, learns)] if on > now else []
-    return found, max(on, off)
+    held = max(on, off)
+    return found, held if held > now else 0.0
 
 
 def _load(
@@ -173,7 +180,7 @@ def _car(
         return []
     point, wish, run = home.charging_points.get(module.key), module.record.wish, home.runs.run(module.key)
     follows_sun = point is not None and point.follows_sun
-    free = max(now, held_until(home.arbiter.live(module.key), now, on=False))
+    free = held_until(home.arbiter.live(module.key), now, on=False)
     ampere = watts_per_ampere(module)
     most, least = most_current(home, module), reading.evse.current_min_a or SMALLEST_A
     if most < least:

@@ -113,7 +113,7 @@ class Posing:
         loads = planned_loads(
             self._home,
             now,
-            start + sum(steps),
+            (start, start + sum(steps)),
             _sun_value(drawing, feeding if feed_in_counts else ()),
             learns=self._telemetry is not None,
         )
