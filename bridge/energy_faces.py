@@ -242,7 +242,8 @@ class EvseModule(EnergyFace):
             faults=_fault_codes(reading),
             failed=reading.state is OperatingState.FAULT,
         )
-        planned = load_forecast(self._plan, self._key) or self._point.forecast(reading)
+        # What an app's target asks for can be shifted and paused by energy managers, and the plan follows.
+        planned = self._point.forecast(reading) or load_forecast(self._plan, self._key)
         if planned != self._planned:
             self._planned = planned
             self.face.management.plan(planned)

@@ -84,7 +84,10 @@ class LoadStep:
     @classmethod
     def of(cls, values: dict[str, Any]) -> LoadStep:
         """Read plain values. Raise ValueError or TypeError."""
-        return cls(**values | {"code": ReasonCode(values["code"])})
+        step = cls(**values | {"code": ReasonCode(values["code"])})
+        if not isinstance(step.on, bool) or not isinstance(step.sentence, str):
+            raise ValueError("a load is on or off, and a sentence says why")  # noqa: TRY004 - bad input
+        return step
 
 
 @dataclass(frozen=True, slots=True)
