@@ -67,6 +67,7 @@ class Alert:
 
     :ivar subject: what it is about: `fault/ID`, `load/MODULE`, `grid` or `firmware`
     :ivar told: users whose channels have told them
+    :ivar owed: users who were told of it and not yet that it is over
     """
 
     number: int
@@ -83,6 +84,7 @@ class Alert:
     acknowledged_by: str = ""
     snoozed_until: float | None = None
     told: tuple[str, ...] = ()
+    owed: tuple[str, ...] = ()
 
     def state(self, now: float) -> AlertState:
         """Return what is to be done about it at a time."""
@@ -102,7 +104,8 @@ class Alert:
     def from_json(cls, data: bytes) -> Alert:
         """Read a stored alert. Raise ValueError, KeyError or TypeError."""
         values = json.loads(data)
-        return cls(**values | {"severity": Severity(values["severity"]), "told": tuple(values["told"])})
+        people = {name: tuple(values.get(name, ())) for name in ("told", "owed")}
+        return cls(**values | people | {"severity": Severity(values["severity"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,9 +222,21 @@ class AlertBook:
         alert = self._alerts.get(number)
         if alert is None or user in alert.told:
             return
-        alert = dataclasses.replace(alert, told=(*alert.told, user))
-        self._alerts[number] = alert
-        self._keep(alert)
+        owed = tuple(dict.fromkeys((*alert.owed, user)))
+        self._note(dataclasses.replace(alert, told=(*alert.told, user), owed=owed))
+
+    def over(self) -> list[Alert]:
+        """Return those that are over and whose end somebody has not been told of, the oldest first."""
+        return [
+            alert for _, alert in sorted(self._alerts.items()) if alert.resolved is not None and alert.owed
+        ]
+
+    def end_told(self, number: int, user: str) -> None:
+        """Note that somebody need not be told any more that an alert is over; nobody hears of that."""
+        alert = self._alerts.get(number)
+        if alert is not None and user in alert.owed:
+            owed = tuple(name for name in alert.owed if name != user)
+            self._note(dataclasses.replace(alert, owed=owed))
 
     # ------------------------------------------------------------------ inside
 
@@ -342,6 +357,11 @@ class AlertBook:
         self._storage.put(_key(alert.number), alert.to_json())
         self._tell(alert)
         return alert
+
+    def _note(self, alert: Alert) -> None:
+        """Keep what is no change that anybody hears of."""
+        self._alerts[alert.number] = alert
+        self._keep(alert)
 
     def _keep(self, alert: Alert) -> None:
         try:

@@ -28,6 +28,9 @@ _COMMANDS = {
     "plan": "bridge.cli_plan",
     "history": "bridge.cli_history",
     "energy": "bridge.cli_energy",
+    "hours-of-day": "bridge.cli_record",
+    "retention": "bridge.cli_record",
+    "configure": "bridge.cli_configure",
     "factory-reset": "bridge.cli_hub",
     "config": "bridge.cli_hub",
     "firmware": "bridge.cli_firmware",
@@ -51,6 +54,9 @@ _SUMMARIES = {
     "plan": "Show what the hub wants for the coming hours, and why.",
     "history": "Show what a module did.",
     "energy": "Show what modules took in and gave out, today and in their lives.",
+    "hours-of-day": "Show what is usual of a module at each hour of the day.",
+    "retention": "Show or change for how long what was recorded is kept.",
+    "configure": "Show or change what the home is to be good for, and who decides.",
     "factory-reset": "Forget every app and every module.",
     "config": "Check the settings.",
     "firmware": "Update modules' firmware from a signed repository.",
@@ -59,7 +65,7 @@ _SUMMARIES = {
     "pics": "Write what the hub implements, for certification.",
     "certs": "Make and look at attestation certificates.",
 }
-_FUNCTIONS = {"factory-reset": "factory_reset", "set": "set_", "config": "config"}
+_FUNCTIONS = {"factory-reset": "factory_reset", "set": "set_", "hours-of-day": "hours_of_day"}
 
 
 class LazyGroup(click.Group):

@@ -18,11 +18,14 @@ from bridge.matter import MatterBridge, hub_product
 from bridge.native import NativeModules
 from bridge.notifier import Notifier
 from bridge.pace import Pace
+from bridge.planner.keeper import PlanKeeper
 from bridge.planner.planner import Planner
 from bridge.planner.posing import Posing
+from bridge.planner.solving import PlanningProcess
 from bridge.planner.tariff import Tariff
 from bridge.poller import Poller, Source
 from bridge.preferences import PreferenceBook
+from bridge.retention import RetentionBook
 from bridge.telemetry.telemetry import Telemetry
 from bridge.time_zone import time_zone
 from matter_node.transport.service import Service
@@ -67,6 +70,7 @@ class Hub:
                 settings.firmware, self.home, directory.firmware, lambda: self.access.audit
             )
         self.telemetry = Telemetry(settings.telemetry, directory, self.home.zone, self.registry, self.bus)
+        self.retention = RetentionBook(settings.telemetry, self.telemetry, storage, clock)
         self.pace = Pace(settings.polling.interval, settings.polling.cpu, time.process_time)
         late = LateReadings(self.telemetry)
         self.native = NativeModules(self.registry, storage, self.bus, clock, late)
@@ -75,6 +79,7 @@ class Hub:
         self.poller = Poller(self.registry, self.drivers, self.pace, clock)
         self.configuration = Configuration(self.home.choices, storage, clock)
         self.discovery = Discovery(self.registry, self.drivers, self.poller, self.bus, clock, storage)
+        self.planning = PlanningProcess(resident=settings.planner.resident)
         self.planner = self._planner()
         self.matter = MatterBridge(settings, self.setup, self.home, self.discovery, self.planner)
 
@@ -102,8 +107,15 @@ class Hub:
             return None
         recorded = self.telemetry.path if settings.telemetry.enabled else None
         posing = Posing(settings.planner, tariff, self.home, recorded)
-        limit_w = settings.planner.import_limit_w
-        return Planner(posing, self.home, settings.planner.time_limit, import_limit_w=limit_w)
+        keeper = PlanKeeper(self.storage, settings.tariff, settings.planner)
+        return Planner(
+            posing,
+            self.home,
+            settings.planner.time_limit,
+            make=self.planning.plan,
+            keeper=keeper,
+            import_limit_w=settings.planner.import_limit_w,
+        )
 
     @cached_property
     def access(self) -> Access:

@@ -110,6 +110,14 @@ class HomePlan:
         """Read a plan. Raise ValueError when it is none."""
         try:
             values = json.loads(line)
+        except RecursionError as error:
+            raise ValueError(f"that is no plan: {error!r}") from error
+        return cls.from_values(values)
+
+    @classmethod
+    def from_values(cls, values: Any) -> HomePlan:
+        """Read what `values` returned, as JSON has it. Raise ValueError when it is no plan."""
+        try:
             steps = tuple(_step(each) for each in values["steps"])
             programs = {key: LoadProgram(**each) for key, each in values.get("programs", {}).items()}
             plan = cls(

@@ -11,6 +11,8 @@ from bridge.loads.asked import AskedLoad, GivenLoad
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bridge.planner.plan import HomePlan
+
 _QUARTER: Final = 900
 _HOUR: Final = 3600
 _FINE_S: Final = 300
@@ -53,6 +55,32 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedBefore:
+    """What the plan in force says from now on; the new one departs from it only for a reason.
+
+    :ivar start: of its first step that counts, UTC, seconds since 1970
+    :ivar power_w: of each battery by its name, one value a step, charging positive
+    """
+
+    start: int
+    steps_s: tuple[int, ...]
+    power_w: dict[str, tuple[float, ...]]
+
+    @classmethod
+    def of(cls, plan: HomePlan, now: float) -> AskedBefore | None:
+        """Return what a plan says from now on; None when that is nothing, or not of one set of batteries."""
+        steps = [each for each in plan.steps if each.start + each.duration > now]
+        names = steps[0].batteries.keys() if steps else set()
+        if not names or any(each.batteries.keys() != names for each in steps):
+            return None
+        return cls(
+            steps[0].start,
+            tuple(each.duration for each in steps),
+            {name: tuple(each.batteries[name].power_w for each in steps) for name in names},
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """All that a plan is made from.
 
@@ -84,6 +112,7 @@ class Question:
     batteries: tuple[AskedBattery, ...]
     backup_hours: float | None
     recorded: Recorded | None
+    before: AskedBefore | None = None
     loads: tuple[AskedLoad, ...] = ()
     given: tuple[GivenLoad, ...] = ()
     import_limit_w: float | None = None
@@ -95,8 +124,12 @@ class Question:
     @classmethod
     def from_json(cls, line: bytes) -> Question:
         """Read what `to_json` wrote. Raise ValueError, KeyError or TypeError."""
-        values: dict[str, Any] = json.loads(line)
-        recorded = values["recorded"]
+        return cls.from_values(json.loads(line))
+
+    @classmethod
+    def from_values(cls, values: dict[str, Any]) -> Question:
+        """Read the members' plain values. Raise ValueError, KeyError or TypeError."""
+        recorded, before = values["recorded"], values["before"]
         return cls(
             **values
             | {
@@ -113,6 +146,13 @@ class Question:
                 ),
                 "loads": tuple(AskedLoad.of(each) for each in values["loads"]),
                 "given": tuple(GivenLoad(**each) for each in values["given"]),
+                "before": None
+                if before is None
+                else AskedBefore(
+                    before["start"],
+                    tuple(before["steps_s"]),
+                    {name: tuple(row) for name, row in before["power_w"].items()},
+                ),
             }
         )
 

@@ -78,6 +78,9 @@ class PlannerSettings:
     """How long the home should last without the grid under the policy `backup`."""
     import_limit_w: Annotated[float, Interval(ge=500, le=1_000_000)] | None = None
     """Most that the home is to draw: loads and cars that can wait keep below it."""
+    resident: bool = True
+    """Whether the process that plans stays (some 100 MB), so that the next plan is there within a second of
+    an event; else each plan has one of its own."""
     time_limit: Annotated[float, Interval(ge=1, le=300)] = 60.0
     """Seconds after which making a plan is given up."""
 
