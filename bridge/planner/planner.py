@@ -233,8 +233,12 @@ class Planner:
     def _command_changed(self, event: CommandChanged) -> None:
         command = event.command
         settled = command.state in {CommandState.APPLIED, CommandState.EXPIRED, CommandState.WITHDRAWN}
-        if settled and command.aspect is Aspect.RESERVE and command.origin is not Origin.PLAN:
+        if not settled or command.origin >= Origin.PLAN:
+            return
+        if command.aspect is Aspect.RESERVE:
             self._anew(Trigger.POLICY)
+        elif command.aspect is Aspect.STORAGE:
+            self._anew(Trigger.MODULE)
 
     def _anew(self, trigger: Trigger) -> None:
         self._trigger = trigger

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from bridge.choices import Policy
 from bridge.grid import GridState
 from bridge.loads.posing import planned_loads
+from bridge.planner.held import held
 from bridge.planner.question import AskedBattery, AskedBefore, Question, Recorded, steps_from
 from bridge.record import OperatingMode
 from hw.module import ModuleKind
@@ -140,7 +141,7 @@ class Posing:
             float(max(-flows.solar_w, 0)),
             sum(each.record.nameplate.power_w or 0.0 for each in self._of(ModuleKind.MICROINVERTER)),
             place,
-            tuple(self._asked(each, policy) for each in self.batteries()),
+            tuple(self._asked(each, policy, now) for each in self.batteries()),
             self._settings.backup_hours if policy is Policy.BACKUP else None,
             self._recorded(loads.keys),
             None if before is None else AskedBefore.of(before, now),
@@ -149,7 +150,7 @@ class Posing:
             self._settings.import_limit_w,
         )
 
-    def _asked(self, battery: PlannedModule, policy: Policy) -> AskedBattery:
+    def _asked(self, battery: PlannedModule, policy: Policy, now: float) -> AskedBattery:
         settings, capacity = self._settings, battery.capacity_wh
         one_way = math.sqrt(settings.efficiency)
         # Under the other policies a battery holds the home's own sun alone.
@@ -166,6 +167,7 @@ class Posing:
             settings.wear,
             grid_charging=settings.grid_charging and trades,
             feed_in=settings.sell_stored and trades,
+            held=held(self._home.arbiter.live(battery.module.key), now),
         )
 
     def _recorded(self, loads: tuple[str, ...]) -> Recorded | None:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.loads.asked import AskedLoad, GivenLoad
+from bridge.planner.held import Held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,10 @@ _HORIZON: Final = 48 * _HOUR
 
 @dataclass(frozen=True, slots=True)
 class AskedBattery:
-    """A battery to plan; the members mean what those of `optimizer.battery.Battery` do."""
+    """A battery to plan; the members mean what those of `optimizer.battery.Battery` do.
+
+    :ivar held: what somebody weightier than the plan has it do; None for nothing
+    """
 
     name: str
     capacity_wh: float
@@ -36,6 +40,13 @@ class AskedBattery:
     wear: float
     grid_charging: bool
     feed_in: bool
+    held: Held | None = None
+
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> AskedBattery:
+        """Read plain values. Raise TypeError."""
+        told = values["held"]
+        return cls(**values | {"held": None if told is None else Held(**told)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +148,7 @@ class Question:
                 "import_price": tuple(values["import_price"]),
                 "export_price": tuple(values["export_price"]),
                 "place": None if values["place"] is None else tuple(values["place"]),
-                "batteries": tuple(AskedBattery(**each) for each in values["batteries"]),
+                "batteries": tuple(AskedBattery.of(each) for each in values["batteries"]),
                 "recorded": None
                 if recorded is None
                 else Recorded(

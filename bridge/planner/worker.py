@@ -16,16 +16,16 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bridge.loads.answering import LoadParts, load_parts, load_steps, titled
+from bridge.planner.foreseen import Foreseen, as_told, foreseen
 from bridge.planner.past import STEP as QUARTER_S
 from bridge.planner.past import past
 from bridge.planner.plan import BatteryStep, HomePlan, PlanStep
 from bridge.planner.question import AskedBefore, Question
 from bridge.planner.solving import MOST_BYTES
 from bridge.time_zone import time_zone
-from optimizer.battery import Battery
 from optimizer.forecast.anchoring import anchored
 from optimizer.forecast.clear_sky import Site
 from optimizer.forecast.load_profile import forecast_load
@@ -80,7 +80,11 @@ def answer(question: Question) -> HomePlan:
     if not question.feed_in_counts:
         feed_in = tuple(min(price, 0.0) for price in feed_in)
     parts = load_parts(question, horizon, known.loads)
-    given = parts.all_given_w(len(horizon))
+    batteries = tuple(foreseen(each, horizon) for each in question.batteries)
+    given = _given(parts, batteries, len(horizon))
+    # What batteries are told to give is there like sun; what they are told to take, like load.
+    fed = tuple(max(-power, 0.0) for power in given)
+    given = tuple(max(power, 0.0) for power in given)
     problem = Problem(
         horizon,
         Grid(
@@ -96,11 +100,8 @@ def answer(question: Question) -> HomePlan:
             low_w=_added(load.low_w, given),
             high_w=_added(load.high_w, given),
         ),
-        Solar(sun.expected_w, sun.low_w, high_w=sun.high_w),
-        tuple(
-            Battery(**{name: getattr(each, name) for name in each.__dataclass_fields__})
-            for each in question.batteries
-        ),
+        Solar(_added(sun.expected_w, fed), _added(sun.low_w, fed), high_w=_added(sun.high_w, fed)),
+        tuple(each.battery for each in batteries),
         parts.vehicles,
         shiftable=parts.machines,
         island=None
@@ -108,7 +109,13 @@ def answer(question: Question) -> HomePlan:
         else Island(question.backup_hours, outages_per_hour=_OUTAGES_PER_HOUR),
     )
     plan = solve(_steady(problem, question.before))
-    return _told(question, load, plan, parts, known.days)
+    return _told(question, load, plan, _Parts(parts, batteries, fed), known.days)
+
+
+def _given(parts: LoadParts, batteries: tuple[Foreseen, ...], count: int) -> tuple[float, ...]:
+    """Return what runs whatever the plan is, in each step: loads, and batteries that are told."""
+    loads = parts.all_given_w(count)
+    return tuple(loads[step] + sum(each.power_w[step] for each in batteries) for step in range(count))
 
 
 def _added(forecast_w: tuple[float, ...], given_w: tuple[float, ...]) -> tuple[float, ...]:
@@ -141,14 +148,27 @@ def _measured_sun(forecast: Forecast, horizon: Horizon, measured_w: float) -> Fo
     return type(forecast)(*(tuple(column) for column in zip(*lit, strict=True)))
 
 
-def _told(question: Question, load: Forecast, plan: Plan, parts: LoadParts, history_days: float) -> HomePlan:
+class _Parts(NamedTuple):
+    """What of a question is not only the optimizer's.
+
+    :ivar fed_w: what batteries are told to give, in each step
+    """
+
+    loads: LoadParts
+    batteries: tuple[Foreseen, ...]
+    fed_w: tuple[float, ...]
+
+
+def _told(question: Question, load: Forecast, plan: Plan, parts: _Parts, history_days: float) -> HomePlan:
     capacities = {each.name: max(each.capacity_wh, 1.0) for each in question.batteries}
-    steps, loads = [], load_steps(parts, plan)
+    asked = {each.name: (each, also) for each, also in zip(question.batteries, parts.batteries, strict=True)}
+    steps, loads = [], load_steps(parts.loads, plan)
     for number, start in enumerate(plan.horizon.offsets_s[:-1]):
         batteries = {}
         for each in plan.batteries:
             band, reason = each.bands[number], each.reasons[number]
-            batteries[each.name] = BatteryStep(
+            battery, also = asked[each.name]
+            step = BatteryStep(
                 each.power_w[number],
                 100 * each.stored_wh[number] / capacities[each.name],
                 band.mode,
@@ -157,6 +177,8 @@ def _told(question: Question, load: Forecast, plan: Plan, parts: LoadParts, hist
                 reason.code,
                 reason.sentence,
             )
+            ends_s = start + question.steps_s[number]
+            batteries[each.name] = as_told(step, battery, also.power_w[number], ends_s, also.held_s)
         steps.append(
             PlanStep(
                 question.start + start,
@@ -164,7 +186,7 @@ def _told(question: Question, load: Forecast, plan: Plan, parts: LoadParts, hist
                 question.import_price[number],
                 question.export_price[number],
                 load.expected_w[number] + sum(each.power_w for each in loads[number].values()),
-                plan.solar_w[number],
+                plan.solar_w[number] + parts.fed_w[number],
                 plan.grid_w[number],
                 batteries,
                 loads[number],
@@ -175,11 +197,11 @@ def _told(question: Question, load: Forecast, plan: Plan, parts: LoadParts, hist
         question.currency,
         sum(map(_bill, steps)),
         None if plan.backup is None else plan.backup.hours[0],
-        (*parts.notes, *(titled(each.sentence, parts) for each in plan.violations)),
+        (*parts.loads.notes, *(titled(each.sentence, parts.loads) for each in plan.violations)),
         plan.solved.exact,
         history_days,
         plan.solved.seconds,
-        parts.programs,
+        parts.loads.programs,
     )
 
 
