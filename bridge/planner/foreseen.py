@@ -1,4 +1,4 @@
-"""A battery that does as somebody told it, in the planning process: what it will hold when it is free again."""
+"""A battery that does as somebody told it, in the planning process: what it holds when it is free again."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bridge.planner.plan import BatteryStep
 from optimizer.battery import Battery
 from optimizer.horizon import Window
 from optimizer.reason import ReasonCode
 
 if TYPE_CHECKING:
+    from bridge.planner.plan import BatteryStep
     from bridge.planner.question import AskedBattery
     from optimizer.horizon import Horizon
 
@@ -59,20 +59,19 @@ def as_told(
     if asked.held is None or ends_s > held_s + _A_LITTLE_S:
         return replace(step, power_w=step.power_w + power_w)
     _, stored = _moved(asked, ends_s)
-    does = (
-        "rest"
-        if power_w == 0
-        else f"charge with {power_w:.0f} W"
-        if power_w > 0
-        else f"give {-power_w:.0f} W"
-    )
     return replace(
         step,
         power_w=step.power_w + power_w,
         soc_percent=100 * stored / asked.capacity_wh,
         code=ReasonCode.GIVEN,
-        sentence=f"Does what it was told: to {does}.",
+        sentence=f"Does what it was told: to {_deed(power_w)}.",
     )
+
+
+def _deed(power_w: float) -> str:
+    if power_w == 0:
+        return "rest"
+    return f"charge with {power_w:.0f} W" if power_w > 0 else f"give {-power_w:.0f} W"
 
 
 def _moved(asked: AskedBattery, seconds: float) -> tuple[float, float]:

@@ -71,7 +71,7 @@ def test_it_charges_as_told_and_is_planned_from_what_it_will_hold_then():
     assert {battery.code for battery in during} == {ReasonCode.GIVEN}
     assert during[0].sentence == "Does what it was told: to charge with 2000 W."
     assert during[-1].soc_percent == pytest.approx(60, abs=0.1)
-    begin, after, _ = next(each for each in found if each[0] >= 2 * HOUR)
+    _, after, _ = next(each for each in found if each[0] >= 2 * HOUR)
     assert after.code is not ReasonCode.GIVEN
     assert after.power_w < 0
     assert after.soc_percent < 60
