@@ -12,7 +12,7 @@ from bridge.loads.charging import Bounds, Charging, steadied, wanted_current
 from bridge.loads.deadlines import Deadlines
 from bridge.loads.needs import has_car, is_planned
 from bridge.loads.posing import SMALLEST_A, held_until, is_fit, most_current
-from bridge.loads.run import LoadState
+from bridge.loads.run import LoadState, power_w
 from bridge.loads.runs import LoadChanged
 from bridge.loads.switching import LeastTimes, settled
 from bridge.loads.wish import LoadKind
@@ -244,5 +244,4 @@ class LoadCarryingOut:
 
 
 def _power(module: RegisteredModule) -> float:
-    power = None if module.reading is None else module.reading.power_w
-    return max(power or 0.0, 0.0)
+    return power_w(module.reading, module.record.wish.power_w)

@@ -9,9 +9,10 @@ from bridge.charging_point import watts_per_ampere
 from bridge.command import Aspect, Origin
 from bridge.loads.asked import AskedLoad, GivenLoad
 from bridge.loads.needs import is_planned, needs
-from bridge.loads.run import LoadState
+from bridge.loads.run import LoadState, power_w
 from bridge.loads.wish import Hours, LoadKind
 from bridge.record import OperatingMode
+from hw.accuracy import Quantity
 from hw.module import ModuleKind
 from hw.reading import PlugState, Quality
 
@@ -36,11 +37,12 @@ _CAR: Final = frozenset({PlugState.DEMAND, PlugState.CHARGING})
 class PlannedLoads:
     """The loads in a plan.
 
-    :ivar keys: modules that the plan commands, now or at another time
+    :ivar keys: modules that the plan commands, now or at another time, each with what it is rated for if it
+        measures nothing
     :ivar power_w: what they take now
     """
 
-    keys: tuple[str, ...]
+    keys: tuple[tuple[str, float | None], ...]
     power_w: float
     asked: tuple[AskedLoad, ...]
     given: tuple[GivenLoad, ...]
@@ -73,7 +75,8 @@ def planned_loads(
         given += running
         asked += _load(home, module, coming, free, learns=learns)
     power = sum(_power(module) for module in planned)
-    return PlannedLoads(tuple(module.key for module in planned), power, tuple(asked), tuple(given))
+    keys = tuple((module.key, _rated(module)) for module in planned)
+    return PlannedLoads(keys, power, tuple(asked), tuple(given))
 
 
 def is_fit(module: RegisteredModule, now: float) -> bool:
@@ -210,6 +213,11 @@ def _car(
     ]
 
 
+def _rated(module: RegisteredModule) -> float | None:
+    """Return what a load takes that measures nothing; None of one that does."""
+    measures = Quantity.POWER in module.record.capabilities.measures
+    return None if measures else module.record.wish.power_w
+
+
 def _power(module: RegisteredModule) -> float:
-    power = None if module.reading is None else module.reading.power_w
-    return max(power or 0.0, 0.0)
+    return power_w(module.reading, module.record.wish.power_w)

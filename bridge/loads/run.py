@@ -108,21 +108,25 @@ class LoadRun:
         until = now + PERSON_S
         return replace(self, person_on=on, person_until=min(until, self.by) if self.by > now else until)
 
-    def read(self, reading: Reading) -> LoadRun:
-        """Return it after a reading: what was taken, whether it is on, whether its program is over."""
-        now, power = reading.time.timestamp(), reading.power_w
+    def read(self, reading: Reading, rated_w: float | None = None) -> LoadRun:
+        """Return it after a reading: what was taken, whether it is on, whether its program is over.
+
+        :param rated_w: what a load that measures nothing is taken to take while it is on
+        """
+        now, power = reading.time.timestamp(), power_w(reading, rated_w)
         run = replace(
             self,
-            taken_wh=self.taken_wh + (_gained(self, reading, now) if self.by else 0.0),
+            taken_wh=self.taken_wh + (_gained(self, reading, power, now) if self.by else 0.0),
             counter_wh=self.counter_wh if reading.energy_imported_wh is None else reading.energy_imported_wh,
             seen=now,
         )
         if reading.connected is not None and reading.connected is not run.on:
             run = replace(run, on=reading.connected, switched=None if run.on is None else now)
-        if power is not None and (power >= RESTING_W) is not run.drawing:
+        if reading.power_w is not None and (power >= RESTING_W) is not run.drawing:
             run = replace(run, drawing=not run.drawing, drawing_since=now)
         running = run.started is not None and run.ended is None
-        return replace(run, ended=now) if running and _is_over(run, reading, now) else run
+        stopped = self.on is True and reading.connected is False
+        return replace(run, ended=now) if running and (stopped or _is_over(run, now)) else run
 
     def to_json(self) -> bytes:
         """Return it as it is stored."""
@@ -135,21 +139,28 @@ class LoadRun:
         return cls(**{name: value for name, value in values.items() if name in cls.__dataclass_fields__})
 
 
-def _gained(run: LoadRun, reading: Reading, now: float) -> float:
+def power_w(reading: Reading | None, rated_w: float | None) -> float:
+    """Return what a load takes; of one that measures nothing what it is rated for while it is on."""
+    if reading is None:
+        return 0.0
+    if reading.power_w is None:
+        return (rated_w or 0.0) if reading.connected else 0.0
+    return max(reading.power_w, 0.0)
+
+
+def _gained(run: LoadRun, reading: Reading, power: float, now: float) -> float:
     """Return the energy since the last reading: by the counter, else by the power."""
     counter = reading.energy_imported_wh
     if counter is not None and run.counter_wh is not None and 0 <= counter - run.counter_wh < _MOST_WH:
         return counter - run.counter_wh
     if not run.seen:
         return 0.0
-    return max(reading.power_w or 0.0, 0.0) * min(max(now - run.seen, 0.0), _LONGEST_GAP) / 3600
+    return power * min(max(now - run.seen, 0.0), _LONGEST_GAP) / 3600
 
 
-def _is_over(run: LoadRun, reading: Reading, now: float) -> bool:
+def _is_over(run: LoadRun, now: float) -> bool:
     """Tell whether a program is over: its time has passed and it rests, or it has rested for long."""
     assert run.started is not None
-    if reading.connected is False:
-        return True
     lasted, usual = now - run.started, run.run_s or 0.0
     rests_since = max(run.drawing_since or 0.0, run.started)
     if not run.drawing and run.taken_wh > 0 and now - rests_since >= QUIET_S:

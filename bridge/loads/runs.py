@@ -86,7 +86,7 @@ class RunBook:
         if module.record.kind not in {ModuleKind.LOAD, ModuleKind.EVSE} or not is_planned(module, self._home):
             return
         before = self.run(module.key)
-        run = before.read(reading)
+        run = before.read(reading, module.record.wish.power_w)
         if module.record.kind is ModuleKind.LOAD:
             run = self._switched_by_hand(reading, run)
         if module.record.wish.kind is LoadKind.MACHINE:
@@ -114,8 +114,13 @@ class RunBook:
     def _switched_by_hand(self, reading: Reading, run: LoadRun) -> LoadRun:
         """Notice that a load is not as the plan has it any more: somebody pressed its button."""
         live = [each for each in self._home.arbiter.live(reading.module) if each.aspect is Aspect.CONNECTION]
-        if not live or reading.connected is None:
+        if reading.connected is None:
             return run
+        now = reading.time.timestamp()
+        if not live:
+            # Nobody commands it: whoever switched it before has done so again.
+            again = run.person_until > now and reading.connected is not run.person_on
+            return run.taken_by_hand(now, on=reading.connected) if again else run
         command = live[0]
         if command.origin is not Origin.PLAN or command.state is not CommandState.APPLIED:
             return run
@@ -124,7 +129,7 @@ class RunBook:
             return run
         if self._obeyed.pop(reading.module, "") != command.id:
             return run
-        return run.taken_by_hand(reading.time.timestamp(), on=reading.connected)
+        return run.taken_by_hand(now, on=reading.connected)
 
     def _commanded(self, event: CommandChanged) -> None:
         """Notice that a person switched a load by the hub."""

@@ -55,7 +55,12 @@ def past(recorded: Recorded | None, now: int) -> Past:
                     _sum(reader, modules, start, end)
                     for modules in (recorded.grid, recorded.solar, recorded.storage)
                 )
-                loads = {module: _sum(reader, (module,), start, end) for module in recorded.loads}
+                loads = {
+                    module: _sum(reader, (module,), start, end)
+                    if rated_w is None
+                    else rated_w * _sum(reader, (module,), start, end, "connected")
+                    for module, rated_w in recorded.loads
+                }
         except StoreError:
             # The plan is then made from what is measured now; the hub's own log tells of a damaged file.
             grid = solar = storage = np.full(count, np.nan)
@@ -69,11 +74,11 @@ def past(recorded: Recorded | None, now: int) -> Past:
     return Past(History(begin, STEP, load), History(begin, STEP, production), loads)
 
 
-def _sum(reader: Reader, modules: Iterable[str], start: int, end: int) -> Floats:
+def _sum(reader: Reader, modules: Iterable[str], start: int, end: int, metric: str = "power_w") -> Floats:
     """Return the summed power of modules in each quarter, NaN where none of them says anything."""
     table: list[Floats] = []
     for module in modules:
-        metrics = [metric for metric in reader.metrics(module) if metric.name == "power_w"]
+        metrics = [each for each in reader.metrics(module) if each.name == metric]
         power = np.full((end - start) // STEP, np.nan)
         if metrics:
             for rows in Rows(reader, module, metrics, start, end, Resolution("15m")).chunks():

@@ -170,7 +170,7 @@ class Posing:
             held=held(self._home.arbiter.live(battery.module.key), now),
         )
 
-    def _recorded(self, loads: tuple[str, ...]) -> Recorded | None:
+    def _recorded(self, loads: tuple[tuple[str, float | None], ...]) -> Recorded | None:
         meter = self._home.grid.meter()
         if self._telemetry is None or meter is None:
             return None

@@ -55,14 +55,15 @@ class Recorded:
 
     :ivar path: of `telemetry.db`
     :ivar grid: keys of the meters at the supply; without one there is no history of the load
-    :ivar loads: of the loads that the plan commands, whose part is none of the load that just happens
+    :ivar loads: of the loads that the plan commands, whose part is none of the load that just happens; each
+        with the power that it is taken to have had while it was on, if it measures nothing
     """
 
     path: str
     grid: tuple[str, ...]
     solar: tuple[str, ...]
     storage: tuple[str, ...]
-    loads: tuple[str, ...] = ()
+    loads: tuple[tuple[str, float | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,10 @@ class Question:
                 if recorded is None
                 else Recorded(
                     recorded["path"],
-                    *(tuple(recorded[name]) for name in ("grid", "solar", "storage", "loads")),
+                    tuple(recorded["grid"]),
+                    tuple(recorded["solar"]),
+                    tuple(recorded["storage"]),
+                    tuple((key, rated_w) for key, rated_w in recorded["loads"]),
                 ),
                 "loads": tuple(AskedLoad.of(each) for each in values["loads"]),
                 "given": tuple(GivenLoad(**each) for each in values["given"]),

@@ -177,13 +177,17 @@ def test_days_on_which_a_heater_rests_are_not_in_the_middle():
 
 @pytest.fixture
 def recorded(tmp_path):
-    """Two weeks in which a heater takes 2 kW from 18:00 to 20:00, besides 300 W of everything else."""
+    """Two weeks in which a heater takes 2 kW from 18:00 to 20:00, besides 300 W of everything else.
+
+    The plug that it hangs on measures nothing.
+    """
     store = Store(tmp_path / "telemetry.db", time_zone("UTC"))
-    makers = {key: FrameMaker() for key in ("meter", "heater")}
+    makers = {key: FrameMaker() for key in ("meter", "heater", "plug")}
     for time in range(MIDNIGHT - 14 * 86_400, MIDNIGHT, STEP // 3):
         heater = 2000.0 if 18 <= time / HOUR % 24 < 20 else 0.0
-        for key, power in (("meter", 300.0 + heater), ("heater", heater)):
-            reading = Reading(module=key, time=datetime.fromtimestamp(time, UTC), power_w=power)
+        for key, power in (("meter", 300.0 + heater), ("heater", heater), ("plug", None)):
+            on = heater > 0 if power is None else None
+            reading = Reading(key, datetime.fromtimestamp(time, UTC), power_w=power, connected=on)
             store.commit([makers[key].frame(reading, Capabilities())])
     yield str(tmp_path / "telemetry.db")
     store.close()
@@ -196,11 +200,18 @@ def test_the_past_of_planned_loads_is_no_part_of_the_load_that_just_happens(reco
         return next(each for each in plan.steps if each.start == MIDNIGHT + 19 * HOUR)
 
     assert evening().load_w == pytest.approx(2300, abs=100)
-    assert evening(loads={"loads": ("heater",)}).load_w == pytest.approx(300, abs=30)
+    assert evening(loads={"loads": (("heater", None),)}).load_w == pytest.approx(300, abs=30)
+
+
+def test_of_a_load_that_measures_nothing_it_counts_how_long_it_was_on(recorded):
+    where = Recorded(recorded, ("meter",), (), (), (("plug", 2000.0),))
+    plan = answer(question(recorded=where))
+    evening = next(each for each in plan.steps if each.start == MIDNIGHT + 19 * HOUR)
+    assert evening.load_w == pytest.approx(300, abs=30)
 
 
 def test_what_nobody_said_is_learned_and_said(recorded):
-    where = Recorded(recorded, ("meter",), (), (), ("heater",))
+    where = Recorded(recorded, ("meter",), (), (), (("heater", None),))
     plan = answer(question([asked(need_wh=None, power_w=None, until=20)], recorded=where))
     program = plan.programs["heater"]
     assert program.need_wh == pytest.approx(4000, abs=50)

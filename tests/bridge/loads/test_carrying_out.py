@@ -160,6 +160,13 @@ async def test_a_person_wins_and_the_plan_takes_note(simulated, planner, wish, e
     assert (step.code, step.sentence) == (ReasonCode.GIVEN, "A person switched it on.")
     await simulated.pass_(2 * HOUR)
     assert heater.on
+    heater.press(False, clock.now)
+    await simulated.pass_(20, step=1.0)
+    assert not home.runs.run(PLUG).person_on
+    heater.press(True, clock.now)
+    await simulated.pass_(20, step=1.0)
+    assert heater.on
+    assert home.runs.run(PLUG).person_on
     # What it took meanwhile need not be taken in the night.
     assert home.runs.run(PLUG).taken_wh == pytest.approx(4000, abs=100)
     home.arbiter.submit(PLUG, Kind.CONNECT, 0.0, origin=Origin.USER, source="test")
