@@ -113,7 +113,7 @@ class LoadCarryingOut:
         runs, wish = self._home.runs, module.record.wish
         run = runs.run(module.key)
         if program is not None and run.by and run.state is not LoadState.RUNNING:
-            run = run.wanted(run.by, program.need_wh, program.run_s)
+            run = run.wanted(run.by, program.need_wh, program.run_s, now)
             runs.keep(module.key, run)
         if wish.kind is LoadKind.MACHINE and run.state is LoadState.RUNNING:
             self._see_that_it_runs(module, run, now)

@@ -77,7 +77,7 @@ class Deadlines:
         current = next((need for need in coming if need.start <= now < need.by), None)
         if current is not None:
             known = run.need_wh if run.by == current.by else None
-            run = run.wanted(current.by, current.energy_wh or known, wish.run_s)
+            run = run.wanted(current.by, current.energy_wh or known, wish.run_s, now)
         elif run.state is LoadState.WAITING and module.record.kind is ModuleKind.LOAD:
             # Nobody wants it any more.
             run = run.idle()

@@ -14,6 +14,11 @@ RESTING_W: Final = 10.0
 """A load with less is at rest."""
 QUIET_S: Final = 1800.0
 """Seconds at rest after which a program is over: a machine that dries rests, too, but not for so long."""
+BUSY_S: Final = 300.0
+"""Seconds of taking power after which a machine is in the middle of a program. One that has just been set and
+started is still made to wait when its owner says that it is wanted by some time."""
+_SETTING_S: Final = 60.0
+"""Seconds after that in which it may still be set and started."""
 PERSON_S: Final = 4 * 3600.0
 """Seconds for which the plan leaves a load as a person has switched it, at most until its deadline."""
 OVERDUE: Final = 2.0
@@ -39,6 +44,7 @@ class LoadRun:
     """Times are UTC, seconds since 1970.
 
     :ivar by: deadline of what is wanted now; 0 for nothing
+    :ivar since: since when that is wanted
     :ivar need_wh: what is wanted; 0 when nobody knows yet
     :ivar taken_wh: since this was wanted
     :ivar counter_wh: what its counter said last; `seen` when that was
@@ -51,6 +57,7 @@ class LoadRun:
     """
 
     by: float = 0.0
+    since: float = 0.0
     need_wh: float = 0.0
     taken_wh: float = 0.0
     counter_wh: float | None = None
@@ -77,13 +84,22 @@ class LoadRun:
             return LoadState.RUNNING
         return LoadState.WAITING
 
+    def is_busy(self, now: float) -> bool:
+        """Tell whether it is in the middle of a program that it was not started for by the plan.
+
+        One that was set and started when it was said to be wanted is not: it is to wait.
+        """
+        if not self.drawing or self.drawing_since is None:
+            return False
+        return now - self.drawing_since >= BUSY_S or self.drawing_since >= self.since + _SETTING_S
+
     def left_s(self, now: float) -> float:
         """Return how long a running program is expected to go on; 0 when none runs."""
         if self.started is None or self.ended is not None:
             return 0.0
         return max((self.run_s or 0.0) - (now - self.started), 60.0)
 
-    def wanted(self, by: float, need_wh: float | None, run_s: float | None) -> LoadRun:
+    def wanted(self, by: float, need_wh: float | None, run_s: float | None, now: float) -> LoadRun:
         """Return it for what is wanted now; what is wanted by another time begins anew.
 
         Whoever wants it says so after what was switched before: that does not hold any more.
@@ -91,7 +107,7 @@ class LoadRun:
         known = replace(self, need_wh=need_wh or 0.0, run_s=run_s or self.run_s)
         if by == self.by:
             return known
-        fresh = replace(known, by=by, taken_wh=0.0, person_until=0.0, told=False)
+        fresh = replace(known, by=by, since=now, taken_wh=0.0, person_until=0.0, told=False)
         running = self.started is not None and self.ended is None
         return fresh if running else replace(fresh, started=None, ended=None)
 
@@ -123,7 +139,9 @@ class LoadRun:
         if reading.connected is not None and reading.connected is not run.on:
             run = replace(run, on=reading.connected, switched=None if run.on is None else now)
         if reading.power_w is not None and (power >= RESTING_W) is not run.drawing:
-            run = replace(run, drawing=not run.drawing, drawing_since=now)
+            # What it began while nobody looked it may have begun at any time since it was last seen.
+            unseen = not run.drawing and self.seen and now - self.seen > _LONGEST_GAP
+            run = replace(run, drawing=not run.drawing, drawing_since=self.seen if unseen else now)
         running = run.started is not None and run.ended is None
         stopped = self.on is True and reading.connected is False
         return replace(run, ended=now) if running and (stopped or _is_over(run, now)) else run

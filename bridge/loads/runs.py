@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from bridge.home import Home
     from hw.reading import Reading
 
-BUSY_S: Final = 300.0
-"""Seconds of taking power after which a machine is in the middle of a program. One that has just been set and
-started is still made to wait when its owner says that it is wanted by some time."""
 _SAVE_S: Final = 60.0
 """Seconds after which what a load has taken is stored anew."""
 _PREFIX: Final = "load-run/"
@@ -83,10 +80,14 @@ class RunBook:
         if reading.module not in self._home.registry:
             return
         module = self._home.registry[reading.module]
-        if module.record.kind not in {ModuleKind.LOAD, ModuleKind.EVSE} or not is_planned(module, self._home):
+        if module.record.kind not in {ModuleKind.LOAD, ModuleKind.EVSE}:
             return
         before = self.run(module.key)
         run = before.read(reading, module.record.wish.power_w)
+        if not is_planned(module, self._home):
+            # Of one that is planned some day it is known then whether it is in the middle of a program.
+            self._runs[module.key] = run
+            return
         if module.record.kind is ModuleKind.LOAD:
             run = self._switched_by_hand(reading, run)
         if module.record.wish.kind is LoadKind.MACHINE:
@@ -108,7 +109,7 @@ class RunBook:
         if (before.started, before.ended) != (run.started, run.ended):
             why = "its program began" if run.ended is None else "its program is over"
             self._home.bus.publish(LoadChanged(module, why))
-        if before.person_until != run.person_until:
+        if (before.person_on, before.person_until) != (run.person_on, run.person_until):
             self._home.bus.publish(LoadChanged(module, "a person switched it"))
 
     def _switched_by_hand(self, reading: Reading, run: LoadRun) -> LoadRun:
@@ -162,5 +163,4 @@ def _started_by_hand(run: LoadRun, now: float) -> LoadRun:
     if run.by <= now or run.started is not None:
         return run
     by_switch = run.person_on and run.person_until > now
-    busy = run.drawing and now - (run.drawing_since or now) >= BUSY_S
-    return run.began(now, run.run_s) if by_switch or busy else run
+    return run.began(now, run.run_s) if by_switch or run.is_busy(now) else run

@@ -25,7 +25,7 @@ def lived(run, *readings, rated_w=None):
     return run
 
 
-WANTED = LoadRun().wanted(NOW + 8 * HOUR, 1000.0, 2 * HOUR)
+WANTED = LoadRun().wanted(NOW + 8 * HOUR, 1000.0, 2 * HOUR, NOW)
 
 
 def test_the_counter_counts_over_any_gap_and_a_new_one_begins_anew():
@@ -51,7 +51,7 @@ def test_with_what_was_wanted_it_is_done():
     assert WANTED.state is LoadState.WAITING
     run = lived(WANTED, reading(0, counter=0.0), reading(60, counter=1000.0))
     assert run.state is LoadState.DONE
-    assert run.wanted(NOW + 30 * HOUR, 1000.0, None).state is LoadState.WAITING
+    assert run.wanted(NOW + 30 * HOUR, 1000.0, None, NOW).state is LoadState.WAITING
     assert LoadRun().state is LoadState.IDLE
 
 
@@ -84,12 +84,33 @@ def test_a_machine_that_is_switched_off_has_ended_but_not_one_that_is_not_on_yet
     assert run.state is LoadState.DONE
 
 
+@pytest.mark.parametrize(
+    ("readings", "busy"),
+    [
+        # It was set and started a moment before it was said to be wanted, or a moment after: it is to wait.
+        ([(-60, 3.0), (-30, 2000.0), (5, 2000.0)], False),
+        ([(-60, 3.0), (5, 3.0), (20, 2000.0), (40, 2000.0)], False),
+        # It was running already, or came on while nobody held it back.
+        ([(-900, 3.0), (-800, 2000.0), (5, 2000.0)], True),
+        ([(-60, 3.0), (500, 3.0), (600, 2000.0)], True),
+        # Nobody looked for a while: it may have begun long ago.
+        ([(-9000, 3.0), (5, 2000.0)], True),
+        ([(-60, 3.0), (5, 3.0)], False),
+    ],
+)
+def test_a_machine_in_the_middle_of_a_program_is_known(readings, busy):
+    before = [reading(*each) for each in readings if each[0] < 0]
+    later = [reading(*each) for each in readings if each[0] >= 0]
+    run = lived(lived(LoadRun(), *before).wanted(NOW + 8 * HOUR, 1000.0, HOUR, NOW), *later)
+    assert run.is_busy(NOW + readings[-1][0]) is busy
+
+
 def test_what_a_person_switched_stands_until_the_deadline_at_most():
     assert WANTED.taken_by_hand(NOW, on=True).person_until == NOW + PERSON_S
     late = NOW + 7.5 * HOUR
     assert WANTED.taken_by_hand(late, on=True).person_until == WANTED.by
     # Whoever wants something by another time says so later than that.
-    assert WANTED.taken_by_hand(NOW, on=False).wanted(NOW + 20 * HOUR, 1.0, None).person_until == 0
+    assert WANTED.taken_by_hand(NOW, on=False).wanted(NOW + 20 * HOUR, 1.0, None, NOW).person_until == 0
 
 
 @given(st.lists(st.tuples(st.floats(0, 5000), st.booleans(), st.floats(1, 4000)), max_size=30))
