@@ -1,4 +1,4 @@
-"""What people are to be told: alerts of faults, of the grid's going and of firmware, kept until they are old.
+"""What people are to be told: alerts of faults, grid, prices and firmware, kept until they are old.
 
 Each change of an alert gives it the next revision, so whoever has seen revision 41 asks for what came after
 it. Every change is in the state file before anyone hears of it.
@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Final
 from bridge.events import ModuleRemoved
 from bridge.fault_log import FaultRecordChanged
 from bridge.faults import Severity
+from bridge.feeds.feed import FeedAlert
+from bridge.feeds.sources import PRICE
 from bridge.firmware.refusal import FirmwareAlert, Reason
 from bridge.grid import GridChanged, GridState
 from bridge.loads.events import LoadMet, LoadMissed
@@ -34,6 +36,7 @@ _PREFIX: Final = "alert/"
 _GRID: Final = "grid"
 _FIRMWARE: Final = "firmware"
 _LOAD: Final = "load/"
+_PRICES: Final = "prices"
 
 _log = logging.getLogger(__name__)
 
@@ -65,7 +68,7 @@ class AlertState(StrEnum):
 class Alert:
     """One alert. Times are UTC, seconds since 1970.
 
-    :ivar subject: what it is about: `fault/ID`, `load/MODULE`, `grid` or `firmware`
+    :ivar subject: what it is about: `fault/ID`, `load/MODULE`, `grid`, `prices` or `firmware`
     :ivar told: users whose channels have told them
     :ivar owed: users who were told of it and not yet that it is over
     """
@@ -148,7 +151,7 @@ class AlertBook:
         records = {_subject(record): record for record in self._log.records()}
         for alert in self.unresolved():
             known = records.get(alert.subject)
-            lasts = alert.subject in {_GRID, _FIRMWARE} or alert.subject.startswith(_LOAD)
+            lasts = alert.subject in {_GRID, _FIRMWARE, _PRICES} or alert.subject.startswith(_LOAD)
             if not lasts and (known is None or not known.open):
                 self._resolve(alert)
         subjects = {alert.subject for alert in self._alerts.values()}
@@ -161,6 +164,7 @@ class AlertBook:
         self._bus.subscribe(LoadMissed, self._load_missed)
         self._bus.subscribe(LoadMet, lambda event: self._load_met(event.module))
         self._bus.subscribe(ModuleRemoved, lambda event: self._load_met(event.record.key))
+        self._bus.subscribe(FeedAlert, self._feed_alert)
 
     def __getitem__(self, number: int) -> Alert:
         """Return the alert of a number. Raise UnknownAlertError."""
@@ -322,6 +326,22 @@ class AlertBook:
         for alert in self.unresolved():
             if alert.subject == _LOAD + module:
                 self._resolve(alert)
+
+    def _feed_alert(self, event: FeedAlert) -> None:
+        if event.name != PRICE:
+            return  # a plan without a weather forecast is none to be alarmed about, and says so itself
+        known = next((each for each in self.unresolved() if each.subject == _PRICES), None)
+        if not event.detail:
+            if known is not None:
+                self._resolve(known)
+        elif known is None:
+            self._add(
+                severity=Severity.WARNING,
+                title="No new prices come",
+                text=f"{event.detail} Where prices are not known, plans go by the usual ones.",
+                subject=_PRICES,
+                code="PRICES_LOST",
+            )
 
     def _add(
         self, *, severity: Severity, title: str, text: str, subject: str, module: str = "", code: str = ""

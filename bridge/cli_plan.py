@@ -60,6 +60,7 @@ def lines(found: dict[str, Any], zone: tzinfo) -> Iterator[str]:
     )
     if plan["backup_hours"] is not None:
         yield f"Without the grid the home would last for {plan['backup_hours']:.1f} h from now."
+    yield from plan["notes"]
     yield from (f"Not possible: {sentence}" for sentence in plan["violations"])
     for key, program in plan["programs"].items():
         if program["learned_from"]:

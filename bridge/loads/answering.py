@@ -187,7 +187,7 @@ def _energy(
         spare = program.power_w * _longest_h(horizon, windows)
     else:
         spare = asked.least_w * question.steps_s[0] / 3600
-    room = need + (spare if need else 0.0) if asked.value is None else ROOM_WH
+    room = need + (spare if need else 0.0) if not asked.takes_sun else ROOM_WH
     return Vehicle(
         name,
         windows or (Window(_moment(start), _moment(start)),),
@@ -197,11 +197,17 @@ def _energy(
         min_w=program.power_w if asked.least_w is None else min(asked.least_w, program.power_w),
         efficiency=1.0,
         room_wh=room,
-        value=asked.value or 0.0,
+        value=_sun_value(question) if asked.takes_sun else 0.0,
         from_battery=asked.from_battery,
         price=price,
         haste=_haste(question),
     )
+
+
+def _sun_value(question: Question) -> float:
+    """Return what a kWh of sun is worth in a car: more than feeding it in, less than drawing one."""
+    sold = max(*question.export_price, 0.0) if question.feed_in_counts else 0.0
+    return sold + 0.1 * max(min(question.import_price) - sold, 0.0)
 
 
 def _haste(question: Question) -> float:

@@ -23,7 +23,7 @@ class AskedLoad:
     :ivar power_w: what it takes while it runs; None for what is usual for it
     :ivar least_w: with less than this it is off; None for `power_w`: it is on or off
     :ivar from_battery: batteries may feed it
-    :ivar value: worth of a kWh that it takes beyond its need; None if it takes no more
+    :ivar takes_sun: beyond its need it takes the sun that is left over
     :ivar priority: 0 to 9
     :ivar learns: whether what is usual for it can be learned from its past
     """
@@ -40,7 +40,7 @@ class AskedLoad:
     least_w: float | None
     hours: Hours
     from_battery: bool
-    value: float | None
+    takes_sun: bool
     priority: int
     learns: bool
 

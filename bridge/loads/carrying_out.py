@@ -44,13 +44,9 @@ _log = logging.getLogger(__name__)
 class LoadCarryingOut:
     """Keeps loads and cars at what the plan's current step says."""
 
-    def __init__(self, home: Home, import_limit_w: float | None = None) -> None:
-        """Carry out in a home.
-
-        :param import_limit_w: most that it is to draw; cars give way before that
-        """
+    def __init__(self, home: Home) -> None:
         self._home = home
-        self._import_limit_w = import_limit_w
+        self._import_limit_w: float | None = None
         self.deadlines = Deadlines(home)
         self._told: set[str] = set()
         self._charging: dict[str, Charging] = {}
@@ -67,12 +63,20 @@ class LoadCarryingOut:
             self._unsubscribe()
             self._unsubscribe = None
 
-    def step(self, step: PlanStep, programs: Mapping[str, LoadProgram], flows: Flows) -> None:
+    def step(
+        self,
+        step: PlanStep,
+        programs: Mapping[str, LoadProgram],
+        flows: Flows,
+        import_limit_w: float | None = None,
+    ) -> None:
         """Tell the loads what a step wants of them.
 
+        :param import_limit_w: most that the home is to draw; cars give way before that
         :raises StateError: it cannot be kept
         """
         now = self._home.clock.utc() or 0.0
+        self._import_limit_w = import_limit_w
         told = set()
         cars = []
         for module in self._home.registry:

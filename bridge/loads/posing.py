@@ -48,16 +48,13 @@ class PlannedLoads:
     given: tuple[GivenLoad, ...]
 
 
-def planned_loads(
-    home: Home, now: float, span: tuple[float, float], sun_value: float, *, learns: bool
-) -> PlannedLoads:
+def planned_loads(home: Home, now: float, span: tuple[float, float], *, learns: bool) -> PlannedLoads:
     """Return the loads of a home that a plan is to be made for.
 
     One that does not answer, or is not to be commanded, is none of them: its part is foreseen from the past.
 
     :param now: UTC, seconds since 1970
     :param span: start and end of the plan; what has begun by now may run from its start on
-    :param sun_value: worth of a kWh in a car that takes the sun that is left over
     :param learns: whether there is a past to learn from
     """
     asked: list[AskedLoad] = []
@@ -69,7 +66,7 @@ def planned_loads(
             for need in needs(module, home, now, span[1])
         ]
         if module.record.kind is ModuleKind.EVSE:
-            asked += _car(home, module, coming, now, sun_value)
+            asked += _car(home, module, coming, now)
             continue
         running, free = _given(home, module, now, learns=learns)
         given += running
@@ -166,7 +163,7 @@ def _load(
                 None,
                 wish.hours,
                 from_battery=True,
-                value=None,
+                takes_sun=False,
                 priority=module.record.priority,
                 learns=learns,
             )
@@ -174,9 +171,7 @@ def _load(
     return asked
 
 
-def _car(
-    home: Home, module: RegisteredModule, coming: list[Need], now: float, sun_value: float
-) -> list[AskedLoad]:
+def _car(home: Home, module: RegisteredModule, coming: list[Need], now: float) -> list[AskedLoad]:
     """Return what is asked of a charging point with a car."""
     reading = module.reading
     if reading is None or reading.evse is None or reading.evse.plug not in _CAR:
@@ -205,7 +200,7 @@ def _car(
             least * ampere,
             wish.hours if wish.kind is LoadKind.INTERRUPTIBLE else Hours.ANY,
             from_battery=False,
-            value=sun_value if follows_sun else None,
+            takes_sun=follows_sun,
             priority=module.record.priority,
             learns=False,
         )

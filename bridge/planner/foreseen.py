@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from optimizer.horizon import Horizon
 
 
-class Foreseen(NamedTuple):
+class HeldBattery(NamedTuple):
     """A battery as the problem has it, and what it does besides.
 
     :ivar power_w: of what it is told, in each step; charging positive
@@ -33,19 +33,23 @@ _A_LITTLE_S: Final = 150.0
 _OWN: Final = frozenset(Battery.__dataclass_fields__)
 
 
-def foreseen(asked: AskedBattery, horizon: Horizon) -> Foreseen:
-    """Return a battery with what it will hold once it is free."""
+def foreseen(asked: AskedBattery, horizon: Horizon, wear: float) -> HeldBattery:
+    """Return a battery with what it will hold once it is free.
+
+    :param wear: price of it, as the plan counts it
+    """
     values = {name: getattr(asked, name) for name in asked.__dataclass_fields__ if name in _OWN}
+    values["wear"] = wear
     held = asked.held
     if held is None:
-        return Foreseen(Battery(**values), horizon.constant(0.0), 0.0)
+        return HeldBattery(Battery(**values), horizon.constant(0.0), 0.0)
     moves_s, stored = _moved(asked, held.left_s)
     reached = held.target_percent is not None and moves_s < held.left_s
     held_s = moves_s if reached else held.left_s
     shares = horizon.shares(Window(horizon.start, horizon.start + timedelta(seconds=moves_s)))
     idle = Window(horizon.start, horizon.start + timedelta(seconds=held_s))
     battery = Battery(**values | {"stored_wh": stored, "idle": idle})
-    return Foreseen(battery, tuple(held.power_w * share for share in shares), held_s)
+    return HeldBattery(battery, tuple(held.power_w * share for share in shares), held_s)
 
 
 def as_told(

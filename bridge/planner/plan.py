@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.loads.asked import LoadProgram, LoadStep
+from bridge.planner.outlook import Foreseen
 from optimizer.plan import BatteryMode
 from optimizer.reason import ReasonCode
 
@@ -46,6 +47,7 @@ class PlanStep:
     :ivar load_w: of everything but batteries and panels, planned loads included
     :ivar batteries: by module key
     :ivar loads: those that are planned, by module key
+    :ivar curtailed_w: what the panels are to give less than they could, a magnitude
     """
 
     start: int
@@ -57,6 +59,7 @@ class PlanStep:
     grid_w: float
     batteries: dict[str, BatteryStep]
     loads: dict[str, LoadStep] = field(default_factory=dict)
+    curtailed_w: float = 0.0
 
     @property
     def storage_w(self) -> float:
@@ -76,6 +79,9 @@ class HomePlan:
     :ivar history_days: how much history the forecasts are made from
     :ivar seconds: solving took
     :ivar programs: what the planned loads are taken for, by module key
+    :ivar notes: what people are told of what it is made from: prices that are not known, and the like
+    :ivar co2_kg: what is drawn stands for, None if nobody says
+    :ivar foreseen: what it expects of load, sun and emissions
     """
 
     steps: tuple[PlanStep, ...]
@@ -87,6 +93,9 @@ class HomePlan:
     history_days: float
     seconds: float
     programs: dict[str, LoadProgram] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    co2_kg: float | None = None
+    foreseen: Foreseen | None = None
 
     @property
     def end(self) -> int:
@@ -120,9 +129,10 @@ class HomePlan:
         try:
             steps = tuple(_step(each) for each in values["steps"])
             programs = {key: LoadProgram(**each) for key, each in values.get("programs", {}).items()}
-            plan = cls(
-                **values | {"steps": steps, "violations": tuple(values["violations"]), "programs": programs}
-            )
+            told: dict[str, Any] = {name: tuple(values.get(name, ())) for name in ("violations", "notes")}
+            if values.get("foreseen") is not None:
+                told["foreseen"] = Foreseen.from_values(values["foreseen"], len(steps))
+            plan = cls(**values | told | {"steps": steps, "programs": programs})
             _check_numbers((plan.bill, plan.history_days, plan.seconds))
             for each in programs.values():
                 _check_numbers((each.need_wh, each.run_s, each.power_w))
@@ -144,7 +154,7 @@ def _step(values: dict[str, Any]) -> PlanStep:
     _check_numbers(load.power_w for load in loads.values())
     step = PlanStep(**values | {"batteries": batteries, "loads": loads})
     _check_numbers((step.start, step.duration, step.load_w, step.solar_w, step.grid_w))
-    _check_numbers((step.import_price, step.export_price))
+    _check_numbers((step.import_price, step.export_price, step.curtailed_w))
     for each in batteries.values():
         _check_numbers((each.power_w, each.soc_percent, each.lowest_w, each.highest_w))
     if step.duration <= 0:

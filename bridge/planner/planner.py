@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.choices import ChoicesChanged
 from bridge.command import Aspect, CommandState, Origin
+from bridge.energy_book import EnergySettingsChanged
 from bridge.events import (
     CommandChanged,
     ModuleChanged,
@@ -19,10 +20,14 @@ from bridge.events import (
     ModulesRegistered,
     ReachabilityChanged,
 )
+from bridge.feeds.feed import FeedChanged
+from bridge.feeds.sources import PRICE
 from bridge.grid import GridChanged
 from bridge.loads.carrying_out import LoadCarryingOut
 from bridge.loads.runs import LoadChanged
 from bridge.planner.carrying_out import CarryingOut
+from bridge.planner.curtailing import Curtailing
+from bridge.planner.import_limit import within
 from bridge.planner.keeper import KeptPlan
 from bridge.planner.posing import NotNowError
 from bridge.planner.solving import SolveError
@@ -65,9 +70,11 @@ class Trigger(StrEnum):
     POLICY = "policy"
     MODULE = "module"
     GRID = "grid"
+    PRICE = "price"
+    FORECAST = "forecast"
 
 
-_EVENTS: Final = frozenset({Trigger.POLICY, Trigger.MODULE, Trigger.GRID})
+_EVENTS: Final = frozenset(set(Trigger) - {Trigger.SCHEDULE, Trigger.REQUEST})
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +118,12 @@ class Planner:
         *,
         make: Callable[[Question, float], Awaitable[HomePlan]],
         keeper: PlanKeeper | None = None,
-        import_limit_w: float | None = None,
     ) -> None:
         """Plan for a home.
 
         :param time_limit: seconds that making a plan may take
         :param make: makes a plan within a time, or raises SolveError
         :param keeper: keeps the last plan over restarts
-        :param import_limit_w: most that the home is to draw
         """
         self._posing = posing
         self._home = home
@@ -127,7 +132,8 @@ class Planner:
         self._keeper = keeper
         self._clock = home.clock
         self._carrying_out = CarryingOut(home.arbiter, home.clock)
-        self._loads = LoadCarryingOut(home, import_limit_w)
+        self._loads = LoadCarryingOut(home)
+        self._curtailing = Curtailing(home)
         self._unsubscribe: list[Callable[[], None]] = []
         self._timer: Timer | None = None
         self._task: asyncio.Task[None] | None = None
@@ -160,6 +166,8 @@ class Planner:
             bus.subscribe(ModuleChanged, self._module_changed),
             bus.subscribe(ChoicesChanged, lambda _: self._anew(Trigger.POLICY)),
             bus.subscribe(GridChanged, lambda _: self._anew(Trigger.GRID)),
+            bus.subscribe(FeedChanged, self._feed_changed),
+            bus.subscribe(EnergySettingsChanged, lambda _: self._anew(Trigger.POLICY)),
             bus.subscribe(CommandChanged, self._command_changed),
             bus.subscribe(LoadChanged, lambda _: self._anew(Trigger.MODULE)),
         ]
@@ -223,6 +231,9 @@ class Planner:
 
     def _now(self) -> float:
         return self._clock.utc() or 0.0
+
+    def _feed_changed(self, event: FeedChanged) -> None:
+        self._anew(Trigger.PRICE if event.name == PRICE else Trigger.FORECAST)
 
     def _module_changed(self, event: ModuleChanged) -> None:
         before, after = event.before, event.record
@@ -292,9 +303,13 @@ class Planner:
             self._home.bus.publish(PlanChanged(self._plan, self._made_because))
         flows = self._home.flow_meter.balance()
         try:
+            batteries = self._posing.batteries()
+            step = within(step, batteries, flows.grid_w, self._posing.import_limit_w)
             cars_w = self._loads.cars_w(step)
-            self._carrying_out.step(step, self._posing.batteries(), float(flows.grid_w), cars_w)
-            self._loads.step(step, {} if self._plan is None else self._plan.programs, flows)
+            self._carrying_out.step(step, batteries, float(flows.grid_w), cars_w)
+            self._curtailing.step(step, batteries, flows)
+            programs = {} if self._plan is None else self._plan.programs
+            self._loads.step(step, programs, flows, self._posing.import_limit_w)
         except StateError as error:
             _log.error("what the plan wants cannot be kept: %s", error)
 

@@ -10,6 +10,7 @@ from bridge.choices import Policy
 from bridge.grid import GridState
 from bridge.loads.posing import planned_loads
 from bridge.planner.held import held
+from bridge.planner.outlook import Outlook
 from bridge.planner.question import AskedBattery, AskedBefore, Question, Recorded, steps_from
 from bridge.record import OperatingMode
 from hw.module import ModuleKind
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bridge.home import Home
+    from bridge.planner.looking_out import LookingOut
+    from bridge.planner.market_tariff import MarketTariff
     from bridge.planner.plan import HomePlan
     from bridge.planner.settings import PlannerSettings
     from bridge.planner.tariff import Tariff
@@ -57,15 +60,38 @@ class PlannedModule:
 class Posing:
     """Asks what is to be planned."""
 
-    def __init__(self, settings: PlannerSettings, tariff: Tariff, home: Home, telemetry: Path | None) -> None:
+    def __init__(
+        self,
+        settings: PlannerSettings,
+        tariff: Tariff | MarketTariff | None,
+        home: Home,
+        telemetry: Path | None,
+        looking_out: LookingOut | None = None,
+    ) -> None:
         """Ask about a home.
 
         :param telemetry: where its history is, None if nothing is recorded
+        :param looking_out: what is known of the time to come besides, None for nothing
         """
+        self._looking_out = looking_out
         self._settings = settings
         self._tariff = tariff
         self._home = home
         self._telemetry = telemetry
+
+    def use(
+        self,
+        settings: PlannerSettings,
+        tariff: Tariff | MarketTariff | None,
+        looking_out: LookingOut | None,
+    ) -> None:
+        """Ask by other settings from now on."""
+        self._settings, self._tariff, self._looking_out = settings, tariff, looking_out
+
+    @property
+    def import_limit_w(self) -> float | None:
+        """Most that is to be drawn from the grid, None for no limit."""
+        return None if self._looking_out is None else self._looking_out.grid.import_limit_w
 
     def batteries(self) -> list[PlannedModule]:
         """Return the batteries that follow a plan.
@@ -94,6 +120,12 @@ class Posing:
             raise NotNowError("the home is autonomous")
         if self._home.grid.state is GridState.LOST:
             raise NotNowError("the grid is gone")
+        if not self._settings.enabled:
+            raise NotNowError("planning is switched off")
+        if self._tariff is None:
+            raise NotNowError("there is no tariff")
+        if not self._tariff.is_known:
+            raise NotNowError("no price is known yet")
         meter = self._home.grid.meter()
         if meter is None:
             raise NotNowError("there is no meter at the supply")
@@ -113,17 +145,16 @@ class Posing:
         :param before: the plan in force
         """
         self.check(now)
+        assert self._tariff is not None, "without a tariff nothing is asked"
         flows = self._home.flow_meter.balance()
         start, steps = steps_from(now)
         drawing, feeding = self._tariff.over(start, steps)
+        outlook = Outlook() if self._looking_out is None else self._looking_out.outlook(now, start, steps)
         policy = self._home.choices.policy
-        feed_in_counts = policy not in {Policy.SELF_CONSUMPTION, Policy.GREEN}
+        if policy is Policy.GREEN and not outlook.clean:
+            policy = Policy.SELF_CONSUMPTION
         loads = planned_loads(
-            self._home,
-            now,
-            (start, start + sum(steps)),
-            _sun_value(drawing, feeding if feed_in_counts else ()),
-            learns=self._telemetry is not None,
+            self._home, now, (start, start + sum(steps)), learns=self._telemetry is not None
         )
         place = None
         if self._settings.latitude is not None and self._settings.longitude is not None:
@@ -136,18 +167,18 @@ class Posing:
             feeding,
             self._tariff.currency,
             # The home's own sun is to stay in the home: fed in it counts nothing.
-            feed_in_counts,
+            policy not in {Policy.SELF_CONSUMPTION, Policy.GREEN},
             max(flows.load_w - loads.power_w, 0.0),
             float(max(-flows.solar_w, 0)),
             sum(each.record.nameplate.power_w or 0.0 for each in self._of(ModuleKind.MICROINVERTER)),
             place,
             tuple(self._asked(each, policy, now) for each in self.batteries()),
             self._settings.backup_hours if policy is Policy.BACKUP else None,
-            self._recorded(loads.keys),
+            self.recorded(loads.keys),
             None if before is None else AskedBefore.of(before, now),
+            outlook,
             loads.asked,
             loads.given,
-            self._settings.import_limit_w,
         )
 
     def _asked(self, battery: PlannedModule, policy: Policy, now: float) -> AskedBattery:
@@ -155,6 +186,8 @@ class Posing:
         one_way = math.sqrt(settings.efficiency)
         # Under the other policies a battery holds the home's own sun alone.
         trades = policy in {Policy.SAVINGS, Policy.BACKUP}
+        # Clean energy of the grid may be stored; what was stored displaces dirty energy at home.
+        grid_charging = settings.grid_charging and (trades or policy is Policy.GREEN)
         return AskedBattery(
             battery.module.key,
             capacity,
@@ -165,12 +198,16 @@ class Posing:
             one_way,
             one_way,
             settings.wear,
-            grid_charging=settings.grid_charging and trades,
+            grid_charging=grid_charging,
             feed_in=settings.sell_stored and trades,
             held=held(self._home.arbiter.live(battery.module.key), now),
         )
 
-    def _recorded(self, loads: tuple[tuple[str, float | None], ...]) -> Recorded | None:
+    def recorded(self, loads: tuple[tuple[str, float | None], ...] = ()) -> Recorded | None:
+        """Return where what was measured is, None if nothing is recorded.
+
+        :param loads: that are planned, as `Recorded` has them
+        """
         meter = self._home.grid.meter()
         if self._telemetry is None or meter is None:
             return None
@@ -182,12 +219,6 @@ class Posing:
 
     def _of(self, kind: ModuleKind) -> list[RegisteredModule]:
         return [module for module in self._home.registry if module.record.kind is kind]
-
-
-def _sun_value(drawing: tuple[float, ...], feeding: tuple[float, ...]) -> float:
-    """Return what a kWh of sun is worth in a car: more than feeding it in, less than drawing one."""
-    sold = max(feeding, default=0.0)
-    return sold + 0.1 * max(min(drawing) - sold, 0.0)
 
 
 def _planned(module: RegisteredModule) -> PlannedModule | None:

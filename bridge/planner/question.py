@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.loads.asked import AskedLoad, GivenLoad
 from bridge.planner.held import Held
+from bridge.planner.outlook import Outlook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,9 +106,9 @@ class Question:
     :ivar peak_w: what all panels are rated for
     :ivar place: latitude and longitude, None if nobody said
     :ivar backup_hours: how long the home should last without the grid, None for no such wish
+    :ivar outlook: what else is known of the time to come
     :ivar loads: what loads and cars are to get
     :ivar given: loads that run whatever the plan is
-    :ivar import_limit_w: most that the home is to draw; None for no limit
     """
 
     start: int
@@ -125,9 +126,9 @@ class Question:
     backup_hours: float | None
     recorded: Recorded | None
     before: AskedBefore | None = None
+    outlook: Outlook = field(default_factory=Outlook)
     loads: tuple[AskedLoad, ...] = ()
     given: tuple[GivenLoad, ...] = ()
-    import_limit_w: float | None = None
 
     def to_json(self) -> bytes:
         """Return it as one line."""
@@ -150,6 +151,7 @@ class Question:
                 "export_price": tuple(values["export_price"]),
                 "place": None if values["place"] is None else tuple(values["place"]),
                 "batteries": tuple(AskedBattery.of(each) for each in values["batteries"]),
+                "outlook": Outlook.from_values(values["outlook"]),
                 "recorded": None
                 if recorded is None
                 else Recorded(

@@ -19,7 +19,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bridge.loads.answering import LoadParts, load_parts, load_steps, titled
-from bridge.planner.foreseen import Foreseen, as_told, foreseen
+from bridge.planner import looking_ahead, scoring
+from bridge.planner.foreseen import HeldBattery, as_told, foreseen
+from bridge.planner.outlook import Foreseen
 from bridge.planner.past import STEP as QUARTER_S
 from bridge.planner.past import past
 from bridge.planner.plan import BatteryStep, HomePlan, PlanStep
@@ -29,8 +31,6 @@ from bridge.time_zone import time_zone
 from optimizer.forecast.anchoring import anchored
 from optimizer.forecast.clear_sky import Site
 from optimizer.forecast.load_profile import forecast_load
-from optimizer.forecast.solar_profile import forecast_solar
-from optimizer.grid import Grid
 from optimizer.horizon import Horizon
 from optimizer.island import Island
 from optimizer.load import BaseLoad
@@ -40,9 +40,10 @@ from optimizer.solar import Solar
 from optimizer.solve import solve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from optimizer.forecast.forecast import Forecast
+    from optimizer.formulation.program import Floats
     from optimizer.plan import Plan
 
 _NICENESS: Final = 10
@@ -71,55 +72,83 @@ def answer(question: Question) -> HomePlan:
     """
     zone = time_zone(question.zone)
     horizon = Horizon(datetime.fromtimestamp(question.start, UTC).astimezone(zone), question.steps_s)
+    question = looking_ahead.priced(question, horizon, zone)
     known = _known(question.recorded, question.start // QUARTER_S * QUARTER_S)
     load = forecast_load(known.load, horizon, zone, prior_w=question.load_w)
     load = anchored(load, horizon, question.load_w, load.expected_w[0])
-    sun = forecast_solar(known.production, horizon, _site(question), prior_w=question.peak_w)
-    sun = _measured_sun(sun, horizon, question.production_w)
-    feed_in = question.export_price
-    if not question.feed_in_counts:
-        feed_in = tuple(min(price, 0.0) for price in feed_in)
-    parts = load_parts(question, horizon, known.loads)
-    batteries = tuple(foreseen(each, horizon) for each in question.batteries)
-    given = _given(parts, batteries, len(horizon))
-    # What batteries are told to give is there like sun; what they are told to take, like load.
-    fed = tuple(max(-power, 0.0) for power in given)
-    given = tuple(max(power, 0.0) for power in given)
+    sun = looking_ahead.sun(question, known.production, horizon, _site(question))
+    if not question.outlook.curtailed:
+        # What panels give that are held back tells nothing of what they could.
+        sun = _measured_sun(sun, horizon, question.production_w)
+    co2 = looking_ahead.emissions(question, horizon, zone)
+    grid, co2_price = looking_ahead.grid(question, horizon, co2)
+    parts = _parts(question, horizon, known.loads)
     problem = Problem(
         horizon,
-        Grid(
-            question.import_price,
-            feed_in,
-            import_cap_w=None
-            if question.import_limit_w is None
-            else horizon.constant(question.import_limit_w),
-            currency=question.currency,
-        ),
+        grid,
         BaseLoad(
-            _added(load.expected_w, given),
-            low_w=_added(load.low_w, given),
-            high_w=_added(load.high_w, given),
+            _added(load.expected_w, parts.taken_w),
+            low_w=_added(load.low_w, parts.taken_w),
+            high_w=_added(load.high_w, parts.taken_w),
         ),
-        Solar(_added(sun.expected_w, fed), _added(sun.low_w, fed), high_w=_added(sun.high_w, fed)),
-        tuple(each.battery for each in batteries),
-        parts.vehicles,
-        shiftable=parts.machines,
+        Solar(
+            _added(sun.expected_w, parts.fed_w),
+            _added(sun.low_w, parts.fed_w),
+            high_w=_added(sun.high_w, parts.fed_w),
+            curtailable=question.outlook.curtailable,
+        ),
+        tuple(each.battery for each in parts.batteries),
+        parts.loads.vehicles,
+        shiftable=parts.loads.machines,
+        co2_price=co2_price,
         island=None
         if question.backup_hours is None
         else Island(question.backup_hours, outages_per_hour=_OUTAGES_PER_HOUR),
     )
+    expected = Foreseen(
+        load.expected_w,
+        load.low_w,
+        load.high_w,
+        sun.expected_w,
+        sun.low_w,
+        sun.high_w,
+        co2,
+        "history" if question.outlook.sun is None else "weather",
+    )
     plan = solve(_steady(problem, question.before))
-    return _told(question, load, plan, _Parts(parts, batteries, fed), known.days)
+    return _told(question, expected, plan, parts, known.days)
 
 
-def _given(parts: LoadParts, batteries: tuple[Foreseen, ...], count: int) -> tuple[float, ...]:
-    """Return what runs whatever the plan is, in each step: loads, and batteries that are told."""
-    loads = parts.all_given_w(count)
-    return tuple(loads[step] + sum(each.power_w[step] for each in batteries) for step in range(count))
+class _Parts(NamedTuple):
+    """What of a question is not only the optimizer's.
+
+    :ivar taken_w: by what runs whatever the plan is, in each step: loads, and batteries told to charge
+    :ivar fed_w: what batteries are told to give, in each step: it is there like sun
+    """
+
+    loads: LoadParts
+    batteries: tuple[HeldBattery, ...]
+    taken_w: tuple[float, ...]
+    fed_w: tuple[float, ...]
 
 
-def _added(forecast_w: tuple[float, ...], given_w: tuple[float, ...]) -> tuple[float, ...]:
-    return tuple(base + more for base, more in zip(forecast_w, given_w, strict=True))
+def _parts(question: Question, horizon: Horizon, past_w: Mapping[str, Floats]) -> _Parts:
+    loads = load_parts(question, horizon, past_w)
+    batteries = tuple(
+        foreseen(each, horizon, looking_ahead.wear(question, each.wear)) for each in question.batteries
+    )
+    taken = loads.all_given_w(len(horizon))
+    given = [power + sum(each.power_w[step] for each in batteries) for step, power in enumerate(taken)]
+    return _Parts(
+        loads,
+        batteries,
+        tuple(max(power, 0.0) for power in given),
+        tuple(max(-power, 0.0) for power in given),
+    )
+
+
+def _added(forecast_w: tuple[float, ...], more_w: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(base + more for base, more in zip(forecast_w, more_w, strict=True))
 
 
 def _steady(problem: Problem, before: AskedBefore | None) -> Problem:
@@ -148,18 +177,7 @@ def _measured_sun(forecast: Forecast, horizon: Horizon, measured_w: float) -> Fo
     return type(forecast)(*(tuple(column) for column in zip(*lit, strict=True)))
 
 
-class _Parts(NamedTuple):
-    """What of a question is not only the optimizer's.
-
-    :ivar fed_w: what batteries are told to give, in each step
-    """
-
-    loads: LoadParts
-    batteries: tuple[Foreseen, ...]
-    fed_w: tuple[float, ...]
-
-
-def _told(question: Question, load: Forecast, plan: Plan, parts: _Parts, history_days: float) -> HomePlan:
+def _told(question: Question, expected: Foreseen, plan: Plan, parts: _Parts, history_days: float) -> HomePlan:
     capacities = {each.name: max(each.capacity_wh, 1.0) for each in question.batteries}
     asked = {each.name: (each, also) for each, also in zip(question.batteries, parts.batteries, strict=True)}
     steps, loads = [], load_steps(parts.loads, plan)
@@ -185,11 +203,12 @@ def _told(question: Question, load: Forecast, plan: Plan, parts: _Parts, history
                 question.steps_s[number],
                 question.import_price[number],
                 question.export_price[number],
-                load.expected_w[number] + sum(each.power_w for each in loads[number].values()),
+                expected.load_w[number] + sum(each.power_w for each in loads[number].values()),
                 plan.solar_w[number] + parts.fed_w[number],
                 plan.grid_w[number],
                 batteries,
                 loads[number],
+                plan.curtailed_w[number],
             )
         )
     return HomePlan(
@@ -202,6 +221,14 @@ def _told(question: Question, load: Forecast, plan: Plan, parts: _Parts, history
         history_days,
         plan.solved.seconds,
         parts.loads.programs,
+        question.outlook.notes,
+        None
+        if expected.co2 is None
+        else sum(
+            max(step.grid_w, 0.0) / 1000 * step.duration / 3600 * co2
+            for step, co2 in zip(steps, expected.co2, strict=True)
+        ),
+        expected,
     )
 
 
@@ -215,7 +242,7 @@ def _plan(about: dict[str, Any]) -> dict[str, Any]:
     return answer(Question.from_values(about)).values()
 
 
-ANSWERS: Final[dict[str, Callable[[dict[str, Any]], Any]]] = {"plan": _plan}
+ANSWERS: Final[dict[str, Callable[[dict[str, Any]], Any]]] = {"plan": _plan, "score": scoring.answer}
 """What can be asked, in plain values, and who answers it with plain values."""
 
 

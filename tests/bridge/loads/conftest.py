@@ -250,24 +250,24 @@ def tariff():
 
 
 @pytest.fixture
-def settings():
-    return PlannerSettings()
+def looking_out():
+    """What is known of the time to come besides: nothing."""
 
 
 @pytest.fixture
-def posing(home, simulated, tariff, settings):
-    return Posing(settings, tariff, home, None)
+def posing(home, simulated, tariff, looking_out):
+    return Posing(PlannerSettings(), tariff, home, None, looking_out)
 
 
 @pytest.fixture
-def planner(home, posing, settings):
+def planner(home, posing):
     """A planner whose plans come from the optimizer in this process."""
     from bridge.planner.worker import answer
 
     async def solved(question, limit):
         return HomePlan.from_json(answer(type(question).from_json(question.to_json())).to_json())
 
-    return Planner(posing, home, 60.0, make=solved, import_limit_w=settings.import_limit_w)
+    return Planner(posing, home, 60.0, make=solved)
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ def asked(key="heater", kind=LoadKind.INTERRUPTIBLE, until=8, **changes):
     values = {
         "key": key, "title": key.capitalize(), "kind": kind, "start": float(MIDNIGHT),
         "by": MIDNIGHT + until * HOUR, "need_wh": 2000.0, "taken_wh": 0.0, "run_s": None,
-        "power_w": 1000.0, "least_w": None, "hours": Hours.ANY, "from_battery": True, "value": None,
+        "power_w": 1000.0, "least_w": None, "hours": Hours.ANY, "from_battery": True, "takes_sun": False,
         "priority": 5, "learns": True,
     }  # fmt: skip
     return AskedLoad(**values | changes)

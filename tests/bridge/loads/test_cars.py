@@ -2,13 +2,15 @@
 
 import math
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 
 from bridge.actions import Requester
 from bridge.charging_point import APPS, ChargingPoint
 from bridge.command import Origin
-from bridge.planner.settings import PlannerSettings
+from bridge.planner.outlook import Outlook
+from bridge.planner.settings import GridSettings
 from clusters.charging_plan import NextCharge
 from hw.setpoint import SetpointKind as Kind
 from optimizer.reason import ReasonCode
@@ -146,8 +148,10 @@ async def test_clouds_do_not_switch_a_car_all_the_time(simulated, planner, point
 
 class TestUnderAFuse:
     @pytest.fixture
-    def settings(self):
-        return PlannerSettings(import_limit_w=7000.0)
+    def looking_out(self):
+        limit = GridSettings(import_limit_w=7000.0)
+        outlook = Outlook(import_limit_w=limit.import_limit_w)
+        return SimpleNamespace(grid=limit, outlook=lambda now, start, steps: outlook)
 
     async def test_the_car_gives_way_to_what_else_runs(self, simulated, planner, wallbox, wish, clock):
         clock.now = MIDNIGHT + HOUR
