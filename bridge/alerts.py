@@ -33,6 +33,7 @@ KEPT: Final = 500
 """Alerts that are remembered; resolved ones that changed longest ago go first."""
 LONGEST_SNOOZE: Final = 7 * 86_400.0
 _PREFIX: Final = "alert/"
+_FAULT: Final = "fault/"
 _GRID: Final = "grid"
 _FIRMWARE: Final = "firmware"
 _LOAD: Final = "load/"
@@ -68,7 +69,8 @@ class AlertState(StrEnum):
 class Alert:
     """One alert. Times are UTC, seconds since 1970.
 
-    :ivar subject: what it is about: `fault/ID`, `load/MODULE`, `grid`, `prices` or `firmware`
+    :ivar subject: what it is about: `fault/ID`, `load/MODULE`, `grid`, `prices`, `firmware`, or what else
+        `tell` was told
     :ivar told: users whose channels have told them
     :ivar owed: users who were told of it and not yet that it is over
     """
@@ -151,8 +153,7 @@ class AlertBook:
         records = {_subject(record): record for record in self._log.records()}
         for alert in self.unresolved():
             known = records.get(alert.subject)
-            lasts = alert.subject in {_GRID, _FIRMWARE, _PRICES} or alert.subject.startswith(_LOAD)
-            if not lasts and (known is None or not known.open):
+            if alert.subject.startswith(_FAULT) and (known is None or not known.open):
                 self._resolve(alert)
         subjects = {alert.subject for alert in self._alerts.values()}
         for subject, record in records.items():
@@ -242,7 +243,24 @@ class AlertBook:
             owed = tuple(name for name in alert.owed if name != user)
             self._note(dataclasses.replace(alert, owed=owed))
 
+    def tell(self, subject: str, severity: Severity, title: str, text: str, code: str) -> None:
+        """Begin an alert, or say something else in the one of its subject that is so already."""
+        known = self._unresolved_of(subject)
+        if known is None:
+            self._add(severity=severity, title=title, text=text, subject=subject, code=code)
+        elif (known.title, known.text) != (title, text):
+            self._change(dataclasses.replace(known, title=title, text=text))
+
+    def settle(self, subject: str) -> None:
+        """Resolve the alert of a subject, if there is one."""
+        known = self._unresolved_of(subject)
+        if known is not None:
+            self._resolve(known)
+
     # ------------------------------------------------------------------ inside
+
+    def _unresolved_of(self, subject: str) -> Alert | None:
+        return next((each for each in self.unresolved() if each.subject == subject), None)
 
     def _living(self, number: int) -> Alert:
         alert = self[number]
@@ -251,7 +269,7 @@ class AlertBook:
         return alert
 
     def _fault_changed(self, record: FaultRecord) -> None:
-        known = next((each for each in self.unresolved() if each.subject == _subject(record)), None)
+        known = self._unresolved_of(_subject(record))
         if known is None:
             if record.open:
                 self._begin(record)
@@ -283,12 +301,13 @@ class AlertBook:
         )
 
     def _grid_changed(self, event: GridChanged) -> None:
-        known = next((each for each in self.unresolved() if each.subject == _GRID), None)
+        known = self._unresolved_of(_GRID)
         if event.state is GridState.LOST and known is None:
+            because = event.because or "the meter at the supply measures no voltage"
             self._add(
                 severity=Severity.CRITICAL,
                 title="The grid is gone",
-                text="The meter at the supply measures no voltage.",
+                text=f"{because[:1].upper()}{because[1:]}.",
                 subject=_GRID,
                 code="GRID_LOST",
             )
@@ -296,7 +315,7 @@ class AlertBook:
             self._resolve(known)
 
     def _firmware_alert(self, event: FirmwareAlert) -> None:
-        known = next((each for each in self.unresolved() if each.subject == _FIRMWARE), None)
+        known = self._unresolved_of(_FIRMWARE)
         if event.reason is None:
             if known is not None:
                 self._resolve(known)
@@ -330,11 +349,9 @@ class AlertBook:
     def _feed_alert(self, event: FeedAlert) -> None:
         if event.name != PRICE:
             return  # a plan without a weather forecast is none to be alarmed about, and says so itself
-        known = next((each for each in self.unresolved() if each.subject == _PRICES), None)
         if not event.detail:
-            if known is not None:
-                self._resolve(known)
-        elif known is None:
+            self.settle(_PRICES)
+        elif self._unresolved_of(_PRICES) is None:
             self._add(
                 severity=Severity.WARNING,
                 title="No new prices come",
@@ -415,7 +432,7 @@ def _key(number: int) -> str:
 
 
 def _subject(record: FaultRecord) -> str:
-    return f"fault/{record.id}"
+    return f"{_FAULT}{record.id}"
 
 
 def _text(record: FaultRecord) -> str:

@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 from annotated_types import Interval, MaxLen, MinLen
 
 from bridge.feeds.settings import CarbonSettings, WeatherSettings
+from bridge.island.settings import IslandSettings, judge_island
 from bridge.planner.settings import (
     EnergySettings,
     GridSettings,
@@ -171,6 +172,10 @@ class DemoSettings:
     seed: Annotated[int, Interval(ge=0, le=2**32 - 1)] = 1
     speed: Annotated[float, Interval(ge=0, le=86400)] = 1.0
     """Simulated seconds per second."""
+    outage_after: Annotated[float, Interval(ge=0)] | None = None
+    """Seconds after which the home loses its grid; never by default."""
+    outage_for: Annotated[float, Interval(gt=0)] | None = None
+    """Seconds after which it has it again; for good without it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +211,7 @@ class Settings:
     weather: WeatherSettings = field(default_factory=WeatherSettings)
     carbon: CarbonSettings = field(default_factory=CarbonSettings)
     planner: PlannerSettings = field(default_factory=PlannerSettings)
+    island: IslandSettings = field(default_factory=IslandSettings)
     demo: DemoSettings = field(default_factory=DemoSettings)
     modules: tuple[ModuleSettings, ...] = ()
 
@@ -245,6 +251,7 @@ def judge(settings: Settings) -> list[tuple[tuple[str | int, ...], str]]:
     kept = {name: getattr(settings.telemetry, name) for name in _LAYERS}
     problems += [(("telemetry", name), message) for name, message in too_short(kept)]
     problems += judge_plan(settings.tariff, settings.planner, settings.carbon, settings.weather)
+    problems += judge_island(settings.island)
     seen: set[str] = set()
     for index, module in enumerate(settings.modules):
         try:

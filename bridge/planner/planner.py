@@ -23,6 +23,7 @@ from bridge.events import (
 from bridge.feeds.feed import FeedChanged
 from bridge.feeds.sources import PRICE
 from bridge.grid import GridChanged
+from bridge.island.mode import ModeChanged
 from bridge.loads.carrying_out import LoadCarryingOut
 from bridge.loads.runs import LoadChanged
 from bridge.planner.carrying_out import CarryingOut
@@ -168,6 +169,7 @@ class Planner:
             bus.subscribe(GridChanged, lambda _: self._anew(Trigger.GRID)),
             bus.subscribe(FeedChanged, self._feed_changed),
             bus.subscribe(EnergySettingsChanged, lambda _: self._anew(Trigger.POLICY)),
+            bus.subscribe(ModeChanged, lambda _: self._anew(Trigger.GRID)),
             bus.subscribe(CommandChanged, self._command_changed),
             bus.subscribe(LoadChanged, lambda _: self._anew(Trigger.MODULE)),
         ]

@@ -120,6 +120,8 @@ class Posing:
             raise NotNowError("the home is autonomous")
         if self._home.grid.state is GridState.LOST:
             raise NotNowError("the grid is gone")
+        if self._home.island.mode.apart:
+            raise NotNowError("the home has not returned to the grid yet")
         if not self._settings.enabled:
             raise NotNowError("planning is switched off")
         if self._tariff is None:

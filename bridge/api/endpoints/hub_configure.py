@@ -14,6 +14,7 @@ from bridge.api.operation import operation
 from bridge.api.problems import INVALID, UNKNOWN_REVISION, Flaw, Problem, ProblemType
 from bridge.choices import Policy
 from bridge.energy_book import EnergySettingsError, without_secrets
+from bridge.island.mode import HomeMode
 from bridge.record import OperatingMode
 from bridge.revisions import UnknownRevisionError
 
@@ -51,7 +52,7 @@ class Configuration(Model):
     policy: Policy
     """What the home's plan is to be good for."""
     operating_mode: OperatingMode
-    """`autonomous`: neither plans nor programmes command any module."""
+    """`autonomous`: neither plans nor programmes command any module. It holds when the grid is there."""
     savings_percent: Annotated[int, Field(ge=0, le=100)]
     """How much comfort may be given up for savings."""
     settings: dict[Section, Table]
@@ -95,6 +96,8 @@ class HubConfiguration(Model):
     configuration: Configuration
     settings: dict[Section, Table]
     """These tables as they hold, settings file and all."""
+    mode: HomeMode
+    """How the home works now: as configured, or `island`, `returning` and `restoring` around an outage."""
     history: list[RevisionView]
     """The changes that are remembered, the newest last."""
     apps: list[App]
@@ -196,6 +199,7 @@ def _shown(hub: Hub, configured: Configured, *, codes: bool) -> HubConfiguration
     return HubConfiguration(
         configuration=_configuration(configured),
         settings=without_secrets(_plain(asdict(hub.energy.judged(configured.energy)))),
+        mode=hub.home.island.mode,
         history=[_revision(each) for each in hub.configuration.history()],
         apps=[App.model_validate(each) for each in pairing.fabrics(hub.matter)],
         pairing=Pairing(
