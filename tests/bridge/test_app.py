@@ -166,6 +166,9 @@ def test_the_command_line_asks_and_tells_the_running_hub(start):
     shown = json.loads(ores("status", "--json", *place).stdout)
     assert shown["running"]
     assert shown["memory_mb"] < 110
+    flows = shown["flows"]
+    assert flows["grid_w"] == flows["load_w"] + flows["solar_w"] + flows["storage_w"]
+    assert "Power: grid " in status.stdout
     assert "can be paired now" in ores("pair", *place).stdout
     reset = ores("factory-reset", "--yes", *place)
     assert reset.returncode == 1
