@@ -44,8 +44,8 @@ class PlanDifference:
             if old is None or new is None or stop <= start:
                 continue
             hours = (stop - start) / 3600
-            # Production is negative.
-            more = old.solar_w - new.solar_w
+            # Production is negative; what is curtailed could be had.
+            more = (old.solar_w - old.curtailed_w) - (new.solar_w - new.curtailed_w)
             peak = max(peak, more, key=abs)
             energy += more * hours
             bill += (_rate(new) - _rate(old)) * hours

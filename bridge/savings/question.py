@@ -34,10 +34,7 @@ class AskedDay:
         return cls(
             values["start"],
             values["end"],
-            Recorded(
-                recorded["path"],
-                *(tuple(recorded[name]) for name in ("grid", "solar", "storage", "left_out")),
-            ),
+            Recorded(recorded["path"], *(tuple(recorded[name]) for name in ("grid", "solar", "storage"))),
             tuple(PricePaid(**each) for each in values["paid"]),
-            tuple(AskedBattery(**each) for each in values["batteries"]),
+            tuple(AskedBattery.of(each) for each in values["batteries"]),
         )

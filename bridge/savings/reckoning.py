@@ -113,8 +113,14 @@ def _read(reader: Reader, asked: AskedDay) -> _Day:
 def _battery(asked: AskedBattery, soc_percent: float) -> Battery:
     """Return a battery that does what its own logic would: it keeps its reserve, and has no plan."""
     stored = asked.capacity_wh * min(max(float(soc_percent), 0.0), 100.0) / 100
-    battery = Battery(**{name: getattr(asked, name) for name in asked.__dataclass_fields__})
-    return replace(battery, stored_wh=stored, minimum_wh=asked.reserve_wh, reserve_wh=0.0)
+    battery = Battery(
+        **{
+            name: getattr(asked, name)
+            for name in asked.__dataclass_fields__
+            if name not in {"held", "reserve_wh"}
+        }
+    )
+    return replace(battery, stored_wh=stored, minimum_wh=asked.reserve_wh)
 
 
 def _sum(reader: Reader, modules: Iterable[str], asked: AskedDay) -> Floats:

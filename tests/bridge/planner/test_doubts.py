@@ -66,6 +66,7 @@ def about_plan(home):
 async def test_a_battery_that_is_lost_costs_something_and_people_are_told_what(simulated, running, home):
     # That the home takes less than when the last plan was made is no merit of the lost battery.
     simulated.load_w, simulated.sun_w = 500.0, 0.0
+    kept, simulated.reserve = simulated.reserve, 100.0  # it is off
     home.registry.lost(home.registry[BATTERY], "pulled out")
     simulated.silent.add(BATTERY)
     await simulated.pass_(2 * SETTLING, step=SETTLING)
@@ -76,6 +77,7 @@ async def test_a_battery_that_is_lost_costs_something_and_people_are_told_what(s
     assert alert.text.endswith("EUR higher.")
     await simulated.pass_(600)
     assert about_plan(home) == [alert], "it is told once"
+    simulated.reserve = kept
     simulated.silent.clear()
     simulated.read()
     await simulated.pass_(2 * SETTLING, step=SETTLING)
