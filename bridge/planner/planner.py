@@ -99,16 +99,19 @@ class Planner:
         time_limit: float,
         *,
         make: Callable[[Question, float], Awaitable[HomePlan]] = solve,
+        period: float = PERIOD,
     ) -> None:
         """Plan for a home.
 
         :param time_limit: seconds that making a plan may take
         :param make: makes a plan within a time, or raises SolveError
+        :param period: seconds from one plan to the next
         """
         self._posing = posing
         self._home = home
         self._time_limit = time_limit
         self._make = make
+        self._period = period
         self._clock = home.clock
         self._carrying_out = CarryingOut(home.arbiter, home.clock)
         self._unsubscribe: list[Callable[[], None]] = []
@@ -243,7 +246,7 @@ class Planner:
     def _begin(self) -> None:
         trigger, self._trigger = self._trigger, Trigger.SCHEDULE
         self._begun = self._clock.monotonic()
-        self._due = self._begun + PERIOD
+        self._due = self._begun + self._period
         self._task = asyncio.get_running_loop().create_task(self._replan(trigger), name="planner")
 
     async def _replan(self, trigger: Trigger) -> None:

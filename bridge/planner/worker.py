@@ -30,6 +30,7 @@ from optimizer.solar import Solar
 from optimizer.solve import solve
 
 if TYPE_CHECKING:
+    from bridge.planner.past import Past
     from optimizer.forecast.forecast import Forecast
     from optimizer.plan import Plan
 
@@ -41,15 +42,17 @@ _OUTAGES_PER_HOUR: Final = 1 / (30 * 24)
 """Chance of an outage when the residents want to be ready for one."""
 
 
-def answer(question: Question) -> HomePlan:
+def answer(question: Question, known: Past | None = None) -> HomePlan:
     """Return the plan to a question.
 
+    :param known: what happened before; what was recorded when nobody says
     :raises ProblemError: the question is absurd
     :raises SolverError: its numbers are too far apart
     """
     zone = time_zone(question.zone)
     horizon = Horizon(datetime.fromtimestamp(question.start, UTC).astimezone(zone), question.steps_s)
-    known = past(question.recorded, question.start)
+    if known is None:
+        known = past(question.recorded, question.start)
     load = forecast_load(known.load, horizon, zone, prior_w=question.load_w)
     load = anchored(load, horizon, question.load_w, load.expected_w[0])
     sun = forecast_solar(known.production, horizon, _site(question), prior_w=question.peak_w)

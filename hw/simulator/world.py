@@ -54,14 +54,20 @@ class World:
     """The home's physics."""
 
     def __init__(
-        self, home: Home, *, seed: int = 1, start: datetime = DEFAULT_START, speed: float = 1.0
+        self,
+        home: Home,
+        *,
+        seed: int = 1,
+        start: datetime = DEFAULT_START,
+        speed: float = 1.0,
+        step_s: float | None = None,
     ) -> None:
-        """`speed` is how many simulated seconds pass in one of the hub's."""
+        """`speed` is how many simulated seconds pass in one of the hub's; `step_s` how many in a step."""
         if not 0 < speed <= 86400:
             raise ValueError(f"speed is above 0 and at most 86400, not {speed}")
         self.start = start
         self.speed = speed
-        self.step_s = max(1.0, speed / 4)
+        self.step_s = max(1.0, speed / 4) if step_s is None else step_s
         """Four steps a second of the hub are plenty; below a second nothing changes that registers show."""
         self.steps = 0
         """How many steps have begun."""
