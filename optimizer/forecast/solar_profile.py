@@ -9,6 +9,7 @@ import numpy as np
 from optimizer.forecast.clear_sky import Site, clear_sky
 from optimizer.forecast.forecast import Forecast
 from optimizer.forecast.history import DAY_S, grid, over
+from optimizer.forecast.quantile import quantiles
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -109,7 +110,7 @@ def learned(past: History, site: Site) -> tuple[Floats, Floats, Floats, tuple[fl
     usual[known] = (np.where(seen, table, 0.0) * weights).sum(axis=0)[known] / weights.sum(axis=0)[known]
     low, high = usual.copy(), usual.copy()
     if known.any():
-        low[known], high[known] = np.nanquantile(table[:, known], (0.1, 0.9), axis=0)
+        low[known], high[known] = quantiles(table[:, known], 0.1, 0.9)
     made = clear * usual[slot]
     return usual, low, high, tuple(_clearness(past, made, lit, back_s) for back_s, _, _ in _PERSISTENCE)
 
