@@ -130,8 +130,8 @@ class Posing:
         return Problem(
             horizon,
             self.grid(step, horizon),
-            BaseLoad(load.expected_w),
-            Solar(sun.expected_w, sun.low_w),
+            BaseLoad(load.expected_w, low_w=load.low_w, high_w=load.high_w),
+            Solar(sun.expected_w, sun.low_w, high_w=sun.high_w),
             batteries,
         )
 
@@ -282,9 +282,15 @@ class Told:
         """Return the problem."""
         problem = self.posing(step, stored_wh)
         assert problem.solar is not None
-        load = (float(self.load_w[step]), *problem.load.power_w[1:])
-        sun = (float(self.sun_w[step]), *problem.solar.production_w[1:])
-        return replace(problem, load=BaseLoad(load), solar=Solar(sun))
+        used, given = problem.load, problem.solar
+
+        def told(value: float, *rows: tuple[float, ...] | None) -> list[tuple[float, ...] | None]:
+            return [row and (value, *row[1:]) for row in rows]
+
+        load = told(float(self.load_w[step]), used.power_w, None, used.low_w, used.high_w)
+        sun = told(float(self.sun_w[step]), given.production_w, given.cautious_w)
+        high = told(float(self.sun_w[step]), given.high_w)
+        return replace(problem, load=BaseLoad(*load), solar=Solar(*sun, high_w=high[0]))
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from optimizer.problem_error import (
     MOST_POWER_W,
     MOST_PRICE,
     ProblemError,
+    in_order,
     length,
     name,
     number,
@@ -26,11 +27,16 @@ class BaseLoad:
 
     :ivar power_w: expected
     :ivar critical_w: the part of it that must go on in an outage; None for all of it
-    :raises ProblemError: a value is absurd, or more is critical than there is
+    :ivar low_w: nine times in ten it is more (P10); None when that is not known
+    :ivar high_w: nine times in ten it is less (P90); None when that is not known
+    :raises ProblemError: a value is absurd, more is critical than there is, or low, expected and high are not
+        in order
     """
 
     power_w: tuple[float, ...]
     critical_w: tuple[float, ...] | None = None
+    low_w: tuple[float, ...] | None = None
+    high_w: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -41,6 +47,13 @@ class BaseLoad:
             for step, (part, whole) in enumerate(zip(self.critical_w, self.power_w, strict=True)):
                 if part > whole + 1e-6:
                     raise ProblemError(f"of {whole:g} W in step {step}, {part:g} W are said to be critical")
+        for what in ("low_w", "high_w"):
+            if getattr(self, what) is not None:
+                label = f"the {what.removesuffix('_w')} load"
+                put(self, what, series(label, getattr(self, what), 0.0, MOST_POWER_W))
+                length(label, getattr(self, what), len(self.power_w))
+        in_order("load", self.low_w, self.power_w)
+        in_order("load", self.power_w, self.high_w)
 
 
 @dataclass(frozen=True, slots=True)

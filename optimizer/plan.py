@@ -180,6 +180,22 @@ class Backup:
 
 
 @dataclass(frozen=True, slots=True)
+class Hedged:
+    """What all batteries together are told for the first hour, as load and sun may differ from the forecast.
+
+    :ivar lowest_w: of their band
+    :ivar highest_w: of their band
+    :ivar worth: what a kWh stored after that hour is worth on average
+    :ivar gain: what this band costs less on average than the one that takes the forecast for certain
+    """
+
+    lowest_w: float
+    highest_w: float
+    worth: float
+    gain: float
+
+
+@dataclass(frozen=True, slots=True)
 class Solved:
     """How the plan was found.
 
@@ -214,6 +230,8 @@ class Plan:
     :ivar curtailed_w: what they could give more, a magnitude
     :ivar unserved_w: load that is not served in an outage
     :ivar energy_value: what a kWh more of load would cost in each step
+    :ivar hedged: None when the problem does not say how far load and sun may differ from the forecast, or
+        when hedging does not apply: an outage is among the next two days, or no battery is always there
     :ivar backup: None when no battery can feed the home in an outage, or nobody asked
     """
 
@@ -230,6 +248,7 @@ class Plan:
     violations: tuple[Violation, ...]
     backup: Backup | None
     solved: Solved
+    hedged: Hedged | None = None
 
     def battery(self, name: str) -> PlannedBattery:
         """Return what a battery does. Raise KeyError when there is none of that name."""

@@ -49,6 +49,16 @@ def length(what: str, values: Sequence[object], count: int) -> None:
         raise ProblemError(f"{what} has {len(values)} values for {count} steps")
 
 
+def in_order(what: str, lower: Sequence[float] | None, higher: Sequence[float] | None) -> None:
+    """Demand that a forecast's rows do not cross.
+
+    :raises ProblemError: they do
+    """
+    for step, (low, high) in enumerate(zip(lower or (), higher or (), strict=False)):
+        if low > high + 1e-6:
+            raise ProblemError(f"the {what} of step {step} is at least {low:g} and at most {high:g} W")
+
+
 def name(what: str, value: str) -> str:
     """Return a name.
 

@@ -71,6 +71,8 @@ class ReasonCode(StrEnum):
     """What the load would cost is more than it is worth."""
     DONE = "done"
     """The load has what it needs."""
+    HEDGE = "hedge"
+    """The battery is told otherwise than the forecast would have it: load and sun may differ from it."""
     UNAVAILABLE = "unavailable"
     """The part is not there: not plugged in, outside its time, no power."""
     IMPOSSIBLE = "impossible"

@@ -17,14 +17,18 @@ from optimizer.explanation.shiftable_reasons import chosen, shiftable_reasons
 from optimizer.explanation.solar_reasons import solar_reasons
 from optimizer.explanation.thermal_reasons import thermal_reasons
 from optimizer.formulation.home import Home, formulate
-from optimizer.plan import Backup, Costs, Plan, PlannedBattery, PlannedLoad, Solved
+from optimizer.hedged_bands import hedged
+from optimizer.plan import Backup, Costs, Hedged, Plan, PlannedBattery, PlannedLoad, Solved
 from optimizer.solver import TOLERANCE, Options, Solver
 from optimizer.violations import violations
 
 if TYPE_CHECKING:
     from optimizer.formulation.battery_part import BatteryPart
     from optimizer.formulation.program import Floats
+    from optimizer.hedging import Hedge
+    from optimizer.plan import Band
     from optimizer.problem import Problem
+    from optimizer.reason import Reason
     from optimizer.solver import Solution
 
 _GAP_SLACK = 1.01
@@ -44,6 +48,8 @@ def solve(problem: Problem, options: Options | None = None, *, explain: bool = T
     solution = Solver(home.program, options).solve()
     facts = Facts.of(home, solution, kept(home, solution, outage, options) if explain else {})
     values, sun = solution.values, home.bus.sun_kw
+    bands = [battery_bands(facts, part) for part in home.batteries]
+    hedge, told = hedged(facts, outage, bands) or (None, [()] * len(bands))
     unserved = np.zeros(home.bus.count)
     unserved[home.grid.outage] = values[home.grid.unserved] + values[home.grid.critical]
     backup = None if possible is None else _backup(home, solution, possible)
@@ -54,14 +60,27 @@ def solve(problem: Problem, options: Options | None = None, *, explain: bool = T
         curtailed_w=_watts(facts.curtailed),
         unserved_w=_watts(unserved),
         energy_value=tuple(facts.worth.tolist()),
-        batteries=tuple(_battery(facts, part, explain=explain) for part in home.batteries),
+        batteries=tuple(
+            _battery(
+                facts,
+                part,
+                (*first, *own[len(first) :]),
+                battery_reasons(facts, part, hedge, first) if explain else (),
+            )
+            for part, own, first in zip(home.batteries, bands, told, strict=True)
+        ),
         loads=_loads(facts, explain=explain),
         solar_reasons=solar_reasons(facts) if explain else (),
         costs=Costs(**home.program.costs(values)),
         violations=violations(facts, backup),
         backup=backup,
         solved=_solved(home, solution, options, started),
+        hedged=None if hedge is None else _hedged(hedge),
     )
+
+
+def _hedged(hedge: Hedge) -> Hedged:
+    return Hedged(hedge.lowest_kw * 1000, hedge.highest_kw * 1000, hedge.worth, hedge.gain)
 
 
 def _watts(kilowatts: Floats) -> tuple[float, ...]:
@@ -69,15 +88,17 @@ def _watts(kilowatts: Floats) -> tuple[float, ...]:
     return tuple((np.round(kilowatts * 1000, 6) + 0.0).tolist())
 
 
-def _battery(facts: Facts, part: BatteryPart, *, explain: bool) -> PlannedBattery:
+def _battery(
+    facts: Facts, part: BatteryPart, bands: tuple[Band, ...], reasons: tuple[Reason, ...]
+) -> PlannedBattery:
     charge, discharge = facts.values(part.charge), facts.values(part.discharge)
     return PlannedBattery(
         part.battery.name,
         _watts(charge - discharge),
         _watts(facts.values(part.stored)),
-        battery_bands(facts, part),
+        bands,
         tuple((-facts.solution.equal_duals[part.store.numbers]).tolist()),
-        battery_reasons(facts, part) if explain else (),
+        reasons,
     )
 
 

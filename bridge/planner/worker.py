@@ -63,8 +63,8 @@ def answer(question: Question, known: Past | None = None) -> HomePlan:
     problem = Problem(
         horizon,
         Grid(question.import_price, feed_in, currency=question.currency),
-        BaseLoad(load.expected_w),
-        Solar(sun.expected_w, sun.low_w),
+        BaseLoad(load.expected_w, low_w=load.low_w, high_w=load.high_w),
+        Solar(sun.expected_w, sun.low_w, high_w=sun.high_w),
         tuple(
             Battery(**{name: getattr(each, name) for name in each.__dataclass_fields__})
             for each in question.batteries

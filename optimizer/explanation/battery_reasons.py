@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -12,13 +12,26 @@ from optimizer.explanation.stored_value import StoredValue, stored_value
 from optimizer.reason import Reason, ReasonCode
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from optimizer.explanation.facts import Facts
     from optimizer.formulation.battery_part import BatteryPart
     from optimizer.formulation.program import Floats
+    from optimizer.hedging import Hedge
+    from optimizer.plan import Band
+
+_SMALL_W: Final = 25.0
+_SMALL_SHARE: Final = 0.05
+"""A plan that differs by less from what is told is not worth a word."""
 
 
-def battery_reasons(facts: Facts, part: BatteryPart) -> tuple[Reason, ...]:
-    """Return why a battery does what it does, one reason a step."""
+def battery_reasons(
+    facts: Facts, part: BatteryPart, hedge: Hedge | None, hedged: Sequence[Band]
+) -> tuple[Reason, ...]:
+    """Return why a battery does what it does, one reason a step.
+
+    :param hedged: what it is told in the first steps because load and sun may differ from the forecast
+    """
     story = _Story(
         facts,
         part,
@@ -28,7 +41,13 @@ def battery_reasons(facts: Facts, part: BatteryPart) -> tuple[Reason, ...]:
         np.concatenate(([part.battery.stored_wh / 1000], facts.values(part.stored))),
         _forbidden(facts, part),
     )
-    return tuple(story.reason(step) for step in range(facts.home.bus.count))
+    reasons: list[Reason] = []
+    for step in range(facts.home.bus.count):
+        if hedge is not None and step < len(hedged) and not story.obeys(step, hedged[step]):
+            reasons.append(story.hedged(step, hedge.worth))
+        else:
+            reasons.append(story.reason(step))
+    return tuple(reasons)
 
 
 def _forbidden(facts: Facts, part: BatteryPart) -> Floats:
@@ -69,6 +88,24 @@ class _Story:
         if self.discharge[step] > SMALL_KW:
             return self._discharging(step)
         return self._holding(step)
+
+    def obeys(self, step: int, band: Band) -> bool:
+        """Say whether the plan has the battery do what it would do in a band, were all as forecast."""
+        planned = 1000 * float(self.charge[step] - self.discharge[step])
+        meter = 1000 * float(self.facts.drawn[step] - self.facts.fed[step] - self.facts.aside[step])
+        told = min(max(planned - meter, band.lowest_w), band.highest_w)
+        return abs(told - planned) <= _SMALL_W + _SMALL_SHARE * abs(planned)
+
+    def hedged(self, step: int, worth: float) -> Reason:
+        price = self.facts.cost(step, from_battery=False)
+        return self.facts.reason(
+            ReasonCode.HEDGE,
+            step,
+            f"{self._does(step)} if the forecast were certain. As load and sun may differ from it, a stored "
+            f"kWh is worth {self.facts.money(worth)} on average, and a kWh costs "
+            f"{self.facts.money(price)} now.",
+            worth,
+        )
 
     def _does(self, step: int) -> str:
         for flow, verb in ((self.charge, "Charges"), (self.discharge, "Discharges")):

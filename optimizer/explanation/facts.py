@@ -29,6 +29,7 @@ _CENTS: Final = {"EUR": "ct", "USD": "ct", "AUD": "ct", "CAD": "ct", "NZD": "ct"
 class Facts:
     """A solution in the words of the home. Arrays have one value a step, powers in kW, prices per kWh.
 
+    :ivar aside: what is drawn by loads that batteries must not feed
     :ivar worth: what a kWh more of load would cost: the price at the home's bus
     :ivar stored: what all batteries together give
     :ivar gives: whether a battery could give more or take less
@@ -42,6 +43,7 @@ class Facts:
     fed: Floats
     curtailed: Floats
     stored: Floats
+    aside: Floats
     worth: Floats
     import_price: Floats
     export_price: Floats
@@ -64,6 +66,10 @@ class Facts:
                 values[part.stored] > part.lowest_kwh + SMALL_KW
             )
             gives |= more | (values[part.charge] > SMALL_KW)
+        aside = np.zeros(count)
+        for energy in home.energies:
+            if not energy.load.from_battery:
+                aside[energy.steps] += values[energy.power]
         return cls(
             home,
             solution,
@@ -71,6 +77,7 @@ class Facts:
             values[home.grid.fed],
             values[home.grid.curtailed],
             stored,
+            aside,
             solution.equal_duals[home.bus.balance.numbers] / home.bus.hours,
             np.array(problem.import_price),
             np.array(problem.grid.export_price),

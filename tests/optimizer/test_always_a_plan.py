@@ -7,6 +7,7 @@ import pytest
 from optimizer_lab.homes import RandomHomes
 
 from optimizer.plan import Wish
+from optimizer.reason import ReasonCode
 from optimizer.solve import solve
 
 W = 0.01
@@ -55,9 +56,10 @@ def check_battery(problem, battery, planned, hours):
     assert (stored <= np.maximum(battery.most_wh, alone) + W).all()
     assert (stored >= np.minimum(battery.minimum_wh, alone) - W).all()
     assert len(planned.reasons) == len(planned.bands) == len(hours)
-    for band, watts in zip(planned.bands, planned.power_w, strict=True):
-        assert band.lowest_w <= band.highest_w
-        assert band.lowest_w - W <= watts <= band.highest_w + W or abs(watts) < W
+    for band, watts, reason in zip(planned.bands, planned.power_w, planned.reasons, strict=True):
+        assert -battery.discharge_w - W <= band.lowest_w <= band.highest_w <= battery.charge_w + W
+        within = band.lowest_w - 25 - abs(watts) / 20 <= watts <= band.highest_w + 25 + abs(watts) / 20
+        assert within or reason.code is ReasonCode.HEDGE
 
 
 def check_vehicle(problem, vehicle, planned, hours):

@@ -79,7 +79,7 @@ def test_a_plan_comes_even_when_time_runs_out_before_the_solver_has_one(seed, mo
     plan = solve(problem)
     assert (plan.solved.grid_overlaps, plan.solved.battery_overlaps) == (0, 0)
     assert plan.costs.total >= best.costs.total - 1e-5 * max(1.0, abs(best.costs.total))
-    assert plan.solved.gap == 0 or not plan.solved.exact
+    assert plan.solved.gap <= 1.01e-6 or not plan.solved.exact
     machines = problem.shiftable
     assert all(
         plan.load(each.name).starts is None or sum(plan.load(each.name).power_w) > 0 for each in machines

@@ -76,11 +76,16 @@ class RandomHomes:
         critical = tuple(each * dice.uniform(0, 1) for each in load) if self._chance(0.4) else None
         sun = tuple(max(0.0, dice.uniform(-2000, 6000)) for _ in range(count))
         cautious = tuple(each * dice.uniform(0, 1) for each in sun) if self._chance(0.5) else None
+        bright = tuple(each * dice.uniform(1, 2) for each in sun) if self._chance(0.5) else None
+        low = high = None
+        if self._chance(0.5):
+            low = tuple(each * dice.uniform(0, 1) for each in load)
+            high = tuple(each * dice.uniform(1, 3) for each in load)
         return Problem(
             horizon,
             self._grid(horizon),
-            BaseLoad(load, critical),
-            Solar(sun, cautious, curtailable=self._chance(0.8)) if self._chance(0.8) else None,
+            BaseLoad(load, critical, low, high),
+            Solar(sun, cautious, curtailable=self._chance(0.8), high_w=bright) if self._chance(0.8) else None,
             tuple(self._battery(f"battery {index}", horizon) for index in range(dice.randint(0, 3))),
             tuple(self._vehicle(f"vehicle {index}", horizon) for index in range(self._chance(0.4))),
             tuple(self._interruptible(f"pump {index}", horizon) for index in range(self._chance(0.3))),
