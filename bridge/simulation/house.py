@@ -1,7 +1,7 @@
 """The hub's brain over a simulated home, on one virtual clock.
 
 Registry, poller, arbiter, protection, planner and what they stand on are the hub's own, and know of nothing.
-What is left out is what looks outward: Matter, HTTP, the disk, and the sockets between the hub and its modules.
+What is left out is what looks outward: Matter, HTTP, the disk, and the sockets between hub and modules.
 """
 
 from __future__ import annotations
