@@ -94,6 +94,7 @@ async def _running(
         if hub.home.firmware is not None:
             hub.home.firmware.start()
         if hub.planner is not None:
+            hub.planning.start()
             hub.planner.start()
         await hub.serve_api()
         hub.be_found()
@@ -111,6 +112,7 @@ async def _running(
         await _in_time(hub.discovery.stop())
         if hub.planner is not None:
             await _in_time(hub.planner.stop())
+        await _in_time(hub.planning.stop())
         await asyncio.gather(_in_time(hub.arbiter.close()), _in_time(hub.matter.stop()))
         await _in_time(hub.home.energy_today.stop())
         await asyncio.gather(_in_time(hub.poller.stop()), _in_time(hub.telemetry.stop()))

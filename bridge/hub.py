@@ -18,8 +18,10 @@ from bridge.matter import MatterBridge, hub_product
 from bridge.native import NativeModules
 from bridge.notifier import Notifier
 from bridge.pace import Pace
+from bridge.planner.keeper import PlanKeeper
 from bridge.planner.planner import Planner
 from bridge.planner.posing import Posing
+from bridge.planner.solving import PlanningProcess
 from bridge.planner.tariff import Tariff
 from bridge.poller import Poller, Source
 from bridge.preferences import PreferenceBook
@@ -75,6 +77,7 @@ class Hub:
         self.poller = Poller(self.registry, self.drivers, self.pace, clock)
         self.configuration = Configuration(self.home.choices, storage, clock)
         self.discovery = Discovery(self.registry, self.drivers, self.poller, self.bus, clock, storage)
+        self.planning = PlanningProcess(resident=settings.planner.resident)
         self.planner = self._planner()
         self.matter = MatterBridge(settings, self.setup, self.home, self.discovery, self.planner)
 
@@ -102,7 +105,8 @@ class Hub:
             return None
         recorded = self.telemetry.path if settings.telemetry.enabled else None
         posing = Posing(settings.planner, tariff, self.home, recorded)
-        return Planner(posing, self.home, settings.planner.time_limit)
+        keeper = PlanKeeper(self.storage, settings.tariff, settings.planner)
+        return Planner(posing, self.home, settings.planner.time_limit, make=self.planning.plan, keeper=keeper)
 
     @cached_property
     def access(self) -> Access:

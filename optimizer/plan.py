@@ -250,6 +250,11 @@ class Plan:
     solved: Solved
     hedged: Hedged | None = None
 
+    def said(self) -> dict[str, tuple[float, ...]]:
+        """Return the power of each battery and load by its name, one value a step."""
+        batteries = {each.name: each.power_w for each in self.batteries}
+        return batteries | {each.name: each.power_w for each in self.loads}
+
     def battery(self, name: str) -> PlannedBattery:
         """Return what a battery does. Raise KeyError when there is none of that name."""
         for each in self.batteries:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from optimizer.horizon import Horizon
     from optimizer.island import Island
     from optimizer.load import BaseLoad, InterruptibleLoad, ShiftableLoad
-    from optimizer.plan import Plan
+    from optimizer.previous import Previous
     from optimizer.solar import Solar
     from optimizer.thermal_store import ThermalStore
     from optimizer.vehicle import Vehicle
@@ -64,7 +64,7 @@ class Problem:
     shiftable: tuple[ShiftableLoad, ...] = ()
     thermal: tuple[ThermalStore, ...] = ()
     island: Island | None = None
-    previous: Plan | None = None
+    previous: Previous | None = None
     steadiness: float = 0.0
     co2_price: float = 0.0
     wish_price: float | None = None

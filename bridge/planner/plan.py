@@ -104,6 +104,14 @@ class HomePlan:
         """Read a plan. Raise ValueError when it is none."""
         try:
             values = json.loads(line)
+        except RecursionError as error:
+            raise ValueError(f"that is no plan: {error!r}") from error
+        return cls.from_values(values)
+
+    @classmethod
+    def from_values(cls, values: Any) -> HomePlan:
+        """Read what `values` returned, as JSON has it. Raise ValueError when it is no plan."""
+        try:
             steps = tuple(_step(each) for each in values["steps"])
             plan = cls(**values | {"steps": steps, "violations": tuple(values["violations"])})
             _check_numbers((plan.bill, plan.history_days, plan.seconds))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -20,14 +21,16 @@ from bridge.events import (
 )
 from bridge.grid import GridChanged
 from bridge.planner.carrying_out import CarryingOut
+from bridge.planner.keeper import KeptPlan
 from bridge.planner.posing import NotNowError
-from bridge.planner.solving import SolveError, solve
+from bridge.planner.solving import SolveError
 from bridge.state import StateError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from bridge.home import Home
+    from bridge.planner.keeper import PlanKeeper
     from bridge.planner.plan import HomePlan
     from bridge.planner.posing import Posing
     from bridge.planner.question import Question
@@ -37,14 +40,17 @@ PERIOD: Final = 300.0
 """Seconds from one plan to the next."""
 TICK: Final = 10.0
 """Seconds from one look at the home to the next: follows the meter, and notices what is stale."""
-SETTLING: Final = 1.0
+SETTLING: Final = 0.25
 """Seconds for which more events are waited for before planning anew: modules come and go together."""
-SPACING: Final = 5.0
-"""Seconds from one plan to the next, at least: a module that comes and goes keeps no computer busy."""
+BURST: Final = 3
+"""Plans that events may have made within `BURST_S`: a module that comes and goes keeps no computer busy."""
+BURST_S: Final = 15.0
 RETRY: Final = 60.0
 """Seconds after which it is tried again when no plan came of it."""
 OLDEST: Final = 6 * 3600.0
 """Seconds for which the last plan stays in force while no other can be made."""
+FIRST_READINGS: Final = 30.0
+"""Seconds that a plan from before the start waits for the first readings of its batteries."""
 
 _log = logging.getLogger(__name__)
 
@@ -57,6 +63,9 @@ class Trigger(StrEnum):
     POLICY = "policy"
     MODULE = "module"
     GRID = "grid"
+
+
+_EVENTS: Final = frozenset({Trigger.POLICY, Trigger.MODULE, Trigger.GRID})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +107,22 @@ class Planner:
         home: Home,
         time_limit: float,
         *,
-        make: Callable[[Question, float], Awaitable[HomePlan]] = solve,
+        make: Callable[[Question, float], Awaitable[HomePlan]],
+        keeper: PlanKeeper | None = None,
         period: float = PERIOD,
     ) -> None:
         """Plan for a home.
 
         :param time_limit: seconds that making a plan may take
         :param make: makes a plan within a time, or raises SolveError
+        :param keeper: keeps the last plan over restarts
         :param period: seconds from one plan to the next
         """
         self._posing = posing
         self._home = home
         self._time_limit = time_limit
         self._make = make
+        self._keeper = keeper
         self._period = period
         self._clock = home.clock
         self._carrying_out = CarryingOut(home.arbiter, home.clock)
@@ -118,7 +130,8 @@ class Planner:
         self._timer: Timer | None = None
         self._task: asyncio.Task[None] | None = None
         self._due = -math.inf
-        self._begun = -math.inf
+        self._hurried: deque[float] = deque(maxlen=BURST)
+        """When events last had a plan made, monotonic."""
         self._trigger = Trigger.SCHEDULE
         self._plan: HomePlan | None = None
         self._made: float | None = None
@@ -126,6 +139,9 @@ class Planner:
         self._waiting = "the hub has just started"
         self._fit = False
         self._failure = ""
+        self._awaited: frozenset[str] = frozenset()
+        """Batteries of a plan from before the start that may not have been read yet."""
+        self._awaited_until = -math.inf
 
     @property
     def state(self) -> PlannerState:
@@ -144,6 +160,7 @@ class Planner:
             bus.subscribe(GridChanged, lambda _: self._anew(Trigger.GRID)),
             bus.subscribe(CommandChanged, self._command_changed),
         ]
+        self._take_up()
         self._look()
 
     async def stop(self) -> None:
@@ -174,6 +191,31 @@ class Planner:
 
     # Inside
 
+    def _take_up(self) -> None:
+        """Put the plan in force again that was when a former run ended, if it still holds."""
+        kept = None if self._keeper is None else self._keeper.kept(*self._circumstances())
+        if kept is None or not 0 <= self._now() - kept.made < OLDEST:
+            return
+        step = kept.plan.step(self._now())
+        if step is None or kept.trigger not in list(Trigger):
+            return
+        self._plan, self._made, self._made_because = kept.plan, kept.made, Trigger(kept.trigger)
+        self._awaited = frozenset(step.batteries)
+        self._awaited_until = self._clock.monotonic() + FIRST_READINGS
+        _log.info("the plan of %.0f s ago is in force again", self._now() - kept.made)
+
+    def _circumstances(self) -> tuple[str, frozenset[str]]:
+        """Return what else a plan is made for."""
+        return self._home.choices.policy.value, self._posing.candidates()
+
+    def _waits_for_batteries(self) -> bool:
+        """Tell whether batteries of the plan in force are about to be read for the first time."""
+        if self._awaited and self._clock.monotonic() < self._awaited_until:
+            self._awaited -= {each.module.key for each in self._posing.batteries()}
+        else:
+            self._awaited = frozenset()
+        return bool(self._awaited)
+
     def _now(self) -> float:
         return self._clock.utc() or 0.0
 
@@ -190,8 +232,8 @@ class Planner:
 
     def _anew(self, trigger: Trigger) -> None:
         self._trigger = trigger
-        now = self._clock.monotonic()
-        self._due = max(now + SETTLING, self._begun + SPACING)
+        full = len(self._hurried) == BURST
+        self._due = max(self._clock.monotonic() + SETTLING, self._hurried[0] + BURST_S if full else -math.inf)
         # What has changed may concern what is carried out, before there is another plan.
         self._look_in(SETTLING)
 
@@ -212,7 +254,7 @@ class Planner:
         if not self._fit:
             self._fit = True
             self._due = min(self._due, self._clock.monotonic())
-        if self._task is None and self._clock.monotonic() >= self._due:
+        if self._task is None and self._clock.monotonic() >= self._due and not self._waits_for_batteries():
             self._begin()
         self._carry_out()
 
@@ -245,13 +287,16 @@ class Planner:
 
     def _begin(self) -> None:
         trigger, self._trigger = self._trigger, Trigger.SCHEDULE
-        self._begun = self._clock.monotonic()
-        self._due = self._begun + self._period
+        now = self._clock.monotonic()
+        if trigger in _EVENTS:
+            self._hurried.append(now)
+        self._due = now + self._period
         self._task = asyncio.get_running_loop().create_task(self._replan(trigger), name="planner")
 
     async def _replan(self, trigger: Trigger) -> None:
+        circumstances = self._circumstances()
         try:
-            plan = await self._make(self._posing.question(self._now()), self._time_limit)
+            plan = await self._make(self._posing.question(self._now(), self._plan), self._time_limit)
         except (SolveError, NotNowError) as error:
             self._failed(str(error))
         except Exception as error:  # noqa: BLE001 - the plan in force stays, whatever went wrong
@@ -260,6 +305,8 @@ class Planner:
         else:
             self._plan, self._made, self._made_because = plan, self._now(), trigger
             self._failure = ""
+            if self._keeper is not None:
+                self._keeper.keep(KeptPlan(plan, self._made, trigger.value), *circumstances)
             _log.info(
                 "planned (%s) until %d h ahead in %.2f s, bill %.2f %s",
                 trigger.value,

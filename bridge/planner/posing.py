@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.choices import Policy
 from bridge.grid import GridState
-from bridge.planner.question import AskedBattery, Question, Recorded, steps_from
+from bridge.planner.question import AskedBattery, AskedBefore, Question, Recorded, steps_from
 from bridge.record import OperatingMode
 from hw.module import ModuleKind
 from hw.reading import Quality
 from hw.setpoint import SetpointKind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from bridge.home import Home
+    from bridge.planner.plan import HomePlan
     from bridge.planner.settings import PlannerSettings
     from bridge.planner.tariff import Tariff
     from bridge.registry import RegisteredModule
@@ -68,14 +70,18 @@ class Posing:
 
         They answer, are not autonomous, take what a plan says, and tell what they hold.
         """
-        candidates = (
-            _planned(module)
-            for module in self._of(ModuleKind.BATTERY)
-            if module.reachable
-            and module.record.mode is not OperatingMode.AUTONOMOUS
-            and module.record.capabilities.setpoints >= COMMANDS
-        )
-        return [each for each in candidates if each is not None]
+        planned = (_planned(module) for module in self._candidates() if module.reachable)
+        return [each for each in planned if each is not None]
+
+    def candidates(self) -> frozenset[str]:
+        """Return the keys of the batteries that could follow a plan, whether they answer now or not."""
+        return frozenset(module.key for module in self._candidates())
+
+    def _candidates(self) -> Iterator[RegisteredModule]:
+        for module in self._of(ModuleKind.BATTERY):
+            record = module.record
+            if record.mode is not OperatingMode.AUTONOMOUS and record.capabilities.setpoints >= COMMANDS:
+                yield module
 
     def check(self, now: float) -> None:
         """Raise NotNowError when what is known of the home is not fit to command by.
@@ -98,10 +104,11 @@ class Posing:
             if module.key == meter and reading.power_w is None:
                 raise NotNowError(f"{name} does not say its power")
 
-    def question(self, now: float) -> Question:
+    def question(self, now: float, before: HomePlan | None = None) -> Question:
         """Return what is to be planned. Raise NotNowError.
 
         :param now: UTC, seconds since 1970
+        :param before: the plan in force
         """
         self.check(now)
         flows = self._home.flow_meter.balance()
@@ -127,6 +134,7 @@ class Posing:
             tuple(self._asked(each, policy) for each in self.batteries()),
             self._settings.backup_hours if policy is Policy.BACKUP else None,
             self._recorded(),
+            None if before is None else AskedBefore.of(before, now),
         )
 
     def _asked(self, battery: PlannedModule, policy: Policy) -> AskedBattery:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bridge.planner.plan import HomePlan
+
 _QUARTER: Final = 900
 _HOUR: Final = 3600
 _FINE_S: Final = 300
@@ -49,6 +51,32 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedBefore:
+    """What the plan in force says from now on; the new one departs from it only for a reason.
+
+    :ivar start: of its first step that counts, UTC, seconds since 1970
+    :ivar power_w: of each battery by its name, one value a step, charging positive
+    """
+
+    start: int
+    steps_s: tuple[int, ...]
+    power_w: dict[str, tuple[float, ...]]
+
+    @classmethod
+    def of(cls, plan: HomePlan, now: float) -> AskedBefore | None:
+        """Return what a plan says from now on; None when that is nothing, or not of one set of batteries."""
+        steps = [each for each in plan.steps if each.start + each.duration > now]
+        names = steps[0].batteries.keys() if steps else set()
+        if not names or any(each.batteries.keys() != names for each in steps):
+            return None
+        return cls(
+            steps[0].start,
+            tuple(each.duration for each in steps),
+            {name: tuple(each.batteries[name].power_w for each in steps) for name in names},
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """All that a plan is made from.
 
@@ -77,6 +105,7 @@ class Question:
     batteries: tuple[AskedBattery, ...]
     backup_hours: float | None
     recorded: Recorded | None
+    before: AskedBefore | None = None
 
     def to_json(self) -> bytes:
         """Return it as one line."""
@@ -85,8 +114,12 @@ class Question:
     @classmethod
     def from_json(cls, line: bytes) -> Question:
         """Read what `to_json` wrote. Raise ValueError, KeyError or TypeError."""
-        values: dict[str, Any] = json.loads(line)
-        recorded = values["recorded"]
+        return cls.from_values(json.loads(line))
+
+    @classmethod
+    def from_values(cls, values: dict[str, Any]) -> Question:
+        """Read the members' plain values. Raise ValueError, KeyError or TypeError."""
+        recorded, before = values["recorded"], values["before"]
         return cls(
             **values
             | {
@@ -100,6 +133,13 @@ class Question:
                 else Recorded(
                     recorded["path"],
                     *(tuple(recorded[name]) for name in ("grid", "solar", "storage")),
+                ),
+                "before": None
+                if before is None
+                else AskedBefore(
+                    before["start"],
+                    tuple(before["steps_s"]),
+                    {name: tuple(row) for name, row in before["power_w"].items()},
                 ),
             }
         )

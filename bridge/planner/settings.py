@@ -76,6 +76,9 @@ class PlannerSettings:
     """What a kWh costs that goes into a battery and out again."""
     backup_hours: Annotated[float, Interval(ge=0, le=48)] = 12.0
     """How long the home should last without the grid under the policy `backup`."""
+    resident: bool = True
+    """Whether the process that plans stays (some 100 MB), so that the next plan is there within a second of
+    an event; else each plan has one of its own."""
     time_limit: Annotated[float, Interval(ge=1, le=300)] = 60.0
     """Seconds after which making a plan is given up."""
 

@@ -1,20 +1,28 @@
-"""The planning process: a question on standard input, a plan on standard output, and its end.
+"""The planning process: questions on standard input, answers on standard output, until the input ends.
 
 It is a process of its own so that numpy and scipy are not in the hub's memory, and so that a solver that
-hangs or crashes takes nothing with it.
+hangs or crashes takes nothing with it. `bridge.planner.solving` says what travels.
 """
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import json
 import os
+import resource
 import signal
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
 
+from bridge.planner.past import STEP as QUARTER_S
 from bridge.planner.past import past
 from bridge.planner.plan import BatteryStep, HomePlan, PlanStep
-from bridge.planner.question import Question
+from bridge.planner.question import AskedBefore, Question
+from bridge.planner.solving import MOST_BYTES
 from bridge.time_zone import time_zone
 from optimizer.battery import Battery
 from optimizer.forecast.anchoring import anchored
@@ -25,11 +33,14 @@ from optimizer.grid import Grid
 from optimizer.horizon import Horizon
 from optimizer.island import Island
 from optimizer.load import BaseLoad
+from optimizer.previous import Remembered
 from optimizer.problem import Problem
 from optimizer.solar import Solar
 from optimizer.solve import solve
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bridge.planner.past import Past
     from optimizer.forecast.forecast import Forecast
     from optimizer.plan import Plan
@@ -37,9 +48,19 @@ if TYPE_CHECKING:
 _NICENESS: Final = 10
 _LONGEST_S: Final = 310
 """Somewhat more than the longest time limit that can be set."""
+_MOST_MEMORY: Final = 1024 * 1024 * 1024
+"""Bytes of data; a problem that needs more is given up with a MemoryError."""
+_PR_SET_PDEATHSIG: Final = 1
+"""`prctl(2)`: the signal that this process gets when its parent ends."""
 _GUESSED_LATITUDE: Final = 45.0
+_STEADINESS: Final = 0.003
+"""What moving a kWh against the plan in force must bring, of the highest price: a tenth of a cent of 33."""
 _OUTAGES_PER_HOUR: Final = 1 / (30 * 24)
 """Chance of an outage when the residents want to be ready for one."""
+
+
+_known = lru_cache(maxsize=1)(past)
+"""What was recorded until the last full quarter of an hour, kept until there is another one."""
 
 
 def answer(question: Question, known: Past | None = None) -> HomePlan:
@@ -52,7 +73,7 @@ def answer(question: Question, known: Past | None = None) -> HomePlan:
     zone = time_zone(question.zone)
     horizon = Horizon(datetime.fromtimestamp(question.start, UTC).astimezone(zone), question.steps_s)
     if known is None:
-        known = past(question.recorded, question.start)
+        known = _known(question.recorded, question.start // QUARTER_S * QUARTER_S)
     load = forecast_load(known.load, horizon, zone, prior_w=question.load_w)
     load = anchored(load, horizon, question.load_w, load.expected_w[0])
     sun = forecast_solar(known.production, horizon, _site(question), prior_w=question.peak_w)
@@ -73,7 +94,16 @@ def answer(question: Question, known: Past | None = None) -> HomePlan:
         if question.backup_hours is None
         else Island(question.backup_hours, outages_per_hour=_OUTAGES_PER_HOUR),
     )
-    return _told(question, load, solve(problem), known.days)
+    return _told(question, load, solve(_steady(problem, question.before)), known.days)
+
+
+def _steady(problem: Problem, before: AskedBefore | None) -> Problem:
+    """Let departing from the plan in force cost a little, so that equals do not take turns."""
+    if before is None:
+        return problem
+    start = datetime.fromtimestamp(before.start, UTC)
+    previous = Remembered(Horizon(start, before.steps_s), before.power_w)
+    return replace(problem, previous=previous, steadiness=_STEADINESS * problem.highest_price)
 
 
 def _site(question: Question) -> Site:
@@ -139,13 +169,48 @@ def _bill(step: PlanStep) -> float:
     return price * step.grid_w / 1000 * step.duration / 3600
 
 
+def _plan(about: dict[str, Any]) -> dict[str, Any]:
+    return answer(Question.from_values(about)).values()
+
+
+ANSWERS: Final[dict[str, Callable[[dict[str, Any]], Any]]] = {"plan": _plan}
+"""What can be asked, in plain values, and who answers it with plain values."""
+
+
+def reply(line: bytes) -> bytes:
+    """Return the line that answers a line: what was asked for, or why there is none."""
+    number = None
+    try:
+        asked = json.loads(line)
+        number = asked["number"]
+        said = {"number": number, "told": ANSWERS[asked["ask"]](asked["about"])}
+        text = json.dumps(said, separators=(",", ":"), allow_nan=False)
+    except Exception as error:  # noqa: BLE001 - whoever asked hears of it, and the next question may be better
+        text = json.dumps({"number": number, "error": f"{type(error).__name__}: {error}"})
+    return text.encode() + b"\n"
+
+
 def main() -> None:
-    """Answer one question."""
+    """Answer questions until there are no more."""
+    _be_modest()
+    # Whatever a library prints is no answer.
+    with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as answers:
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+        while (line := sys.stdin.buffer.readline(MOST_BYTES)).endswith(b"\n"):
+            # The hub ends a process that takes too long; if the hub hangs, too, this does.
+            signal.alarm(_LONGEST_S)
+            answers.write(reply(line))
+            answers.flush()
+            signal.alarm(0)
+
+
+def _be_modest() -> None:
+    """Leave the processor to the hub, take no more memory than there may be, and end with the hub."""
     os.nice(_NICENESS)
-    # The hub ends a process that takes too long; when the hub itself was killed, this does.
-    signal.alarm(_LONGEST_S)
-    plan = answer(Question.from_json(sys.stdin.buffer.readline()))
-    sys.stdout.buffer.write(plan.to_json())
+    resource.setrlimit(resource.RLIMIT_DATA, (_MOST_MEMORY, _MOST_MEMORY))
+    with contextlib.suppress(OSError, AttributeError):
+        # Also if the hub is killed while this is at work; when it waits it sees its input end.
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -39,8 +39,7 @@ def add_previous(
     previous = problem.previous
     if previous is None or not problem.steadiness:
         return ()
-    planned = {each.name: each.power_w for each in previous.batteries}
-    planned.update({each.name: each.power_w for each in previous.loads})
+    planned = previous.said()
     added: list[PreviousPart] = []
     for part in parts:
         name, steps, columns = flows(part, bus)

@@ -123,7 +123,7 @@ def make_planner(home, posing):
     async def solved(question, limit):
         return HomePlan.from_json(answer(question).to_json())
 
-    def make(how=solved):
-        return Planner(posing, home, 60.0, make=how)
+    def make(how=solved, keeper=None):
+        return Planner(posing, home, 60.0, make=how, keeper=keeper)
 
     return make

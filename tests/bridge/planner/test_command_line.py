@@ -39,7 +39,7 @@ class Hub:
     def __init__(self, directory, settings):
         self.place = ["--config", str(directory / "home.toml"), "--data-dir", str(directory / "hub")]
         (directory / "home.toml").write_text(settings)
-        self.log = (directory / "log").open("w+")
+        self.log = (directory / "log").open("a+")
         self.process = subprocess.Popen(
             [*COMMAND, "demo", *self.place, "--interface", "lo", "--port", free_port()],
             stdout=subprocess.PIPE,
@@ -63,9 +63,18 @@ class Hub:
             time.sleep(0.5)
         raise AssertionError("there was no plan in time")
 
+    def kill(self):
+        self.process.kill()
+        self.process.wait(10)
+
+    def logged(self):
+        self.log.flush()
+        return Path(self.log.name).read_text()
+
     def end(self):
-        self.process.terminate()
-        assert self.process.wait(10) == 0
+        if self.process.returncode is None:
+            self.process.terminate()
+            assert self.process.wait(10) == 0
         self.process.stdout.close()
         self.log.close()
 
@@ -111,3 +120,22 @@ def test_without_a_tariff_it_says_what_to_do(start):
     found = hub.plan()
     assert found.returncode == 1
     assert found.stderr == "there is no plan without a tariff: set import_price in [tariff]\n"
+
+
+def test_after_a_kill_the_plan_is_in_force_again_and_the_planning_process_is_gone(start):
+    hub = start(SETTINGS + TARIFF)
+    hub.planned()
+    pid = hub.process.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    workers = [
+        each for each in children if "bridge.planner.worker" in Path(f"/proc/{each}/cmdline").read_text()
+    ]
+    assert len(workers) == 1
+    hub.kill()
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{workers[0]}").exists():
+        assert time.monotonic() < deadline, "the planning process outlived the hub"
+        time.sleep(0.05)
+    again = start(SETTINGS + TARIFF)
+    assert again.planned()["plan"]["steps"][0]["batteries"]
+    assert "s ago is in force again" in again.logged()

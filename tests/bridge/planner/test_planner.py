@@ -6,7 +6,17 @@ import pytest
 
 from bridge.choices import Policy
 from bridge.command import CommandState, Origin
-from bridge.planner.planner import OLDEST, PERIOD, SPACING, TICK, PlanChanged, PlannerBusyError, Trigger
+from bridge.planner.planner import (
+    BURST,
+    BURST_S,
+    OLDEST,
+    PERIOD,
+    SETTLING,
+    TICK,
+    PlanChanged,
+    PlannerBusyError,
+    Trigger,
+)
 from bridge.planner.posing import FRESH, NotNowError
 from bridge.planner.solving import SolveError
 from bridge.record import OperatingMode
@@ -151,14 +161,28 @@ async def test_a_lost_battery_leaves_the_plan_at_once_and_comes_back(simulated, 
     assert BATTERY in planner.state.plan.steps[0].batteries
     home.registry.lost(home.registry[BATTERY], "pulled out")
     simulated.silent.add(BATTERY)
-    await simulated.pass_(3, step=1.0)
+    await simulated.pass_(SETTLING, step=0.1)
     assert planner.state.plan.steps[0].batteries == {}
     assert planner.state.trigger is Trigger.MODULE
-    # Not at once again: who comes and goes keeps no computer busy.
     simulated.silent.clear()
-    await simulated.pass_(SPACING + 2, step=1.0)
+    await simulated.pass_(2 * SETTLING, step=0.1)
     assert BATTERY in planner.state.plan.steps[0].batteries
     await planner.stop()
+
+
+async def test_a_battery_that_comes_and_goes_keeps_no_computer_busy(simulated, make_planner, failing, home):
+    simulated.read()
+    planner = make_planner(failing)
+    planner.start()
+    await simulated.pass_(TICK)
+    before = failing.asked
+    for _ in range(60):
+        home.registry.lost(home.registry[BATTERY], "a loose contact")
+        await simulated.pass_(1, step=1.0)
+    await simulated.pass_(BURST_S, step=1.0)
+    await planner.stop()
+    assert BURST < failing.asked - before <= BURST * (2 + 60 / BURST_S)
+    assert planner.state.plan.steps[0].batteries
 
 
 async def test_an_autonomous_module_or_home_is_left_alone(simulated, night, make_planner, home):
