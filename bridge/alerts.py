@@ -29,6 +29,7 @@ KEPT: Final = 500
 """Alerts that are remembered; resolved ones that changed longest ago go first."""
 LONGEST_SNOOZE: Final = 7 * 86_400.0
 _PREFIX: Final = "alert/"
+_FAULT: Final = "fault/"
 _GRID: Final = "grid"
 _FIRMWARE: Final = "firmware"
 
@@ -62,7 +63,7 @@ class AlertState(StrEnum):
 class Alert:
     """One alert. Times are UTC, seconds since 1970.
 
-    :ivar subject: what it is about: `fault/ID`, `grid` or `firmware`
+    :ivar subject: what it is about: `fault/ID`, `grid`, `firmware`, or what else `tell` was told
     :ivar told: users whose channels have told them
     """
 
@@ -142,7 +143,7 @@ class AlertBook:
         records = {_subject(record): record for record in self._log.records()}
         for alert in self.unresolved():
             known = records.get(alert.subject)
-            if alert.subject not in {_GRID, _FIRMWARE} and (known is None or not known.open):
+            if alert.subject.startswith(_FAULT) and (known is None or not known.open):
                 self._resolve(alert)
         subjects = {alert.subject for alert in self._alerts.values()}
         for subject, record in records.items():
@@ -216,7 +217,24 @@ class AlertBook:
         self._alerts[number] = alert
         self._keep(alert)
 
+    def tell(self, subject: str, severity: Severity, title: str, text: str, code: str) -> None:
+        """Begin an alert, or say something else in the one of its subject that is so already."""
+        known = self._unresolved_of(subject)
+        if known is None:
+            self._add(severity=severity, title=title, text=text, subject=subject, code=code)
+        elif (known.title, known.text) != (title, text):
+            self._change(dataclasses.replace(known, title=title, text=text))
+
+    def over(self, subject: str) -> None:
+        """Resolve the alert of a subject, if there is one."""
+        known = self._unresolved_of(subject)
+        if known is not None:
+            self._resolve(known)
+
     # ------------------------------------------------------------------ inside
+
+    def _unresolved_of(self, subject: str) -> Alert | None:
+        return next((each for each in self.unresolved() if each.subject == subject), None)
 
     def _living(self, number: int) -> Alert:
         alert = self[number]
@@ -225,7 +243,7 @@ class AlertBook:
         return alert
 
     def _fault_changed(self, record: FaultRecord) -> None:
-        known = next((each for each in self.unresolved() if each.subject == _subject(record)), None)
+        known = self._unresolved_of(_subject(record))
         if known is None:
             if record.open:
                 self._begin(record)
@@ -257,12 +275,13 @@ class AlertBook:
         )
 
     def _grid_changed(self, event: GridChanged) -> None:
-        known = next((each for each in self.unresolved() if each.subject == _GRID), None)
+        known = self._unresolved_of(_GRID)
         if event.state is GridState.LOST and known is None:
+            because = event.because or "the meter at the supply measures no voltage"
             self._add(
                 severity=Severity.CRITICAL,
                 title="The grid is gone",
-                text="The meter at the supply measures no voltage.",
+                text=f"{because[:1].upper()}{because[1:]}.",
                 subject=_GRID,
                 code="GRID_LOST",
             )
@@ -270,7 +289,7 @@ class AlertBook:
             self._resolve(known)
 
     def _firmware_alert(self, event: FirmwareAlert) -> None:
-        known = next((each for each in self.unresolved() if each.subject == _FIRMWARE), None)
+        known = self._unresolved_of(_FIRMWARE)
         if event.reason is None:
             if known is not None:
                 self._resolve(known)
@@ -351,7 +370,7 @@ def _key(number: int) -> str:
 
 
 def _subject(record: FaultRecord) -> str:
-    return f"fault/{record.id}"
+    return f"{_FAULT}{record.id}"
 
 
 def _text(record: FaultRecord) -> str:

@@ -20,11 +20,14 @@ from bridge.status import handlers
 from matter_node.clock import AsyncioClock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
+    from typing import Any
 
     from bridge.poller import Source
     from bridge.settings import Settings
+
+    Handlers = Mapping[str, Callable[[dict[str, Any]], Awaitable[object]]]
 
 FIRST_LOOK: Final = 1.0
 """Seconds that a hub without modules waits for some before it answers, so that apps meet them at once."""
@@ -38,11 +41,13 @@ async def run(
     settings: Settings,
     *,
     surroundings: AbstractAsyncContextManager[Sequence[Source]] | None = None,
+    requests: Handlers | None = None,
 ) -> None:
     """Run the hub until SIGTERM, SIGINT or a stop request.
 
     :param surroundings: something that runs as long as the hub and gives it its addresses, such as the
         simulated home; then the saved ones are not looked for
+    :param requests: what the control socket answers to besides
     :raises DataDirectoryError, StateError: the data directory cannot be used
     """
     stop = asyncio.Event()
@@ -62,7 +67,7 @@ async def run(
                     stack.push_async_callback(asyncio.wait, [sources])
                     await asyncio.sleep(0)
                 hub = Hub(settings, directory, storage, AsyncioClock())
-                await stack.enter_async_context(_running(hub, sources, stop))
+                await stack.enter_async_context(_running(hub, sources, stop, requests or {}))
                 await stop.wait()
                 _log.info("stopping")
         finally:
@@ -73,12 +78,12 @@ async def run(
 
 @contextlib.asynccontextmanager
 async def _running(
-    hub: Hub, sources: asyncio.Task[Sequence[Source]] | None, stop: asyncio.Event
+    hub: Hub, sources: asyncio.Task[Sequence[Source]] | None, stop: asyncio.Event, requests: Handlers
 ) -> AsyncIterator[None]:
     hub.telemetry.start(software_version())
     hub.home.start()
     hub.home.energy_today.start(hub.telemetry)
-    control = ControlServer(hub.directory.control_socket, handlers(hub, stop.set))
+    control = ControlServer(hub.directory.control_socket, {**handlers(hub, stop.set), **requests})
     try:
         fresh = not len(hub.registry)
         if fresh:

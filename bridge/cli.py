@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _COMMANDS = {
     "demo": "bridge.cli_hub",
+    "demo-outage": "bridge.cli_demo",
     "run": "bridge.cli_hub",
     "pair": "bridge.cli_ask",
     "status": "bridge.cli_ask",
@@ -38,6 +39,7 @@ _COMMANDS = {
 }
 _SUMMARIES = {
     "demo": "Run a hub with a simulated home, to try it without hardware.",
+    "demo-outage": "Take the grid away from the simulated home, or give it back.",
     "run": "Run the hub.",
     "pair": "Show the QR code and the manual code, or let another app in.",
     "status": "Show how the hub and its modules are.",
@@ -59,7 +61,12 @@ _SUMMARIES = {
     "pics": "Write what the hub implements, for certification.",
     "certs": "Make and look at attestation certificates.",
 }
-_FUNCTIONS = {"factory-reset": "factory_reset", "set": "set_", "config": "config"}
+_FUNCTIONS = {
+    "demo-outage": "demo_outage",
+    "factory-reset": "factory_reset",
+    "set": "set_",
+    "config": "config",
+}
 
 
 class LazyGroup(click.Group):

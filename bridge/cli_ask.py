@@ -142,13 +142,13 @@ def _meaning(what: str, value: str | None) -> tuple[str, float | None]:
     return units[unit], number
 
 
-def seconds(duration: str | None) -> float | None:
+def seconds(duration: str | None, option: str = "--for") -> float | None:
     """Return a time such as 90s, 10m, 2h or 1d in seconds, or end the command."""
     if duration is None:
         return None
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", duration.strip().lower())
     if match is None:
-        raise click.UsageError("--for is a time such as 90s, 10m, 2h or 1d")
+        raise click.UsageError(f"{option} is a time such as 90s, 10m, 2h or 1d")
     return float(match[1]) * _UNITS[match[2]]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bridge.cli import Refusal, load_settings, with_place
+from bridge.cli_ask import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +60,8 @@ def run(config_file: Path | None, data_dir: Path | None, **options: Any) -> None
 @click.option("--chargers", type=int, help="How many chargers it has besides, 0 to 10 (default 0).")
 @click.option("--seed", type=int, help="Which home: the same seed, the same home and weather.")
 @click.option("--speed", type=float, help="Simulated seconds per second.")
+@click.option("--outage-after", help="Take the grid away after 90s, 10m or 2h.")
+@click.option("--outage-for", help="Give it back after as long again; for good without it.")
 def demo(
     config_file: Path | None,
     data_dir: Path | None,
@@ -79,8 +82,13 @@ def demo(
     ores-bridge demo
     ores-bridge demo --modules 12 --plugs 2 --speed 60
     ores-bridge demo --data-dir /tmp/demo --port 5541
+    ores-bridge demo --plugs 2 --outage-after 1m --outage-for 5m
     """  # noqa: D301 - a backspace tells click to leave the lines as they are
-    options |= {
+    outage = {
+        f"demo.{name}": seconds(options.pop(name), f"--{name.replace('_', '-')}")
+        for name in ("outage_after", "outage_for")
+    }
+    options |= outage | {
         "demo.modules": modules,
         "demo.plugs": plugs,
         "demo.chargers": chargers,
@@ -98,13 +106,14 @@ def _serve(settings: Settings, *, demo: bool) -> None:
     from hw.simulator.process import SimulationError
 
     logs.set_up(settings.log_level)
-    surroundings = None
+    surroundings, requests = None, None
     if demo:
-        from bridge.demo import simulated_home
+        from bridge.demo import Demo
 
-        surroundings = simulated_home(settings.demo)
+        simulated = Demo(settings.demo)
+        surroundings, requests = simulated.home(), simulated.requests()
     try:
-        asyncio.run(app.run(settings, surroundings=surroundings))
+        asyncio.run(app.run(settings, surroundings=surroundings, requests=requests))
     except (OSError, SimulationError) as error:
         raise Refusal(str(error)) from error
 

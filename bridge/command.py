@@ -43,12 +43,15 @@ class Privilege:
     """Tried again for as long as it lives; otherwise it fails after some attempts."""
     outlives_restart: bool
     """Still meant after the hub was restarted. The others' origins judge anew and command anew."""
+    revert: float = 60.0
+    """Seconds after which a device falls back by itself when the hub is gone; repeated at half of it."""
 
 
 PRIVILEGES: Final = {
     #                                spacing  exact  persists  outlives restart
     Origin.SAFETY: Privilege(0.0, True, True, False),
-    Origin.ISLAND: Privilege(0.0, True, True, False),
+    # Loads that all come back at once because the hub is restarted could be more than the batteries carry.
+    Origin.ISLAND: Privilege(0.0, True, True, False, revert=600.0),
     Origin.GRID_OPERATOR: Privilege(5.0, False, True, True),
     Origin.USER: Privilege(1.0, False, False, True),
     Origin.DEMAND_RESPONSE: Privilege(5.0, False, False, True),

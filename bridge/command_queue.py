@@ -28,7 +28,7 @@ SPACING: Final = 5.0
 DEADBAND: Final = 0.01
 """Share of the full scale below which a change is not worth a write."""
 REVERT: Final = 60.0
-"""Seconds after which a device falls back by itself when the hub is gone; repeated at half of it."""
+"""Seconds after which a device falls back by itself from what takes something back."""
 ATTEMPTS: Final = 3
 """Writes of a command that may fail before it has failed."""
 PATIENCE: Final = 30.0
@@ -181,7 +181,7 @@ class CommandQueue:
             self._timer.cancel()
         if self._task is not None:
             await asyncio.wait([self._task])
-        if self.owed and self.module.reachable:
+        if self.owed and self.module.reachable and not self._is_shed:
             await self._perform(_Write(Setpoint(SetpointKind.AUTO)))
 
     # Who wins
@@ -196,7 +196,11 @@ class CommandQueue:
             winner = winners.get(_aspect(entry), entry)
             if entry is not winner:
                 by = winner.command
-                reason = f"{by.origin.name.lower().replace('_', ' ')} comes first"
+                reason = (
+                    "the grid is gone, and what keeps the home alive comes first"
+                    if by.origin is Origin.ISLAND
+                    else f"{by.origin.name.lower().replace('_', ' ')} comes first"
+                )
                 self._update(entry, CommandState.SUPERSEDED, reason, by=by.id)
             elif entry.command.state is CommandState.SUPERSEDED:
                 entry.queued = self._clock.monotonic()
@@ -269,7 +273,8 @@ class CommandQueue:
                 or written.command != command.id
                 or (written.repeat is not None and written.repeat <= now)
             ):
-                longest = min(REVERT, self.module.record.capabilities.revert_s_max or REVERT)
+                usual = PRIVILEGES[command.origin].revert
+                longest = min(usual, self.module.record.capabilities.revert_s_max or usual)
                 setpoint = command.setpoint(self._clock.utc() or command.created, longest)
                 return _Write(setpoint, PRIVILEGES[command.origin].spacing, entry)
         return self._next_release(winners)
@@ -296,10 +301,18 @@ class CommandQueue:
         """Whether a command is a person's switching of a load, which does what a press of its button does.
 
         It is done at once and once, ends what plans and programmes had switched, and then the load is as it
-        is: nothing is repeated, and nothing is taken back when the hub ends.
+        is: nothing is repeated, and nothing is taken back when the hub ends. So is a load given power again
+        that was off in an outage: it may have lost its own timer with its power.
         """
-        by_person = command.origin is Origin.USER and command.expires is None
-        return by_person and command.aspect is Aspect.CONNECTION and self._is_load
+        given_back = command.origin is Origin.ISLAND and command.value == 1
+        meant = (command.origin is Origin.USER or given_back) and command.expires is None
+        return meant and command.aspect is Aspect.CONNECTION and self._is_load
+
+    @property
+    def _is_shed(self) -> bool:
+        """Whether it is off because the grid is gone. An end of the hub does not give it power again."""
+        winner = self._winners().get(Aspect.CONNECTION)
+        return winner is not None and winner.command.origin is Origin.ISLAND and winner.command.value == 0
 
     @property
     def _is_load(self) -> bool:
@@ -400,10 +413,10 @@ class CommandQueue:
                 self._update(entry, CommandState.QUEUED, f"tried again: {applied.detail}")
 
     def _switched(self, entry: _Entry, applied: Applied) -> None:
-        """End a person's switching of a load: it is done, and what it outweighs is over."""
+        """End the switching of a load: it is done, and what a person outweighs with it is over."""
         aspect, command = _aspect(entry), entry.command
         self._written.pop(aspect, None)
-        for other in tuple(self._entries.values()):
+        for other in tuple(self._entries.values()) if command.origin is Origin.USER else ():
             if other is not entry and _aspect(other) is aspect and other.command.weight > command.weight:
                 self._end(other, CommandState.REPLACED, "a person switched the load", by=command.id)
         if command.id in self._entries:

@@ -84,6 +84,9 @@ def show_status(status: Mapping[str, Any]) -> None:
     else:
         console.print("Hub not running. What it remembers:")
     console.print(f"Apps: {apps or 'none'}", highlight=False)
+    if status.get("home"):
+        for line in home_lines(status["home"]):
+            console.print(line, highlight=False, markup=False)
     if status.get("api"):
         console.print(api_text(status["api"]), highlight=False, markup=False)
     for trouble in status.get("trouble", ()):
@@ -104,6 +107,16 @@ def show_status(status: Mapping[str, Any]) -> None:
             ", ".join(_in_force(each) for each in module.get("commands", []) if each["state"] == "applied"),
         )
     console.print(table)
+
+
+def home_lines(home: Mapping[str, Any]) -> list[str]:
+    """Return how the home works now, and what an outage has made of it."""
+    backup = "" if home["backup_s"] is None else f"; without the grid for {home['backup_s'] / 3600:.1f} h"
+    lines = [f"Home: {home['mode']}, the grid is {home['grid']}{backup}"]
+    lines += [f"Off: {each['name']}: {each['because']}" for each in home["off"]]
+    if home["solar_limit_w"] is not None:
+        lines.append(f"The sun is limited to {home['solar_limit_w']:,.0f} W: the batteries are full")
+    return lines
 
 
 def _in_force(command: Mapping[str, Any]) -> str:

@@ -109,6 +109,10 @@ class EnergyFace(ModuleFace):
         """Show what is wrong with the module now."""
         self._cluster.show_faults()
 
+    def mode_changed(self) -> None:
+        """Show whether the module is a part of an island."""
+        self._cluster.show_mode()
+
     def command_changed(self, command: Command) -> None:
         """Show what the module is told now."""
         if self._storage is not None and command.aspect is Aspect.STORAGE:

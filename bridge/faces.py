@@ -22,6 +22,7 @@ from bridge.events import (
 )
 from bridge.faults import FaultCleared, FaultRaised
 from bridge.firmware.job import FirmwareChanged
+from bridge.island.mode import ModeChanged
 from bridge.module_face import ENERGY
 from bridge.planner.planner import PlanChanged
 from bridge.registry import UnknownModuleError
@@ -88,6 +89,7 @@ class Faces:
             bus.subscribe(FirmwareChanged, self._firmware_changed),
             bus.subscribe(ReadingTaken, lambda event: self._show(event.reading)),
             bus.subscribe(PlanChanged, self._plan_changed),
+            bus.subscribe(ModeChanged, lambda _: self._mode_changed()),
             bus.subscribe(FaultRaised, lambda event: self._faults_changed(event.fault.module)),
             bus.subscribe(FaultCleared, lambda event: self._faults_changed(event.fault.module)),
         ]
@@ -264,6 +266,11 @@ class Faces:
         for key in list(self._faces):
             for face in self._of(key):
                 face.plan_changed(event.plan)
+
+    def _mode_changed(self) -> None:
+        for key in list(self._faces):
+            for face in self._of(key):
+                face.mode_changed()
 
     def _firmware_changed(self, event: FirmwareChanged) -> None:
         for face in self._of(event.job.module):

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 SPACING: Final = 1.0
 """Seconds from one balance to the next, at least: modules are read that often, one after the other."""
 GRID_ROLE: Final = "grid"
+SUPPLY_ROLES: Final = frozenset({"", GRID_ROLE})
+"""Roles of meters that are at the supply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,14 @@ class FlowsChanged:
 class FlowMeter:
     """Strikes the balance from the modules' last readings, at most once a second."""
 
-    def __init__(self, registry: Registry, bus: EventBus, clock: Clock) -> None:
+    def __init__(
+        self, registry: Registry, bus: EventBus, clock: Clock, *, lost: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Follow modules; nothing flows from or to a grid that is gone, whether or not a meter says so.
+
+        :param lost: tells whether the grid is gone
+        """
+        self._lost = lost
         self._registry = registry
         self._bus = bus
         self._clock = clock
@@ -80,6 +89,8 @@ class FlowMeter:
         """Return the balance of the modules that answer; one that does not takes and gives nothing."""
         solar = self._sum(ModuleKind.MICROINVERTER)
         storage = self._sum(ModuleKind.BATTERY)
+        if self._lost():
+            return Flows(0, solar, storage, -solar - storage, measured=True)
         meters = [module for module in self._answering(ModuleKind.METER) if _is_at_the_supply(module)]
         if meters:
             grid = sum(_watts(module) for module in meters)
@@ -97,7 +108,7 @@ class FlowMeter:
 
 
 def _is_at_the_supply(module: RegisteredModule) -> bool:
-    return module.record.role in {"", GRID_ROLE}
+    return module.record.role in SUPPLY_ROLES
 
 
 def _watts(module: RegisteredModule) -> int:

@@ -14,7 +14,10 @@ from bridge.events import EventBus
 from bridge.fault_log import FaultLog
 from bridge.faults import FaultBook
 from bridge.flows import FlowMeter
-from bridge.grid import GridWatch
+from bridge.grid import GridState, GridWatch
+from bridge.island.keeper import IslandKeeper
+from bridge.island.notices import IslandNotices
+from bridge.island.settings import IslandSettings
 from bridge.protector import Protector
 from bridge.registry import Registry
 from bridge.time_zone import time_zone
@@ -35,10 +38,17 @@ class Home:
     :ivar actions: what people and programs may ask of it
     """
 
-    def __init__(self, storage: Storage, clock: Clock, zone: tzinfo | None = None) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        clock: Clock,
+        zone: tzinfo | None = None,
+        island: IslandSettings | None = None,
+    ) -> None:
         """Take the parts.
 
         :param zone: the home's time zone; the computer's own without one
+        :param island: how it lives without the grid; as usual by default
         """
         self.storage = storage
         self.clock = clock
@@ -53,8 +63,12 @@ class Home:
         self.alerts = AlertBook(storage, self.bus, clock, self.registry, self.fault_log)
         self.protector = Protector(self.registry, self.arbiter, self.bus, clock, self.faults, self.fault_log)
         self.grid = GridWatch(self.registry, self.bus)
-        self.flow_meter = FlowMeter(self.registry, self.bus, clock)
+        self.flow_meter = FlowMeter(
+            self.registry, self.bus, clock, lost=lambda: self.grid.state is GridState.LOST
+        )
         self.energy_today = EnergyToday(self.registry, self.bus, clock, self.zone)
+        self.island = IslandKeeper(self, island or IslandSettings())
+        self._notices = IslandNotices(self)
         self.firmware: FirmwareService | None = None
         """Updates of firmware; None while the settings name no repository."""
 
@@ -72,7 +86,11 @@ class Home:
         self.protector.start()
         self.grid.start()
         self.flow_meter.start()
+        self.island.start()
+        self._notices.start()
 
     def stop(self) -> None:
         """Look after the modules no more."""
         self.protector.stop()
+        self.island.stop()
+        self._notices.stop()

@@ -57,7 +57,7 @@ class Hub:
         self.setup: SetupCode = setup_code.load_or_create(
             storage, passcode=settings.passcode, discriminator=settings.discriminator
         )
-        self.home = Home(storage, clock, time_zone(settings.timezone))
+        self.home = Home(storage, clock, time_zone(settings.timezone), settings.island)
         self.bus = self.home.bus
         self.registry = self.home.registry
         self.arbiter = self.home.arbiter

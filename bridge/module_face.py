@@ -80,6 +80,9 @@ class ModuleFace:
     def faults_changed(self) -> None:
         """Notice that something is wrong with the module, or is not any more."""
 
+    def mode_changed(self) -> None:
+        """Notice that the home works in another mode."""
+
     def plan_changed(self, plan: HomePlan | None) -> None:
         """Notice that another plan is carried out, or none."""
 

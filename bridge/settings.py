@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Interval, MaxLen, MinLen
 
+from bridge.island.settings import IslandSettings, judge_island
 from bridge.planner.settings import PlannerSettings, TariffSettings, judge_plan
 from bridge.time_zone import time_zone
 from matter_node.codec.onboarding import MAX_DISCRIMINATOR, MAX_PASSCODE, is_valid_passcode
@@ -163,6 +164,10 @@ class DemoSettings:
     seed: Annotated[int, Interval(ge=0, le=2**32 - 1)] = 1
     speed: Annotated[float, Interval(ge=0, le=86400)] = 1.0
     """Simulated seconds per second."""
+    outage_after: Annotated[float, Interval(ge=0)] | None = None
+    """Seconds after which the home loses its grid; never by default."""
+    outage_for: Annotated[float, Interval(gt=0)] | None = None
+    """Seconds after which it has it again; for good without it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +200,7 @@ class Settings:
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     tariff: TariffSettings = field(default_factory=TariffSettings)
     planner: PlannerSettings = field(default_factory=PlannerSettings)
+    island: IslandSettings = field(default_factory=IslandSettings)
     demo: DemoSettings = field(default_factory=DemoSettings)
     modules: tuple[ModuleSettings, ...] = ()
 
@@ -222,6 +228,7 @@ def judge(settings: Settings) -> list[tuple[tuple[str | int, ...], str]]:
             problems.append((("timezone",), str(error)))
     problems += _judge_days(settings.telemetry)
     problems += judge_plan(settings.tariff, settings.planner)
+    problems += judge_island(settings.island)
     seen: set[str] = set()
     for index, module in enumerate(settings.modules):
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import resource
 import time
@@ -20,6 +21,7 @@ from hw.setpoint import SetpointKind
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+    from bridge.home import Home
     from bridge.hub import Hub
     from bridge.record import ModuleRecord
     from bridge.registry import RegisteredModule
@@ -96,7 +98,21 @@ def hub_status(hub: Hub) -> dict[str, object]:
         "fabrics": pairing.fabrics(hub.matter),
         "api": api_status(hub),
         "trouble": hub.telemetry.trouble,
+        "home": home_status(hub.home),
         "modules": [_module(hub, module) for module in hub.registry],
+    }
+
+
+def home_status(home: Home) -> dict[str, object]:
+    """Return how the home works now, and what an outage has made of it."""
+    keeper, backup = home.island, home.island.backup_s
+    return {
+        "mode": keeper.mode.value,
+        "grid": home.grid.state.name.lower(),
+        "lost_at": keeper.lost_at,
+        "backup_s": round(backup) if backup is not None and math.isfinite(backup) else None,
+        "solar_limit_w": keeper.solar_limit_w,
+        "off": [asdict(each) for each in keeper.off()],
     }
 
 

@@ -196,3 +196,5 @@ class Reading:
     power_limit_w: float | None = None
     """The same in watts, when the rating is known."""
     faults: tuple[Fault, ...] = ()
+    grid_forming: bool | None = None
+    """Whether the module makes the home's voltage itself, without the grid; None when it does not say."""

@@ -22,6 +22,8 @@ def check_preflight(module: RegisteredModule, home: Home) -> None:
     """Make sure that nothing forbids to update a module now. Raise FirmwareError NOT_NOW."""
     if home.grid.state is GridState.LOST:
         raise _not_now("the grid is gone: the home is an island", "Wait until the grid is back.")
+    if home.island.mode.apart:
+        raise _not_now("the home has not returned to the grid yet", "Wait until every load has power again.")
     if home.grid.state is GridState.UNKNOWN and home.grid.meter() is not None:
         raise UnknownYetError(
             Reason.NOT_NOW,

@@ -15,7 +15,10 @@ from bridge.discovery import (
 )
 from bridge.flows import Flows, FlowsChanged
 from bridge.grid import GridChanged, GridState
+from bridge.island.keeper import BackupChanged, LoadShed
+from bridge.island.mode import ModeChanged
 from bridge.module_face import ENERGY
+from bridge.ores.mode import shown_mode
 from bridge.ores.plan import TRIGGERS, shown_steps
 from bridge.planner.planner import PlanChanged, PlannerBusyError
 from bridge.planner.posing import NotNowError
@@ -34,9 +37,9 @@ if TYPE_CHECKING:
     from bridge.home import Home
     from bridge.planner.planner import Planner
 
-_MODES: Final = {
-    OperatingMode.AUTONOMOUS: OperatingModeEnum.AUTONOMOUS,
-    OperatingMode.FEDERATED: OperatingModeEnum.FEDERATED,
+_CHOICES: Final = {
+    OperatingModeEnum.AUTONOMOUS: OperatingMode.AUTONOMOUS,
+    OperatingModeEnum.FEDERATED: OperatingMode.FEDERATED,
 }
 _POLICIES: Final = {
     Policy.SELF_CONSUMPTION: PolicyEnum.SELF_CONSUMPTION,
@@ -61,10 +64,11 @@ class HubCluster:
         self._unsubscribe: list[Callable[[], None]] = []
         self.server = HubServer(
             self,
-            mode=_MODES[home.choices.mode],
+            mode=shown_mode(home.island.mode),
             policy=_POLICIES[home.choices.policy],
             planner=None if planner is None else self,
             discovery=self,
+            island=home.island.settings.enabled,
         )
 
     def start(self) -> None:
@@ -75,8 +79,15 @@ class HubCluster:
             bus.subscribe(FlowsChanged, lambda event: self._show_flows(event.flows)),
             bus.subscribe(GridChanged, lambda event: self.server.show_grid_state(_GRID[event.state])),
             bus.subscribe(ChoicesChanged, self._choices_changed),
+            bus.subscribe(ModeChanged, lambda event: self.server.show_mode(shown_mode(event.mode))),
             bus.subscribe(CandidatesChanged, lambda event: self._show_candidates(looking=event.looking)),
         ]
+        self.server.show_mode(shown_mode(self._home.island.mode))
+        if self._home.island.settings.enabled:
+            self._unsubscribe += [
+                bus.subscribe(BackupChanged, lambda event: self.server.show_backup_time(event.seconds)),
+                bus.subscribe(LoadShed, self._tell_load_shed),
+            ]
         if self._planner is not None:
             self._unsubscribe.append(bus.subscribe(PlanChanged, self._show_plan))
 
@@ -98,8 +109,10 @@ class HubCluster:
             )
         )
 
+    def _tell_load_shed(self, event: LoadShed) -> None:
+        self.server.tell_load_shed(event.module, shed=event.shed, power=round(event.power_w * 1000))
+
     def _choices_changed(self, event: ChoicesChanged) -> None:
-        self.server.show_mode(_MODES[event.mode])
         self.server.show_policy(_POLICIES[event.policy])
 
     def _show_candidates(self, *, looking: bool) -> None:
@@ -123,7 +136,9 @@ class HubCluster:
         """Let plans and programmes command the home's modules, or leave them to themselves."""
         if mode is OperatingModeEnum.ISLAND:
             raise StatusError(Status.INVALID_IN_STATE, "the home is on an island when the grid is gone")
-        self._choose(mode=next(each for each, number in _MODES.items() if number is mode))
+        if self._home.island.mode.apart:
+            raise StatusError(Status.INVALID_IN_STATE, "the home is an island until the grid is back")
+        self._choose(mode=_CHOICES[mode])
 
     def _choose(self, *, policy: Policy | None = None, mode: OperatingMode | None = None) -> None:
         try:

@@ -41,11 +41,10 @@ _KINDS: Final = {
     ModuleKind.LOAD: ModuleKindEnum.LOAD,
     ModuleKind.EVSE: ModuleKindEnum.EVSE,
 }
-_MODES: Final = {
-    OperatingMode.AUTONOMOUS: OperatingModeEnum.AUTONOMOUS,
-    OperatingMode.FEDERATED: OperatingModeEnum.FEDERATED,
+_CHOICES: Final = {
+    OperatingModeEnum.AUTONOMOUS: OperatingMode.AUTONOMOUS,
+    OperatingModeEnum.FEDERATED: OperatingMode.FEDERATED,
 }
-_CHOICES: Final = {number: mode for mode, number in _MODES.items()}
 _TRANSPORTS: Final = {
     "sunspec": TransportEnum.MODBUS_TCP,
     "shelly": TransportEnum.HTTP,
@@ -70,7 +69,7 @@ class ModuleCluster(ModuleRequests):
             _KINDS.get(record.kind, ModuleKindEnum.OTHER),
             self,
             link=_link(module),
-            operating_mode=_MODES[record.mode],
+            operating_mode=self._mode(),
             firmware_version=record.identity.firmware,
             diagnostics=self,
             updater=None if firmware is None else FirmwareCommand(record.key, firmware),
@@ -92,7 +91,7 @@ class ModuleCluster(ModuleRequests):
 
     def changed(self, before: ModuleRecord, record: ModuleRecord) -> None:
         """Show what is another with the module now."""
-        self.server.show_operating_mode(_MODES[record.mode])
+        self.show_mode()
         self.server.show_firmware_version(record.identity.firmware)
         self._show_link()
         if (before.name, before.address, before.capabilities) != (
@@ -110,6 +109,15 @@ class ModuleCluster(ModuleRequests):
         """Show how an update of its firmware goes on, where the module says that it can be updated."""
         if self.server.features & self.server.Feature.FWUP:
             self.server.show_update(update_state(job), job.progress)
+
+    def show_mode(self) -> None:
+        """Show who decides what the module does now."""
+        self.server.show_operating_mode(self._mode())
+
+    def _mode(self) -> OperatingModeEnum:
+        if self._home.island.mode.apart:
+            return OperatingModeEnum.ISLAND
+        return next(number for number, mode in _CHOICES.items() if mode is self._module.record.mode)
 
     def _show_link(self) -> None:
         module, server = self._module, self.server
@@ -138,6 +146,8 @@ class ModuleCluster(ModuleRequests):
         """Let plans and programmes command the module, or leave it to itself."""
         if mode not in _CHOICES:
             raise StatusError(Status.INVALID_IN_STATE, "a module is on an island when the home is")
+        if self._home.island.mode.apart:
+            raise StatusError(Status.INVALID_IN_STATE, "the home is an island until the grid is back")
         try:
             self._home.registry.set_mode(self._key, _CHOICES[mode])
         except (KeyError, OSError) as error:

@@ -20,6 +20,7 @@ from bridge.events import (
     ReachabilityChanged,
 )
 from bridge.grid import GridChanged
+from bridge.island.mode import ModeChanged
 from bridge.planner.carrying_out import CarryingOut
 from bridge.planner.keeper import KeptPlan
 from bridge.planner.posing import NotNowError
@@ -158,6 +159,7 @@ class Planner:
             bus.subscribe(ModuleChanged, self._module_changed),
             bus.subscribe(ChoicesChanged, lambda _: self._anew(Trigger.POLICY)),
             bus.subscribe(GridChanged, lambda _: self._anew(Trigger.GRID)),
+            bus.subscribe(ModeChanged, lambda _: self._anew(Trigger.GRID)),
             bus.subscribe(CommandChanged, self._command_changed),
         ]
         self._take_up()

@@ -92,6 +92,8 @@ class Posing:
             raise NotNowError("the home is autonomous")
         if self._home.grid.state is GridState.LOST:
             raise NotNowError("the grid is gone")
+        if self._home.island.mode.apart:
+            raise NotNowError("the home has not returned to the grid yet")
         meter = self._home.grid.meter()
         if meter is None:
             raise NotNowError("there is no meter at the supply")

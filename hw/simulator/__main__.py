@@ -68,6 +68,12 @@ async def answer(home: RunningHome, line: str) -> dict[str, Any]:
                 await home.heal(command["serial"])
             case "car":
                 home.car(command["serial"], bool(command["plugged"]), command.get("needs_wh"))
+            case "outage":
+                await home.outage(meter_silent=bool(command.get("meter_silent")))
+            case "grid":
+                await home.grid()
+            case "charge":
+                home.charge(float(command["soc_percent"]))
             case "skip":
                 home.skip(float(command["seconds"]))
             case "state":

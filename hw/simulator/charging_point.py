@@ -39,6 +39,10 @@ class ChargingPoint:
     has_charged: bool = False
     """In this session."""
     temperature_c: float = 22.0
+    supplied: bool = True
+    """Whether it has power."""
+    starts_s: float = 0.0
+    """So long it still talks with the car before that charges, after it was without power."""
     _plugged: bool = False
 
     INSTALLED_A = 16
@@ -46,6 +50,7 @@ class ChargingPoint:
     PHASES = 3
     STANDBY_W = 3.0
     FORGETS_S = 600.0
+    START_S = 20.0
 
     @property
     def allowed(self) -> bool:
@@ -66,7 +71,12 @@ class ChargingPoint:
     @property
     def power_w(self) -> float:
         """What car and charging point take together."""
-        return math.fsum(self.powers_w) + self.STANDBY_W
+        return math.fsum(self.powers_w) + self.standby_w
+
+    @property
+    def standby_w(self) -> float:
+        """What it takes itself."""
+        return self.STANDBY_W if self.supplied else 0.0
 
     def limit(self, amperes: int | None) -> None:
         """Set the temporary limit for the next ten minutes, or take it back."""
@@ -82,8 +92,11 @@ class ChargingPoint:
             self.session_wh, self.has_charged = 0.0, False
         self._plugged = self.car.plugged
         self.voltages_v = voltages_v
-        offered = float(self.limit_a) if self.allowed else 0.0
-        self.current_a = self.car.draws_a(offered, sum(voltages_v) / 3, self.PHASES)
+        if not self.supplied:
+            self.starts_s = self.START_S
+        ready = self.allowed and self.supplied and self.starts_s <= 0
+        offered = float(self.limit_a) if ready else 0.0
+        self.current_a = self.car.draws_a(offered, sum(voltages_v) / 3, self.PHASES) if ready else 0.0
         energy = math.fsum(self.powers_w) * seconds / 3600
         if energy > 0:
             self.has_charged = True
@@ -97,3 +110,5 @@ class ChargingPoint:
         """Run the timer of the temporary limit down."""
         if self.timer.step(seconds):
             self.temporary_a = None
+        if self.supplied:
+            self.starts_s = max(0.0, self.starts_s - seconds)

@@ -15,7 +15,8 @@ from hw.simulator.registers import BASE, Layout
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from hw.simulator.physics import Battery, GridMeter, SolarInverter
+    from hw.simulator.physics import Battery, SolarInverter
+    from hw.simulator.supply import Wires
 
 VENDOR = "Simulated Home"
 Values = dict[str, float | None]
@@ -133,24 +134,27 @@ class ClassicInverter(SimulatedDevice):
         "123.WMaxLim_Ena": (0, 1),
     }
 
-    def __init__(self, inverter: SolarInverter, meter: GridMeter, phase: int, serial: str) -> None:
+    def __init__(self, inverter: SolarInverter, wires: Wires, phase: int, serial: str) -> None:
         super().__init__(_classic_layout(round(inverter.rated_w), inverter.strings), serial)
         self.inverter = inverter
-        self._meter = meter
+        self._wires = wires
         self._phase = phase
 
     def values(self) -> Values:
         """Return the points that follow the physics."""
         it = self.inverter
         asleep = it.asleep
-        watts, volts = -it.power_w, self._meter.voltages_v[self._phase]
+        watts, volts = -it.power_w, self._wires.voltages_v[self._phase]
+        amperes = watts / volts if volts else 0.0
         state = 1 if not (it.connected or watts) else 2 if asleep else 5 if it.throttled else 4
+        if it.waits_s > 0 and not asleep:
+            state = 3 if it.supplied else 8
         values: Values = {
             "101.W": None if asleep else watts,
-            "101.A": None if asleep else watts / volts,
-            "101.AphA": None if asleep else watts / volts,
+            "101.A": None if asleep else amperes,
+            "101.AphA": None if asleep else amperes,
             "101.PhVphA": None if asleep else volts,
-            "101.Hz": None if asleep else self._meter.frequency_hz,
+            "101.Hz": None if asleep else self._wires.frequency_hz,
             "101.VA": None if asleep else watts,
             "101.VAr": None if asleep else 0,
             "101.PF": None if asleep else 100,
@@ -226,18 +230,21 @@ class DerInverter(SimulatedDevice):
         "704.WMaxLimPctRvrtTms": (0, 0xFFFFFFFE),
     }
 
-    def __init__(self, inverter: SolarInverter, meter: GridMeter, phase: int, serial: str) -> None:
+    def __init__(self, inverter: SolarInverter, wires: Wires, phase: int, serial: str) -> None:
         super().__init__(_der_layout(round(inverter.rated_w), inverter.strings), serial)
         self.inverter = inverter
-        self._meter = meter
+        self._wires = wires
         self._phase = phase
 
     def values(self) -> Values:
         """Return the points that follow the physics."""
         it = self.inverter
         asleep = it.asleep
-        watts, volts = -it.power_w, self._meter.voltages_v[self._phase]
+        watts, volts = -it.power_w, self._wires.voltages_v[self._phase]
+        amperes = watts / volts if volts else 0.0
         state = 0 if not (it.connected or watts) else 1 if asleep else 4 if it.throttled else 3
+        if it.waits_s > 0 and not asleep:
+            state = 2 if it.supplied else 7
         values: Values = {
             "701.St": 0 if asleep else 1,
             "701.InvSt": state,
@@ -247,9 +254,9 @@ class DerInverter(SimulatedDevice):
             "701.VA": None if asleep else watts,
             "701.Var": None if asleep else 0,
             "701.PF": None if asleep else 1,
-            "701.A": None if asleep else watts / volts,
+            "701.A": None if asleep else amperes,
             "701.LNV": None if asleep else volts,
-            "701.Hz": None if asleep else self._meter.frequency_hz,
+            "701.Hz": None if asleep else self._wires.frequency_hz,
             "701.TotWhInj": it.energy_wh,
             "701.TmpCab": it.temperature_c,
             "704.WMaxLimPctEna": int(it.limited),
@@ -276,11 +283,11 @@ class DerInverter(SimulatedDevice):
             it.limit_timer.left = self.get("704.WMaxLimPctRvrtTms") if it.limited else 0.0
 
 
-def make_inverter(inverter: SolarInverter, meter: GridMeter, index: int) -> SimulatedDevice:
+def make_inverter(inverter: SolarInverter, wires: Wires, index: int) -> SimulatedDevice:
     """Return a face of the inverter: one string has the classic models, two have those of IEEE 1547."""
-    make: Callable[[SolarInverter, GridMeter, int, str], SimulatedDevice]
+    make: Callable[[SolarInverter, Wires, int, str], SimulatedDevice]
     make = ClassicInverter if inverter.strings == 1 else DerInverter
-    return make(inverter, meter, index % 3, f"M{index + 1:06d}")
+    return make(inverter, wires, index % 3, f"M{index + 1:06d}")
 
 
 def battery_state(battery: Battery) -> int:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from hw.simulator.charging_point import ChargingPoint
-    from hw.simulator.physics import GridMeter
+    from hw.simulator.supply import Wires
 
 IDLE, CHARGING, WAIT_CAR, COMPLETE, ERROR = range(1, 6)
 """What `car` says."""
@@ -29,15 +29,13 @@ class ChargerDevice:
     KIND = "evse"
     MODEL = "go-eCharger_V4"
 
-    def __init__(
-        self, point: ChargingPoint, meter: GridMeter, serial: str, now: Callable[[], object]
-    ) -> None:
+    def __init__(self, point: ChargingPoint, wires: Wires, serial: str, now: Callable[[], object]) -> None:
         """`now` lets the world live up to the present."""
         self.point = point
         self.serial = serial
         self.garbage = False
         """Whether it answers with what no key can be."""
-        self._meter = meter
+        self._wires = wires
         self._now = now
 
     def status(self) -> dict[str, Any]:
@@ -64,7 +62,7 @@ class ChargerDevice:
             "car": self._car(),
             "err": point.error,
             "nrg": self._energies(),
-            "fhz": round(self._meter.frequency_hz, 3),
+            "fhz": round(self._wires.frequency_hz, 3),
             "pha": [point.current_a > 0] * 3 + [True] * 3,
             "wh": round(point.session_wh, 3),
             "eto": int(point.energy_wh),

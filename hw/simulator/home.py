@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING, Any
 
 from hw.simulator.devices import ClassicInverter, DerInverter, SimulatedDevice, make_inverter
 from hw.simulator.physics import Health
 from hw.simulator.server import DeviceServer
 from hw.simulator.storage_devices import BatteryDevice, MeterDevice
+from hw.simulator.supply import SupplyState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
 
 GARBAGE = 0x1234
 """What a scale factor reads while it is garbage."""
+SOCKET_KINDS = frozenset({"load", "evse"})
+"""Kinds that live from the home's sockets; batteries and inverters have power of their own."""
+BOOT_S = 2.0
+"""Seconds that they take to answer when they have power again."""
 LARGE_HOME = 30
 """With more modules the meter's power may not fit the integer model."""
 
@@ -32,10 +38,10 @@ class RunningHome:
         """Device n listens on `port_base` + n; 0 lets the system choose free ports."""
         self.world = world
         devices: list[SimulatedDevice] = [
-            make_inverter(inverter, world.meter, index) for index, inverter in enumerate(world.inverters)
+            make_inverter(inverter, world.supply, index) for index, inverter in enumerate(world.inverters)
         ]
         if world.battery is not None:
-            devices.append(BatteryDevice(world.battery, world.meter, "B000001"))
+            devices.append(BatteryDevice(world.battery, world.supply, "B000001"))
         if world.has_meter:
             devices.append(MeterDevice(world.meter, "G000001", large=len(devices) >= LARGE_HOME))
         self.servers: dict[str, _Server] = {
@@ -46,18 +52,24 @@ class RunningHome:
             from hw.simulator.shelly import PlugDevice, PlugServer  # brings an HTTP server
 
             for index, heater in enumerate(world.heaters):
-                plug = PlugDevice(heater, world.meter, f"A8032AB{index + 1:05X}", self._now)
+                plug = PlugDevice(heater, world.supply, f"A8032AB{index + 1:05X}", self._now)
                 self.servers[plug.serial] = PlugServer(plug, host, self._next_port(port_base))
         self.chargers: dict[str, ChargerDevice] = {}
         if world.points:
             from hw.simulator import goe  # the same
 
             for index, point in enumerate(world.points):
-                charger = goe.ChargerDevice(point, world.meter, f"{200_001 + index}", self._now)
+                charger = goe.ChargerDevice(point, world.supply, f"{200_001 + index}", self._now)
                 self.chargers[charger.serial] = charger
                 self.servers[charger.serial] = goe.ChargerServer(charger, host, self._next_port(port_base))
         self._zero = 0.0
         self._skipped = 0.0
+        self._unplugged: set[str] = set()
+        """Devices whose link is broken."""
+        self._silenced: dict[str, float] = {}
+        """Devices without power, with the time from which on they have it; inf while they have none."""
+        self._meter_silent = False
+        """Whether the meter falls silent with the grid."""
 
     def _next_port(self, port_base: int) -> int:
         return port_base + len(self.servers) if port_base else 0
@@ -80,13 +92,56 @@ class RunningHome:
     async def run(self) -> None:
         """Keep the world at the present, also while nobody looks."""
         while True:
-            await asyncio.sleep(1)
+            calm = self.world.supply.state is SupplyState.GRID and not self._silenced
+            await asyncio.sleep(1.0 if calm else 0.25)
             self._now()
+            await self._power_devices()
 
     def skip(self, seconds: float) -> None:
         """Let so many simulated seconds pass at once."""
         self._skipped += max(0.0, seconds)
         self._now()
+
+    async def outage(self, *, meter_silent: bool = False) -> None:
+        """Take the grid away, or leave it away.
+
+        :param meter_silent: the meter at the supply falls silent with it, and does not read 0 V
+        """
+        self._now()
+        self._meter_silent = meter_silent
+        self.world.supply.grid = False
+        await self._power_devices()
+
+    async def grid(self) -> None:
+        """Give it back."""
+        self._now()
+        self.world.supply.grid = True
+        await self._power_devices()
+
+    def charge(self, soc_percent: float) -> None:
+        """Fill the battery so far. Raise ValueError where there is none, or for what is no percentage."""
+        battery = self.world.battery
+        if battery is None or not 0 <= soc_percent <= 100:
+            raise ValueError(f"no battery can be at {soc_percent} %")
+        self._now()
+        battery.energy_wh = battery.capacity_wh * soc_percent / 100
+
+    async def _power_devices(self) -> None:
+        """Let fall silent what lives from the sockets, or from the grid, and boot what has power again."""
+        supply, now = self.world.supply, asyncio.get_running_loop().time()
+        for serial, server in self.servers.items():
+            powered = supply.live or server.device.KIND not in SOCKET_KINDS
+            if server.device.KIND == MeterDevice.KIND and self._meter_silent:
+                powered = supply.grid
+            if not powered:
+                self._silenced[serial] = math.inf
+                await server.stop()
+            elif self._silenced.get(serial) == math.inf:
+                self._silenced[serial] = now + BOOT_S
+            elif self._silenced.get(serial, math.inf) <= now:
+                del self._silenced[serial]
+                if serial not in self._unplugged:
+                    await server.start()
 
     def describe(self) -> list[dict[str, str]]:
         """Return address, kind and serial number of every device."""
@@ -124,6 +179,11 @@ class RunningHome:
             "battery_w": world.battery.power_w if world.battery else 0.0,
             "battery_soc_percent": world.battery.soc_percent if world.battery else None,
             "grid_w": world.meter.power_w,
+            "grid": world.supply.grid,
+            "supply": world.supply.state,
+            "frequency_hz": world.supply.frequency_hz,
+            "blackouts": world.supply.blackouts,
+            "dark_because": world.supply.because,
             "transmittance": world.transmittance,
             "inverters_w": [inverter.power_w for inverter in world.inverters],
         }
@@ -136,10 +196,12 @@ class RunningHome:
             "sagging": lambda s, _: _inverter(s, Health.SAGGING),
             "asleep": lambda s, _: _inverter(s, Health.DARK),
             "garbage": lambda s, _: self._garbage(s),
+            "deaf": lambda s, _: _deafen(s),
             "exception": _exception,
             "slow": _slow,
         }
         if kind == "link":
+            self._unplugged.add(serial)
             await server.stop()
         elif kind in faults:
             faults[kind](server, value)
@@ -154,11 +216,13 @@ class RunningHome:
         if isinstance(server.device, SimulatedDevice):
             server.device.overlay = {}
         if isinstance(server.device, ClassicInverter | DerInverter):
-            server.device.inverter.health = Health.GOOD
+            server.device.inverter.health, server.device.inverter.deaf = Health.GOOD, False
         charger = self.chargers.get(serial)
         if charger is not None:
             charger.point.error, charger.garbage = 0, False
-        await server.start()
+        self._unplugged.discard(serial)
+        if serial not in self._silenced:
+            await server.start()
 
     def car(self, serial: str, plugged: bool, needs_wh: float | None = None) -> None:  # noqa: FBT001 - in or out
         """Plug the car of a charger in or out by hand; from then on it comes and goes by hand alone.
@@ -197,6 +261,12 @@ def _inverter(server: _Server, health: Health) -> None:
     if not isinstance(server.device, ClassicInverter | DerInverter):
         raise ValueError(f"{server.device.serial} has no panels")  # noqa: TRY004 - bad input, not a bug
     server.device.inverter.health = health
+
+
+def _deafen(server: _Server) -> None:
+    if not isinstance(server.device, ClassicInverter | DerInverter):
+        raise ValueError(f"{server.device.serial} has no panels")  # noqa: TRY004 - bad input, not a bug
+    server.device.inverter.deaf = True
 
 
 def _scale_factors(server: _Server) -> None:

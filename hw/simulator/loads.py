@@ -23,6 +23,8 @@ class WaterHeater:
     """What the thermostat wants."""
     water_c: float = 40.0
     power_w: float = 0.0
+    supplied: bool = True
+    """Whether the socket has power; without it the relay stays as it is, and forgets its timer."""
 
     RATED_W = 2000.0
     STANDBY_W = 0.6
@@ -44,8 +46,10 @@ class WaterHeater:
             self.heating = False
         elif self.water_c <= self.ON_BELOW_C:
             self.heating = True
-        heat_w = self.RATED_W if self.output and self.heating else 0.0
-        self.power_w = heat_w + self.STANDBY_W
+        if not self.supplied:
+            self.timer_set_s = self.timer.left = 0.0
+        heat_w = self.RATED_W if self.output and self.heating and self.supplied else 0.0
+        self.power_w = heat_w + self.STANDBY_W if self.supplied else 0.0
         loss_w = self.LOSS_W_PER_K * (self.water_c - ambient_c)
         self.water_c += (heat_w - loss_w) * seconds / 3600 / self.TANK_WH_PER_K
         self.energy_wh += heat_w * seconds / 3600

@@ -66,9 +66,18 @@ class SolarInverter:
     temperature_c: float = 20.0
     throttled: bool = False
     """Whether it gave less than it could over the last step."""
+    supplied: bool = True
+    """Whether there is voltage at its AC terminals: without it does nothing."""
+    share: float = 1.0
+    """How much of what it could give the frequency lets it give."""
+    deaf: bool = False
+    """It heeds no frequency."""
+    waits_s: float = 0.0
+    """For so long it still watches the voltage before it feeds in, after it was without."""
 
     EFFICIENCY = 0.965
     WAKE_W = 2.0
+    RECONNECT_S = 60.0
 
     @property
     def asleep(self) -> bool:
@@ -85,11 +94,15 @@ class SolarInverter:
         dc = self.panel_w * self.light / 1000 * self.soiling * heat * share
         self.available_w = min(self.rated_w, max(0.0, dc * self.EFFICIENCY))
         limit = self.rated_w * self.limit_percent / 100 if self.limited else self.rated_w
-        running = self.connected and not self.asleep and self.available_w > self.WAKE_W
-        out = min(self.available_w, limit) if running else 0.0
+        if not self.supplied:
+            self.waits_s = self.RECONNECT_S
+        ready = self.connected and self.supplied and self.waits_s <= 0
+        running = ready and not self.asleep and self.available_w > self.WAKE_W
+        share = 1.0 if self.deaf else self.share
+        out = min(self.available_w * share, limit) if running else 0.0
         self.power_w = -out if out else 0.0
         self.dc_w = out / self.EFFICIENCY
-        self.throttled = running and limit < self.available_w
+        self.throttled = running and out < self.available_w
         self.energy_wh += out * seconds / 3600
         for index in range(self.strings):
             self.string_energy_wh[index] += self.dc_w / self.strings * seconds / 3600
@@ -101,6 +114,8 @@ class SolarInverter:
             self.limited = False
         if self.connect_timer.step(seconds):
             self.connected = True
+        if self.supplied:
+            self.waits_s = max(0.0, self.waits_s - seconds)
 
 
 @dataclass(slots=True)
@@ -121,6 +136,8 @@ class Battery:
     imported_wh: float = 812_000.0
     exported_wh: float = 731_000.0
     temperature_c: float = 24.0
+    forming: bool | None = False
+    """Whether it makes the home's voltage; None while there is none."""
     seen_w: float = 0.0
     """What it saw at the grid meter a step ago, its own power left out: it follows one step behind."""
 
@@ -159,9 +176,17 @@ class Battery:
         room = (self.capacity_wh - self.energy_wh) * 3600 / seconds / self.EFFICIENCY
         return max(0.0, min(self.power_max_w * taper, room))
 
-    def discharge_max_w(self, seconds: float) -> float:
-        """Return the most that the cells give at the AC terminals over the coming seconds."""
-        floor = max(self.reserve_percent, self.FLOOR_PERCENT) / 100 * self.capacity_wh
+    @property
+    def kept_percent(self) -> float:
+        """State of charge below which it gives nothing."""
+        return max(self.reserve_percent, self.FLOOR_PERCENT)
+
+    def discharge_max_w(self, seconds: float, *, starting: bool = False) -> float:
+        """Return the most that the cells give at the AC terminals over the coming seconds.
+
+        :param starting: what is kept back may be used, too
+        """
+        floor = (self.FLOOR_PERCENT if starting else self.kept_percent) / 100 * self.capacity_wh
         above = (self.energy_wh - floor) * 3600 / seconds * self.EFFICIENCY
         return max(0.0, min(self.power_max_w, above))
 
@@ -173,7 +198,18 @@ class Battery:
             want = min(want, self.charge_rate)
         if self.discharge_rate is not None:
             want = max(want, -self.discharge_rate)
-        self.power_w = max(-self.discharge_max_w(seconds), min(self.charge_max_w(seconds), want)) or 0.0
+        self.take(max(-self.discharge_max_w(seconds), min(self.charge_max_w(seconds), want)), seconds)
+        self.warm(seconds, ambient_c)
+
+    def allows(self, power_w: float) -> bool:
+        """Tell whether a power is one that it was not forbidden to have."""
+        low = -math.inf if self.discharge_rate is None else -self.discharge_rate
+        high = math.inf if self.charge_rate is None else self.charge_rate
+        return low - 1 <= power_w <= high + 1
+
+    def take(self, power_w: float, seconds: float) -> None:
+        """Charge with a power for a time; give when it is negative."""
+        self.power_w = power_w or 0.0
         energy = self.power_w * seconds / 3600
         if energy > 0:
             self.imported_wh += energy
@@ -181,6 +217,9 @@ class Battery:
         else:
             self.exported_wh -= energy
             self.energy_wh = max(0.0, self.energy_wh + energy / self.EFFICIENCY)
+
+    def warm(self, seconds: float, ambient_c: float) -> None:
+        """Let time pass for the cells' temperature."""
         target = ambient_c + 10 * (abs(self.power_w) / self.power_max_w)
         self.temperature_c += (target - self.temperature_c) * (1 - math.exp(-seconds / 1800))
 
@@ -212,4 +251,11 @@ class GridMeter:
         noise = random.gauss(0.0, 0.15)
         a, b, c = phases_w
         self.voltages_v = (231.0 - a * 4e-4 + noise, 230.0 - b * 4e-4 - noise, 232.0 - c * 4e-4 + noise / 2)
+        if not self.frequency_hz:
+            self.frequency_hz = 50.0  # it was without voltage
         self.frequency_hz += 0.2 * (50.0 - self.frequency_hz) + random.gauss(0.0, 0.004)
+
+    def darken(self) -> None:
+        """Have no grid to measure; what it reads is picked up by the wires."""
+        self.phases_w, self.power_w = (0.0, 0.0, 0.0), 0.0
+        self.voltages_v, self.frequency_hz = (0.4, 0.3, 0.5), 0.0

@@ -119,7 +119,8 @@ class SimulatedHome:
 
         `link`: hangs up and does not listen. `dead`, `sagging`, `asleep`: an inverter's panels; of a charger
         `dead` is the error `value` (8, a ground fault). `garbage`: scale factors, or all keys of a charger.
-        `exception`: every answer is Modbus exception `value` (4), or refused. `slow`: every answer takes
+        `deaf`: an inverter that heeds no frequency. `exception`: every answer is Modbus exception `value`
+        (4), or refused. `slow`: every answer takes
         `value` seconds (0.5).
         """
         await self._ask({"do": "fault", "serial": serial, "kind": kind, "value": value})
@@ -134,6 +135,21 @@ class SimulatedHome:
         :param needs_wh: what is missing in its battery then; as it was by default
         """
         await self._ask({"do": "car", "serial": serial, "plugged": plugged, "needs_wh": needs_wh})
+
+    async def outage(self, *, meter_silent: bool = False) -> None:
+        """Take the grid away until `grid`; the battery supplies the home as long as it can.
+
+        :param meter_silent: the meter at the supply falls silent with it, and does not read 0 V
+        """
+        await self._ask({"do": "outage", "meter_silent": meter_silent})
+
+    async def grid(self) -> None:
+        """Give the grid back."""
+        await self._ask({"do": "grid"})
+
+    async def charge(self, soc_percent: float) -> None:
+        """Fill the battery so far. Raise SimulationError."""
+        await self._ask({"do": "charge", "soc_percent": soc_percent})
 
     async def skip(self, seconds: float) -> None:
         """Let so many simulated seconds pass at once. Raise SimulationError."""

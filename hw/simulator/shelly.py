@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from hw.simulator.loads import WaterHeater
-    from hw.simulator.physics import GridMeter
+    from hw.simulator.supply import Wires
 
 INVALID_ARGUMENT, NO_HANDLER = -103, 404
 
@@ -33,11 +33,11 @@ class PlugDevice:
     KIND = "load"
     MODEL = "PlusPlugS"
 
-    def __init__(self, load: WaterHeater, meter: GridMeter, mac: str, now: Callable[[], object]) -> None:
+    def __init__(self, load: WaterHeater, wires: Wires, mac: str, now: Callable[[], object]) -> None:
         """`now` lets the world live up to the present."""
         self.load = load
         self.serial = mac
-        self._meter = meter
+        self._wires = wires
         self._now = now
         self._source = "init"
         self._methods = {
@@ -86,7 +86,7 @@ class PlugDevice:
         }
 
     def _status(self, _: dict[str, Any]) -> dict[str, Any]:
-        load, volts = self.load, self._meter.voltages_v[PLUG_PHASE]
+        load, volts = self.load, self._wires.voltages_v[PLUG_PHASE]
         timer = {}
         if load.timer.left > 0:
             timer = {"timer_started_at": 0.0, "timer_duration": round(load.timer_set_s, 2)}
@@ -97,8 +97,8 @@ class PlugDevice:
             **timer,
             "apower": round(load.power_w - load.STANDBY_W, 1),
             "voltage": round(volts, 1),
-            "freq": round(self._meter.frequency_hz, 1),
-            "current": round((load.power_w - load.STANDBY_W) / volts, 3),
+            "freq": round(self._wires.frequency_hz, 1),
+            "current": round((load.power_w - load.STANDBY_W) / volts, 3) if volts else 0.0,
             "aenergy": {"total": round(load.energy_wh, 3), "by_minute": [0.0, 0.0, 0.0], "minute_ts": 0},
             "temperature": {"tC": 38.5, "tF": 101.3},
         }

@@ -10,6 +10,7 @@ from hw.simulator.registers import Layout
 
 if TYPE_CHECKING:
     from hw.simulator.physics import Battery, GridMeter
+    from hw.simulator.supply import Wires
 
 
 @cache
@@ -83,27 +84,29 @@ class BatteryDevice(SimulatedDevice):
         "124.InOutWRte_RvrtTms": (0, 65534),
     }
 
-    def __init__(self, battery: Battery, meter: GridMeter, serial: str) -> None:
+    def __init__(self, battery: Battery, wires: Wires, serial: str) -> None:
         super().__init__(_battery_layout(round(battery.power_max_w), round(battery.capacity_wh)), serial)
         self.battery = battery
-        self._meter = meter
+        self._wires = wires
 
     def values(self) -> Values:
         """Return the points that follow the physics."""
         it = self.battery
-        volts = self._meter.voltages_v[0]
+        volts = self._wires.voltages_v[0]
         watts = -it.power_w
         dc_watts = watts / it.EFFICIENCY if watts > 0 else watts * it.EFFICIENCY
         state = battery_state(it)
         return {
             "701.InvSt": 3 if abs(watts) > 1 else 7,
+            "701.ConnSt": int(it.forming is False),
+            "701.DERMode": 0 if it.forming is None else 1 + it.forming,
             "701.W": watts,
             "701.VA": abs(watts),
             "701.Var": 0,
             "701.PF": 1 if watts >= 0 else -1,
-            "701.A": watts / volts,
+            "701.A": watts / volts if volts else 0,
             "701.LNV": volts,
-            "701.Hz": self._meter.frequency_hz,
+            "701.Hz": self._wires.frequency_hz,
             "701.TotWhInj": it.exported_wh,
             "701.TotWhAbs": it.imported_wh,
             "701.TmpCab": it.temperature_c,

@@ -16,6 +16,7 @@ from hw.simulator.charging_point import ChargingPoint
 from hw.simulator.household import Household
 from hw.simulator.loads import WaterHeater
 from hw.simulator.physics import Battery, GridMeter, SolarInverter
+from hw.simulator.supply import HomeSupply, SupplyState
 from hw.simulator.weather import Clouds, sun_at
 
 DEFAULT_START = datetime(2026, 6, 15, 9, 30, tzinfo=UTC)
@@ -84,6 +85,8 @@ class World:
             for index in range(home.evse)
         ]
         self.meter = GridMeter()
+        self.supply = HomeSupply()
+        """What the modules are connected to; the meter is at the street's side of the main switch."""
         self.has_meter = home.meter
         self.load_phases_w = (0.0, 0.0, 0.0)
         self.transmittance = 1.0
@@ -128,29 +131,51 @@ class World:
         self.transmittance = self._clouds.step(seconds)
         hour = now.hour + now.minute / 60
         self.ambient_c = 18 + 7 * math.sin((hour - 8) / 24 * 2 * math.pi)
+        own_s, supply = seconds / self.speed, self.supply
+        supply.pass_time(own_s, self.battery, math.fsum(each.available_w for each in self.inverters))
         phases = [0.0, 0.0, 0.0]
         for index, inverter in enumerate(self.inverters):
-            inverter.pass_time(seconds / self.speed)
+            inverter.supplied, inverter.share = supply.live, supply.share
+            inverter.pass_time(own_s)
             inverter.step(seconds, sun, self.transmittance, self.ambient_c)
             phases[index % 3] += inverter.power_w
-        self.load_phases_w = self._household.step(now, seconds)
+        wants = self._household.step(now, seconds)
+        self.load_phases_w = wants if supply.live else (0.0, 0.0, 0.0)
         for index, watts in enumerate(self.load_phases_w):
             phases[index] += watts
         for heater in self.heaters:
-            heater.pass_time(seconds / self.speed)
+            heater.supplied = supply.live
+            heater.pass_time(own_s)
             heater.step(seconds, self.ambient_c)
             phases[PLUG_PHASE] += heater.power_w
         for point in self.points:
-            point.pass_time(seconds / self.speed)
-            point.step(seconds, now, self.meter.voltages_v, self.ambient_c)
-            phases[0] += point.STANDBY_W
+            point.supplied = supply.live
+            point.pass_time(own_s)
+            point.step(seconds, now, supply.voltages_v, self.ambient_c)
+            phases[0] += point.standby_w
             for index, watts in enumerate(point.powers_w):
                 phases[index] += watts
-        if self.battery is not None:
-            self.battery.pass_time(seconds / self.speed)
-            self.battery.step(seconds, sum(phases), self.ambient_c)
-            phases[0] += self.battery.power_w
-        self.meter.step(seconds, (phases[0], phases[1], phases[2]), self._grid_noise)
+        self._balance(seconds, own_s, phases)
+
+    def _balance(self, seconds: float, own_s: float, phases: list[float]) -> None:
+        """Let the battery see to what is left, and the meter measure what the street gives."""
+        supply, battery = self.supply, self.battery
+        if battery is not None:
+            battery.pass_time(own_s)
+            if supply.state is SupplyState.GRID:
+                battery.step(seconds, sum(phases), self.ambient_c)
+                phases[0] += battery.power_w
+            else:
+                battery.warm(seconds, self.ambient_c)
+                if supply.state is SupplyState.ISLAND:
+                    supply.carry(battery, seconds, own_s, phases)
+        a, b, c = phases if supply.state is SupplyState.GRID else (0.0, 0.0, 0.0)
+        if supply.grid:
+            self.meter.step(seconds, (a, b, c), self._grid_noise)
+        else:
+            self.meter.darken()
+        if supply.state is SupplyState.GRID:
+            supply.follow(self.meter.voltages_v, self.meter.frequency_hz)
 
 
 def _chance(seed: int, what: str) -> Random:

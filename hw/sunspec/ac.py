@@ -68,6 +68,7 @@ class AcReading(TypedDict, total=False):
     temperature_c: float | None
     dc_power_w: float | None
     faults: tuple[Fault, ...]
+    grid_forming: bool | None
 
 
 def ac_model(views: Views | dict[int, Any]) -> int | None:
@@ -195,4 +196,11 @@ def _read_701(view: View) -> AcReading:
             *(view.number(name) for name in ("TmpCab", "TmpSnk", "TmpTrns", "TmpSw", "TmpAmb"))
         ),
         faults=faults_of(DER_MEASUREMENT, view, "Alrm"),
+        grid_forming=_is_forming(view),
     )
+
+
+def _is_forming(view: View) -> bool | None:
+    """Return what `DERMode` says; None when it says neither that it follows a grid nor that it forms one."""
+    modes = view.bits("DERMode")
+    return "GRID_FORMING" in modes if {"GRID_FORMING", "GRID_FOLLOWING"} & set(modes) else None

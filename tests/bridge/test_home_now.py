@@ -121,7 +121,7 @@ async def test_the_grid_is_gone_when_the_meter_has_no_voltage_and_back_when_it_h
     watch = GridWatch(home.registry, home.bus)
     watch.start()
     assert watch.state is GridState.UNKNOWN
-    for volts in (231.0, 229.0, 40.0, 0.0, 150.0, 215.0):
+    for volts in (231.0, 229.0, 0.0, 228.0, 40.0, 0.0, 150.0, 215.0):
         meter(0.0, voltage_v=volts)
     assert [event.state for event in heard] == [GridState.CONNECTED, GridState.LOST, GridState.CONNECTED]
 
@@ -131,6 +131,7 @@ async def test_a_sagging_grid_of_either_kind_is_not_gone(home, add):
     watch.start()
     meter = add(METER)
     for volts, state in ((120.0, GridState.CONNECTED), (70.0, GridState.CONNECTED), (55.0, GridState.LOST)):
+        meter(0.0, voltage_v=volts)
         meter(0.0, voltage_v=volts)
         assert watch.state is state
 

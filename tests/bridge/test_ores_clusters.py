@@ -394,6 +394,8 @@ async def test_the_grid_s_going_and_coming_are_events(bridge, add, home, clock):
     add(METER)
     says(home, voltage_v=230.0)
     says(home, voltage_v=0.0)
+    assert bridge.hub.grid_state is GridStateEnum.CONNECTED
+    says(home, voltage_v=0.0)
     assert bridge.hub.grid_state is GridStateEnum.LOST
     await clock.pass_(90)
     says(home, voltage_v=230.0)

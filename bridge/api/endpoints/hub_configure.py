@@ -14,6 +14,7 @@ from bridge.api.operation import operation
 from bridge.api.problems import Problem, ProblemType
 from bridge.choices import Policy
 from bridge.configuration import UnknownRevisionError
+from bridge.island.mode import HomeMode
 from bridge.record import OperatingMode
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Configuration(Model):
     policy: Policy
     """What the home's plan is to be good for."""
     operating_mode: OperatingMode
-    """`autonomous`: neither plans nor programmes command any module."""
+    """`autonomous`: neither plans nor programmes command any module. It holds when the grid is there."""
     savings_percent: Annotated[int, Field(ge=0, le=100)]
     """How much comfort may be given up for savings."""
 
@@ -91,6 +92,8 @@ class HubConfiguration(Model):
     """All of it."""
 
     configuration: Configuration
+    mode: HomeMode
+    """How the home works now: as configured, or `island`, `returning` and `restoring` around an outage."""
     history: list[RevisionView]
     """The changes that are remembered, the newest last."""
     apps: list[App]
@@ -183,6 +186,7 @@ def _shown(hub: Hub, configured: Configured, *, codes: bool) -> HubConfiguration
     setup = pairing.codes(hub.setup, info.vendor_id, info.product_id) if codes else {}
     return HubConfiguration(
         configuration=_configuration(configured),
+        mode=hub.home.island.mode,
         history=[_revision(each) for each in hub.configuration.history()],
         apps=[App.model_validate(each) for each in pairing.fabrics(hub.matter)],
         pairing=Pairing(

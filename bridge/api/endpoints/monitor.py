@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import TYPE_CHECKING
 
 from bridge.access.role import Role
@@ -13,6 +14,8 @@ from bridge.api.streams import Conversation, Event, EventStream
 from bridge.choices import ChoicesChanged, Policy
 from bridge.flows import FlowsChanged
 from bridge.grid import GridChanged
+from bridge.island.keeper import LoadShed
+from bridge.island.mode import HomeMode, ModeChanged
 from bridge.record import OperatingMode
 from hw.module import ModuleKind
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from bridge.api.streams import Socket
     from bridge.flows import Flows
     from bridge.hub import Hub
+    from bridge.island.keeper import IslandKeeper
 
 
 class FlowsView(Model):
@@ -55,6 +59,27 @@ class ModuleNow(Model):
     """How many things are wrong with it."""
 
 
+class OffView(Model):
+    """A load that is off because of an outage."""
+
+    module: str
+    name: str
+    since: Moment
+    power_w: float
+    """What it is expected to take."""
+    because: str
+
+
+class IslandView(Model):
+    """The home without the grid."""
+
+    since: Moment
+    off: list[OffView]
+    """In the order in which they went off."""
+    solar_limit_w: float | None
+    """What all producers together may give; null for all that they can."""
+
+
 class Monitor(Model):
     """The home at one instant."""
 
@@ -62,13 +87,20 @@ class Monitor(Model):
     grid: str
     """`connected`, `lost` or `unknown`."""
     operating_mode: OperatingMode
+    """What the residents chose."""
+    mode: HomeMode
+    """How the home works now: as they chose, or `island`, `returning` and `restoring` around an outage."""
+    backup_s: float | None
+    """Seconds for which the batteries carry the present critical load; null for ever, or if nobody knows."""
+    island: IslandView | None
+    """Null while the grid is there and all is as ever."""
     policy: Policy
     flows: FlowsView | None
     """Null until a module was read."""
     modules: list[ModuleNow]
 
 
-_CHANGES = (FlowsChanged, GridChanged, ChoicesChanged)
+_CHANGES = (FlowsChanged, GridChanged, ChoicesChanged, ModeChanged, LoadShed)
 
 
 @operation(
@@ -115,11 +147,14 @@ async def _events(hub: Hub, number: int) -> AsyncIterator[Event]:
 
 def _now(hub: Hub) -> Monitor:
     home = hub.home
-    flows = home.flow_meter.flows
+    flows, backup = home.flow_meter.flows, home.island.backup_s
     return Monitor(
         time=moment(home.clock.utc() or 0.0),
         grid=home.grid.state.name.lower(),
         operating_mode=home.choices.mode,
+        mode=home.island.mode,
+        backup_s=backup if backup is not None and math.isfinite(backup) else None,
+        island=_island(home.island),
         policy=home.choices.policy,
         flows=None if flows is None else _flows(flows),
         modules=[
@@ -139,6 +174,25 @@ def _now(hub: Hub) -> Monitor:
             )
             for each in home.registry
         ],
+    )
+
+
+def _island(keeper: IslandKeeper) -> IslandView | None:
+    if keeper.lost_at is None:
+        return None
+    return IslandView(
+        since=moment(keeper.lost_at),
+        off=[
+            OffView(
+                module=each.module,
+                name=each.name,
+                since=moment(each.since),
+                power_w=each.power_w,
+                because=each.because,
+            )
+            for each in keeper.off()
+        ],
+        solar_limit_w=keeper.solar_limit_w,
     )
 
 
