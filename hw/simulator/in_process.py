@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from hw.simulator.loads import WaterHeater
     from hw.simulator.physics import Battery, GridMeter, SolarInverter
+    from hw.simulator.supply import Wires
     from hw.simulator.world import World
 
     Distortion = Callable[[Reading], Reading]
@@ -96,19 +97,23 @@ class SimulatedModule:
     async def read(self) -> Reading:
         """Return a fresh reading. Raise ModuleUnreachable while it is silent."""
         now = self._now()
-        if self.silent:
-            raise ModuleUnreachable(self.silent)
+        if reason := self._silence():
+            raise ModuleUnreachable(reason)
         reading = self._reading(now)
         return reading if self.distortion is None else self.distortion(reading)
 
     async def apply(self, setpoint: Setpoint) -> Applied:
         """Do what is told, and say what is in force then."""
         self._now()
-        if self.silent:
-            return Applied(setpoint, AppliedState.FAILED, detail=self.silent)
+        if reason := self._silence():
+            return Applied(setpoint, AppliedState.FAILED, detail=reason)
         if setpoint.kind not in self.capabilities.setpoints:
             return Applied(setpoint, AppliedState.REFUSED, detail=f"not supported by {self.identity.key}")
         return self._apply(setpoint)
+
+    def _silence(self) -> str:
+        """Return why it does not answer now, or nothing."""
+        return self.silent
 
     def _reading(self, now: datetime) -> Reading:
         raise NotImplementedError
@@ -147,7 +152,7 @@ class MeterModule(SimulatedModule):
 class BatteryModule(SimulatedModule):
     """The battery. A power is a window between two rates, one of them negative, as in SunSpec's model 124."""
 
-    def __init__(self, now: Callable[[], datetime], battery: Battery, meter: GridMeter, serial: str) -> None:
+    def __init__(self, now: Callable[[], datetime], battery: Battery, wires: Wires, serial: str) -> None:
         super().__init__(
             now,
             Identity(VENDOR, "Battery 5", serial),
@@ -169,7 +174,7 @@ class BatteryModule(SimulatedModule):
             ),
         )
         self.battery = battery
-        self._meter = meter
+        self._wires = wires
 
     def _reading(self, now: datetime) -> Reading:
         it = self.battery
@@ -179,8 +184,8 @@ class BatteryModule(SimulatedModule):
             now,
             state=OperatingState.RUNNING if running else OperatingState.STANDBY,
             power_w=it.power_w,
-            voltage_v=self._meter.voltages_v[0],
-            frequency_hz=self._meter.frequency_hz,
+            voltage_v=self._wires.voltages_v[0],
+            frequency_hz=self._wires.frequency_hz,
             energy_imported_wh=it.imported_wh,
             energy_exported_wh=it.exported_wh,
             temperature_c=it.temperature_c,
@@ -194,6 +199,7 @@ class BatteryModule(SimulatedModule):
                 cycles=it.cycles,
                 reserve_percent=it.reserve_percent,
             ),
+            grid_forming=it.forming,
         )
 
     def _apply(self, setpoint: Setpoint) -> Applied:
@@ -223,7 +229,7 @@ class InverterModule(SimulatedModule):
     """A microinverter."""
 
     def __init__(
-        self, now: Callable[[], datetime], inverter: SolarInverter, meter: GridMeter, serial: str
+        self, now: Callable[[], datetime], inverter: SolarInverter, wires: Wires, serial: str
     ) -> None:
         super().__init__(
             now,
@@ -235,7 +241,7 @@ class InverterModule(SimulatedModule):
             ),
         )
         self.inverter = inverter
-        self._meter = meter
+        self._wires = wires
 
     def _reading(self, now: datetime) -> Reading:
         it = self.inverter
@@ -255,12 +261,15 @@ class InverterModule(SimulatedModule):
         if it.asleep:
             return reading
         dead = it.health is Health.DEAD
+        state = OperatingState.THROTTLED if it.throttled else OperatingState.RUNNING
+        if it.waits_s > 0:
+            state = OperatingState.STARTING if it.supplied else OperatingState.STANDBY
         return replace(
             reading,
-            state=OperatingState.THROTTLED if it.throttled else OperatingState.RUNNING,
+            state=state,
             power_w=it.power_w,
-            voltage_v=self._meter.voltages_v[0],
-            frequency_hz=self._meter.frequency_hz,
+            voltage_v=self._wires.voltages_v[0],
+            frequency_hz=self._wires.frequency_hz,
             dc_power_w=-it.dc_w,
             faults=(Fault("DC_OVER_VOLT", "701.Alrm"),) if dead else (),
         )
@@ -292,9 +301,7 @@ class InverterModule(SimulatedModule):
 class PlugModule(SimulatedModule):
     """A plug with a water heater behind it, and a flip-back timer."""
 
-    def __init__(
-        self, now: Callable[[], datetime], heater: WaterHeater, meter: GridMeter, serial: str
-    ) -> None:
+    def __init__(self, now: Callable[[], datetime], heater: WaterHeater, wires: Wires, serial: str) -> None:
         super().__init__(
             now,
             Identity(VENDOR, "Plug", serial),
@@ -303,7 +310,10 @@ class PlugModule(SimulatedModule):
             Capabilities(_SWITCH_KINDS, reverts=True, revert_s_max=LONGEST, imported_energy=True),
         )
         self.heater = heater
-        self._meter = meter
+        self._wires = wires
+
+    def _silence(self) -> str:
+        return self.silent or ("" if self.heater.supplied else "its socket has no power")
 
     def _reading(self, now: datetime) -> Reading:
         it = self.heater
@@ -312,8 +322,8 @@ class PlugModule(SimulatedModule):
             now,
             state=OperatingState.RUNNING if it.output else OperatingState.OFF,
             power_w=it.power_w,
-            voltage_v=self._meter.voltages_v[1],
-            frequency_hz=self._meter.frequency_hz,
+            voltage_v=self._wires.voltages_v[1],
+            frequency_hz=self._wires.frequency_hz,
             energy_imported_wh=it.energy_wh,
             connected=it.output,
         )
@@ -344,13 +354,13 @@ class InProcessHome:
         self._elapsed = elapsed
         self.modules: dict[str, SimulatedModule] = {}
         for index, inverter in enumerate(world.inverters):
-            self._add(InverterModule(self.now, inverter, world.meter, f"M{index + 1:06d}"))
+            self._add(InverterModule(self.now, inverter, world.supply, f"M{index + 1:06d}"))
         if world.battery is not None:
-            self._add(BatteryModule(self.now, world.battery, world.meter, "B000001"))
+            self._add(BatteryModule(self.now, world.battery, world.supply, "B000001"))
         if world.has_meter:
             self._add(MeterModule(self.now, world.meter, "G000001"))
         for index, heater in enumerate(world.heaters):
-            self._add(PlugModule(self.now, heater, world.meter, f"P{index + 1:06d}"))
+            self._add(PlugModule(self.now, heater, world.supply, f"P{index + 1:06d}"))
 
     @property
     def world(self) -> World:

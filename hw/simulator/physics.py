@@ -202,9 +202,15 @@ class Battery:
         self.warm(seconds, ambient_c)
 
     def allows(self, power_w: float) -> bool:
-        """Tell whether a power is one that it was not forbidden to have."""
-        low = -math.inf if self.discharge_rate is None else -self.discharge_rate
-        high = math.inf if self.charge_rate is None else self.charge_rate
+        """Tell whether a power is one that it was not forbidden to have.
+
+        A limit that is no less than its rating forbids nothing: beyond that it is overloaded, and no more.
+        """
+        low, high = -math.inf, math.inf
+        if self.discharge_rate is not None and self.discharge_rate < self.power_max_w:
+            low = -self.discharge_rate
+        if self.charge_rate is not None and self.charge_rate < self.power_max_w:
+            high = self.charge_rate
         return low - 1 <= power_w <= high + 1
 
     def take(self, power_w: float, seconds: float) -> None:

@@ -170,3 +170,20 @@ async def test_a_lying_module_lies_in_its_readings_alone(simulated, time):
     assert await meter.read() == true
     meter.distortion = None
     assert (await meter.read()).time > true.time
+
+
+async def test_with_a_charging_limit_that_is_none_an_island_pushes_back_the_sun_that_is_too_much(time):
+    world = World(Home(inverters=12), start=datetime(2026, 6, 15, 10, tzinfo=UTC))
+    home = InProcessHome(world, time)
+    battery = home.modules["B000001"]
+    world.supply.grid = False
+    time.elapsed = 10.0
+    assert (await battery.read()).grid_forming
+    limit = battery.nameplate.charge_power_w
+    assert (await battery.apply(Setpoint(SetpointKind.CHARGE_LIMIT_W, limit, 600.0))).value == limit
+    time.elapsed = 300.0
+    reading = await battery.read()
+    assert sum(each.available_w for each in world.inverters) > limit + 1000
+    assert reading.grid_forming
+    assert reading.frequency_hz > 50.2
+    assert world.supply.blackouts == 0
