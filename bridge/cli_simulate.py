@@ -51,6 +51,8 @@ _NOT_NEGATIVE: Final = click.FloatRange(min=0, max=1000)
 @click.option(
     "--replan", type=click.IntRange(5, 60), default=60, help="Minutes from one plan to the next (60)."
 )
+@click.option("--scenario", type=click.Choice(["week"]), help="Let the hub's own brain live through it.")
+@click.option("--fine", is_flag=True, help="As finely as a hub lives: a scenario takes much longer.")
 @click.option("--jobs", type=click.IntRange(0, 64), help="Processes that forecast beside the one that plans.")
 @as_json_option
 @with_place
@@ -69,7 +71,18 @@ def simulate(
     ores-bridge simulate --battery-kwh 5 --solar-kwp 8 --import-price 0.34 --window 00:00-05:00=0.18
     ores-bridge simulate --data home.csv --policy savings --output result
     ores-bridge simulate --from-telemetry --battery-kwh 20
+
+    --scenario week is another thing: the brain of the hub itself (what decides, commands and tells, without
+    network and apps) lives in virtual time through a week with two outages, dead and lying devices, and it
+    is told what must hold and whether it did. The exit code is 1 if something did not.
+
+    \b
+    ores-bridge simulate --scenario week
     """  # noqa: D301 - a backspace tells click to leave the lines as they are
+    scenario, fine, seed = options.pop("scenario"), options.pop("fine"), options["seed"]
+    if scenario is not None:
+        _live_week(seed, fine=fine, as_json=as_json)
+        return
     from bridge.simulation.asked import Asked, case
     from bridge.simulation.comparison import compare
     from bridge.simulation.report import PLOT, PLOT_MISSING, lines, sentences, values, write
@@ -128,3 +141,21 @@ def _progress(*, hidden: bool) -> Iterator[Progress | None]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("planning", total=None)
         yield lambda done, count: bar.update(task, completed=done, total=count)
+
+
+def _live_week(seed: int, *, fine: bool, as_json: bool) -> None:
+    """Let the week be lived, and tell of it; end with 1 if something did not hold."""
+    import logging
+
+    from bridge.simulation.week import COARSE, FINE, live_week
+
+    # What the hub logs is in the report, at the time of the week.
+    logging.disable(logging.ERROR)
+    report = live_week(seed=seed, pacing=FINE if fine else COARSE)
+    if as_json:
+        click.echo(json.dumps(report.values(), indent=2))
+    else:
+        for line in report.lines():
+            click.echo(line)
+    if report.breaches:
+        raise SystemExit(1)

@@ -64,6 +64,7 @@ class VirtualHouse:
 
     :ivar physics: the truth
     :ivar home: what the hub makes of it
+    :ivar pace: how often modules are read
     """
 
     def __init__(
@@ -87,11 +88,11 @@ class VirtualHouse:
         self.physics = InProcessHome(world, lambda: clock.monotonic() - zero)
         self.home = Home(MemoryStorage(), clock, tariff.zone)
         # What reading costs is no reason to read less often here.
-        pace = Pace(interval, 1.0, lambda: 0.0)
+        self.pace = Pace(interval, 1.0, lambda: 0.0)
         self._poller = Poller(
             self.home.registry,
             {DRIVER: InProcessDriver(self.physics)},
-            pace,
+            self.pace,
             clock,
             randomness=Random(seed),  # noqa: S311 - the same seed, the same week
         )

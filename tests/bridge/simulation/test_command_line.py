@@ -4,6 +4,7 @@ import csv
 import json
 import sys
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from click.testing import CliRunner
@@ -11,6 +12,8 @@ from click.testing import CliRunner
 from bridge.choices import POLICY_KEY
 from bridge.cli import main
 from bridge.record import ModuleRecord
+from bridge.simulation import week
+from bridge.simulation.watch import Watch
 from bridge.state import SqliteStorage
 from bridge.telemetry.frames import FrameMaker
 from bridge.telemetry.store import Store
@@ -182,6 +185,27 @@ def test_a_recorded_home_is_taken_from_a_table(simulated, place):
     assert found["days"] == 2
     assert found["step_s"] == 3600
     assert found["total"]["load_wh"] == pytest.approx(24_000)
+
+
+@pytest.fixture
+def morning(monkeypatch):
+    """Let a week be over on its first morning."""
+    monkeypatch.setattr(week, "live_week", partial(week.live_week, seconds=11 * 3600.0))
+
+
+def test_the_scenario_week_tells_what_happened_and_what_held(run, morning):
+    found = run("--scenario", "week")
+    assert found.exit_code == 0, found.output
+    assert "day 1 10:00:00  somebody lets the battery charge with 1.5 kW for an hour" in found.stdout
+    assert "held    a plan is in force, or it is said why none is" in found.stdout
+    assert "BROKEN" not in found.stdout
+
+
+def test_the_scenario_week_ends_with_1_when_something_did_not_hold(run, morning, monkeypatch):
+    monkeypatch.setattr(Watch, "_of_the_plan", lambda _: iter([("plan", "there is none")]))
+    found = run("--scenario", "week", "--json")
+    assert found.exit_code == 1
+    assert [each["name"] for each in json.loads(found.stdout)["breaches"]] == ["plan"]
 
 
 @pytest.fixture
