@@ -65,6 +65,7 @@ class Alert:
 
     :ivar subject: what it is about: `fault/ID`, `grid`, `firmware`, or what else `tell` was told
     :ivar told: users whose channels have told them
+    :ivar owed: users who were told of it and not yet that it is over
     """
 
     number: int
@@ -81,6 +82,7 @@ class Alert:
     acknowledged_by: str = ""
     snoozed_until: float | None = None
     told: tuple[str, ...] = ()
+    owed: tuple[str, ...] = ()
 
     def state(self, now: float) -> AlertState:
         """Return what is to be done about it at a time."""
@@ -100,7 +102,8 @@ class Alert:
     def from_json(cls, data: bytes) -> Alert:
         """Read a stored alert. Raise ValueError, KeyError or TypeError."""
         values = json.loads(data)
-        return cls(**values | {"severity": Severity(values["severity"]), "told": tuple(values["told"])})
+        people = {name: tuple(values.get(name, ())) for name in ("told", "owed")}
+        return cls(**values | people | {"severity": Severity(values["severity"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,9 +216,21 @@ class AlertBook:
         alert = self._alerts.get(number)
         if alert is None or user in alert.told:
             return
-        alert = dataclasses.replace(alert, told=(*alert.told, user))
-        self._alerts[number] = alert
-        self._keep(alert)
+        owed = tuple(dict.fromkeys((*alert.owed, user)))
+        self._note(dataclasses.replace(alert, told=(*alert.told, user), owed=owed))
+
+    def over(self) -> list[Alert]:
+        """Return those that are over and whose end somebody has not been told of, the oldest first."""
+        return [
+            alert for _, alert in sorted(self._alerts.items()) if alert.resolved is not None and alert.owed
+        ]
+
+    def end_told(self, number: int, user: str) -> None:
+        """Note that somebody need not be told any more that an alert is over; nobody hears of that."""
+        alert = self._alerts.get(number)
+        if alert is not None and user in alert.owed:
+            owed = tuple(name for name in alert.owed if name != user)
+            self._note(dataclasses.replace(alert, owed=owed))
 
     def tell(self, subject: str, severity: Severity, title: str, text: str, code: str) -> None:
         """Begin an alert, or say something else in the one of its subject that is so already."""
@@ -225,7 +240,7 @@ class AlertBook:
         elif (known.title, known.text) != (title, text):
             self._change(dataclasses.replace(known, title=title, text=text))
 
-    def over(self, subject: str) -> None:
+    def end(self, subject: str) -> None:
         """Resolve the alert of a subject, if there is one."""
         known = self._unresolved_of(subject)
         if known is not None:
@@ -337,6 +352,11 @@ class AlertBook:
         self._storage.put(_key(alert.number), alert.to_json())
         self._tell(alert)
         return alert
+
+    def _note(self, alert: Alert) -> None:
+        """Keep what is no change that anybody hears of."""
+        self._alerts[alert.number] = alert
+        self._keep(alert)
 
     def _keep(self, alert: Alert) -> None:
         try:

@@ -29,6 +29,9 @@ _COMMANDS = {
     "simulate": "bridge.cli_simulate",
     "history": "bridge.cli_history",
     "energy": "bridge.cli_energy",
+    "hours-of-day": "bridge.cli_record",
+    "retention": "bridge.cli_record",
+    "configure": "bridge.cli_configure",
     "factory-reset": "bridge.cli_hub",
     "config": "bridge.cli_hub",
     "firmware": "bridge.cli_firmware",
@@ -53,6 +56,9 @@ _SUMMARIES = {
     "simulate": "Ask what a battery and plans would be worth in a home.",
     "history": "Show what a module did.",
     "energy": "Show what modules took in and gave out, today and in their lives.",
+    "hours-of-day": "Show what is usual of a module at each hour of the day.",
+    "retention": "Show or change for how long what was recorded is kept.",
+    "configure": "Show or change what the home is to be good for, and who decides.",
     "factory-reset": "Forget every app and every module.",
     "config": "Check the settings.",
     "firmware": "Update modules' firmware from a signed repository.",
@@ -65,7 +71,7 @@ _FUNCTIONS = {
     "demo-outage": "demo_outage",
     "factory-reset": "factory_reset",
     "set": "set_",
-    "config": "config",
+    "hours-of-day": "hours_of_day",
 }
 
 

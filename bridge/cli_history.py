@@ -72,7 +72,7 @@ def history(
 
     settings = load_settings(config_file, data_dir)
     zone = time_zone(settings.timezone)
-    start, end = _moment(options["start"], zone, "--from"), _moment(options["end"], zone, "--to")
+    start, end = moment_option(options["start"], zone, "--from"), moment_option(options["end"], zone, "--to")
     if end < start:
         raise click.UsageError("--to is before --from")
     params = {
@@ -237,7 +237,7 @@ def _utc(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _moment(text: str, zone: tzinfo, option: str) -> int:
+def moment_option(text: str, zone: tzinfo, option: str) -> int:
     """Return a time that a person wrote: UTC, seconds since 1970."""
     from bridge.time_zone import midnight
 

@@ -6,25 +6,19 @@ state. Every change is a revision, which can be gone back to.
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.choices import Policy
 from bridge.record import OperatingMode
+from bridge.revisions import Revision, Revisions
 
 if TYPE_CHECKING:
     from bridge.choices import HomeChoices
     from matter_node.clock import Clock
     from matter_node.storage import Storage
 
-KEPT: Final = 100
-"""Revisions that are remembered."""
 _PREFIX: Final = "configuration/"
-
-
-class UnknownRevisionError(LookupError):
-    """There is no revision of that number, or it was forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,31 +30,12 @@ class Configured:
     savings_percent: int
 
 
-@dataclass(frozen=True, slots=True)
-class Revision:
-    """One change.
-
-    :ivar number: counts from 1
-    :ivar time: UTC, seconds since 1970
-    :ivar by: who changed it
-    :ivar before: what was configured then
-    """
-
-    number: int
-    time: float
-    by: str
-    before: Configured
-    after: Configured
-
-
 class Configuration:
     """The hub's configuration with its history. What is changed elsewhere, as through Matter, is seen too."""
 
     def __init__(self, choices: HomeChoices, storage: Storage, clock: Clock) -> None:
         self._choices = choices
-        self._storage = storage
-        self._clock = clock
-        self._revisions = [_read(value) for _, value in storage.scan(_PREFIX)]
+        self._revisions = Revisions(storage, _PREFIX, _read, clock)
 
     @property
     def now(self) -> Configured:
@@ -68,7 +43,7 @@ class Configuration:
         chosen = self._choices
         return Configured(chosen.policy, chosen.mode, chosen.savings_percent)
 
-    def change(self, by: str, **values: Any) -> Revision | None:
+    def change(self, by: str, **values: Any) -> Revision[Configured] | None:
         """Change what is named; return the revision, or None if it was so already.
 
         :raises ValueError: a value cannot be
@@ -77,13 +52,7 @@ class Configuration:
         before, after = self.now, self.judged(**values)
         if after == before:
             return None
-        number = self._revisions[-1].number + 1 if self._revisions else 1
-        revision = Revision(number, self._clock.utc() or 0.0, by, before, after)
-        with self._storage.transaction():
-            self._storage.put(f"{_PREFIX}{number:08}", json.dumps(asdict(revision)).encode())
-            for old in self._revisions[: -KEPT + 1]:
-                self._storage.delete(f"{_PREFIX}{old.number:08}")
-        self._revisions = [*self._revisions, revision][-KEPT:]
+        revision = self._revisions.add(by, before, after)
         self._choices.choose(
             policy=after.policy, mode=after.operating_mode, savings_percent=after.savings_percent
         )
@@ -96,23 +65,16 @@ class Configuration:
             raise ValueError(f"savings before comfort are 0 to 100 percent, not {wished['savings_percent']}")
         return Configured(**wished)
 
-    def history(self) -> tuple[Revision, ...]:
+    def before(self, number: int) -> dict[str, Any]:
+        """Return the values that were configured before a revision. Raise UnknownRevisionError."""
+        return asdict(self._revisions[number].before)
+
+    def history(self) -> tuple[Revision[Configured], ...]:
         """Return the revisions that are remembered, the newest last."""
-        return tuple(self._revisions)
-
-    def back_to(self, number: int, by: str) -> Revision | None:
-        """Configure what was so before a revision. Raise UnknownRevisionError, StateError."""
-        for revision in self._revisions:
-            if revision.number == number:
-                return self.change(by, **asdict(revision.before))
-        raise UnknownRevisionError(f"there is no revision {number}")
+        return self._revisions.all()
 
 
-def _read(stored: bytes) -> Revision:
-    values = json.loads(stored)
-    for side in ("before", "after"):
-        found = values[side]
-        values[side] = Configured(
-            Policy(found["policy"]), OperatingMode(found["operating_mode"]), found["savings_percent"]
-        )
-    return Revision(**values)
+def _read(stored: dict[str, Any]) -> Configured:
+    return Configured(
+        Policy(stored["policy"]), OperatingMode(stored["operating_mode"]), stored["savings_percent"]
+    )

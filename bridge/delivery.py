@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 PATIENCE: Final = 20.0
 """Seconds that a delivery may take."""
 _ROOT: Final = str(Path(__file__).parents[1])
-_KINDS: Final = {"info": "info", "warning": "warning", "critical": "failure"}
+_KINDS: Final = {"info": "info", "warning": "warning", "critical": "failure", "over": "success"}
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
     """What somebody is told.
 
-    :ivar severity: `info`, `warning` or `critical`
+    :ivar severity: `info`, `warning`, `critical`, or `over` for what is so no more
     """
 
     title: str

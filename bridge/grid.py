@@ -188,7 +188,6 @@ class GridWatch:
         if self.meter() is None:
             self._good = None
         if self._is_an_outage(known):
-            self._inside = self._alive is not None
             name = self._registry[reading.module].record.name
             self._become(GridState.LOST, reading.time, f"{name} supplies the home without the grid")
 
@@ -202,7 +201,8 @@ class GridWatch:
         power = None if self._alive is None else self._alive.power_w
         idle = power is not None and abs(power) < NO_POWER_W
         # A battery takes its time to return to a grid that is there again: it must have followed it first.
-        return idle and self._followed and said.readings >= CONTRADICTED
+        self._inside = idle and self._followed and said.readings >= CONTRADICTED
+        return self._inside
 
     def _islands(self) -> bool:
         """Whether a battery that answers forms an island."""

@@ -25,6 +25,7 @@ from bridge.planner.solving import PlanningProcess
 from bridge.planner.tariff import Tariff
 from bridge.poller import Poller, Source
 from bridge.preferences import PreferenceBook
+from bridge.retention import RetentionBook
 from bridge.telemetry.telemetry import Telemetry
 from bridge.time_zone import time_zone
 from matter_node.transport.service import Service
@@ -69,6 +70,7 @@ class Hub:
                 settings.firmware, self.home, directory.firmware, lambda: self.access.audit
             )
         self.telemetry = Telemetry(settings.telemetry, directory, self.home.zone, self.registry, self.bus)
+        self.retention = RetentionBook(settings.telemetry, self.telemetry, storage, clock)
         self.pace = Pace(settings.polling.interval, settings.polling.cpu, time.process_time)
         late = LateReadings(self.telemetry)
         self.native = NativeModules(self.registry, storage, self.bus, clock, late)

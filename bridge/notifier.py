@@ -28,6 +28,11 @@ PAUSES: Final = (30.0, 120.0, 600.0, 3600.0)
 """Seconds after a failure before it is tried again; the last one holds from then on."""
 FLAPPING: Final = 600.0
 """Seconds in which the same thing of the same module is told once, however often it comes and goes."""
+OLD_NEWS: Final = 86_400.0
+"""Seconds after which nobody is told any more that an alert is over."""
+
+_What = tuple[int, bool, str]
+"""What somebody is told: the alert, whether it is about its end, and the user."""
 
 _log = logging.getLogger(__name__)
 
@@ -59,8 +64,8 @@ class Notifier:
         self._send = send
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._failed: dict[tuple[int, str], tuple[int, float]] = {}
-        """Attempts that failed and when the next one is due, UTC, by alert and user."""
+        self._failed: dict[_What, tuple[int, float]] = {}
+        """Attempts that failed and when the next one is due, UTC."""
         self._last: dict[tuple[str, str, str], float] = {}
         """When somebody was last told of a module's code."""
 
@@ -91,34 +96,62 @@ class Notifier:
         """Deliver everything that is due now."""
         alerts = self._alerts
         waiting = [each for each in alerts.unresolved() if each.state(alerts.now) is AlertState.OPEN]
-        alive = {alert.number for alert in waiting}
-        self._failed = {key: value for key, value in self._failed.items() if key[0] in alive}
-        if not waiting:
-            return
-        for user in tuple(self._accounts()):
+        over = alerts.over()
+        alive = {(alert.number, alert.resolved is not None) for alert in (*waiting, *over)}
+        self._failed = {what: failed for what, failed in self._failed.items() if what[:2] in alive}
+        for user in tuple(self._accounts()) if alive else ():
             channels = self._channels.of(user)
             wishes = self._preferences.of(user).notifications
-            if not channels or not wishes.enabled:
-                continue
-            for alert in waiting:
-                if self._is_due(alert, user, wishes):
-                    await self._tell(alert, user, channels)
+            for alert in over:
+                if user.name in alert.owed:
+                    await self._tell_end(alert, user, channels, wishes)
+            if channels and wishes.enabled:
+                for alert in waiting:
+                    await self._tell(alert, user, channels, wishes)
 
-    def _is_due(self, alert: Alert, user: User, wishes: Notifications) -> bool:
+    async def _tell(
+        self, alert: Alert, user: User, channels: tuple[Channel, ...], wishes: Notifications
+    ) -> None:
         if user.name in alert.told or alert.severity < wishes.least:
-            return False
-        loud = alert.severity is Severity.CRITICAL and wishes.critical_in_quiet
-        if wishes.is_quiet(self._local_time()) and not loud:
-            return False
-        return self._alerts.now >= self._failed.get((alert.number, user.name), (0, 0.0))[1]
-
-    async def _tell(self, alert: Alert, user: User, channels: tuple[Channel, ...]) -> None:
-        now = self._alerts.now
-        what = (user.name, alert.module, alert.code)
-        if now - self._last.get(what, -FLAPPING) < FLAPPING and alert.snoozed_until is None:
-            self._alerts.told(alert.number, user.name)
             return
+        now, same = self._alerts.now, (user.name, alert.module, alert.code)
+        if now - self._last.get(same, -FLAPPING) < FLAPPING and alert.snoozed_until is None:
+            return  # if it still is so then, it is told then
         message = Message(alert.title, alert.text, alert.severity.word)
+        if await self._delivered(alert, user, channels, wishes, message):
+            self._last[same] = now
+            self._alerts.told(alert.number, user.name)
+
+    async def _tell_end(
+        self, alert: Alert, user: User, channels: tuple[Channel, ...], wishes: Notifications
+    ) -> None:
+        """Tell somebody who was told of an alert that it is over, unless they do not care."""
+        assert alert.resolved is not None
+        least = wishes.over_least if wishes.enabled and channels else None
+        late = self._alerts.now - alert.resolved > OLD_NEWS
+        if least is None or alert.severity < least or late:
+            self._alerts.end_told(alert.number, user.name)
+            return
+        text = f"It is so no more, after {_lasted(alert.resolved - alert.time)}."
+        if await self._delivered(
+            alert, user, channels, wishes, Message(f"Over: {alert.title}", text, "over")
+        ):
+            self._alerts.end_told(alert.number, user.name)
+
+    async def _delivered(
+        self,
+        alert: Alert,
+        user: User,
+        channels: tuple[Channel, ...],
+        wishes: Notifications,
+        message: Message,
+    ) -> bool:
+        """Deliver a message if it is its time; return whether a channel took it."""
+        now, what = self._alerts.now, (alert.number, alert.resolved is not None, user.name)
+        attempts, due = self._failed.get(what, (0, 0.0))
+        loud = alert.severity is Severity.CRITICAL and wishes.critical_in_quiet
+        if now < due or (wishes.is_quiet(self._local_time()) and not loud):
+            return False
         delivered = False
         for channel in channels:
             try:
@@ -128,13 +161,18 @@ class Notifier:
             else:
                 delivered = True
         if delivered:
-            self._last[what] = now
-            self._failed.pop((alert.number, user.name), None)
-            self._alerts.told(alert.number, user.name)
+            self._failed.pop(what, None)
         else:
-            attempts = self._failed.get((alert.number, user.name), (0, 0.0))[0]
-            pause = PAUSES[min(attempts, len(PAUSES) - 1)]
-            self._failed[alert.number, user.name] = (attempts + 1, now + pause)
+            self._failed[what] = (attempts + 1, now + PAUSES[min(attempts, len(PAUSES) - 1)])
+        return delivered
 
     def _local_time(self) -> time:
         return datetime.fromtimestamp(self._alerts.now, self._zone).time()
+
+
+def _lasted(seconds: float) -> str:
+    """Return how long something was so, for a person."""
+    for unit, length in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length:.0f} {unit}"
+    return f"{seconds:.0f} seconds"

@@ -46,6 +46,8 @@ class Notifications:
     enabled: bool = True
     least: Severity = Severity.WARNING
     """Only of what matters as much."""
+    over_least: Severity | None = Severity.CRITICAL
+    """Also when an alert is over that matters as much; None: never."""
     quiet_from: time | None = None
     """Local time of the home; None: there are no quiet hours. They may go over midnight."""
     quiet_until: time | None = None
@@ -88,7 +90,12 @@ class Preferences:
             name: None if told[name] is None else time.fromisoformat(told[name])
             for name in ("quiet_from", "quiet_until")
         }
-        notifications = Notifications(**told | hours | {"least": Severity(told["least"])})
+        over = told.get("over_least", Severity.CRITICAL)
+        severities = {
+            "least": Severity(told["least"]),
+            "over_least": None if over is None else Severity(over),
+        }
+        notifications = Notifications(**told | hours | severities)
         tariffs = tuple(Tariff(each) for each in values["tariffs_shown"])
         units = Units(values["units"])
         return cls(**values | {"units": units, "tariffs_shown": tariffs, "notifications": notifications})

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from itertools import pairwise
 from pathlib import Path  # noqa: TC003 - pydantic resolves the field's type
 from typing import Annotated, Literal
 
@@ -18,13 +17,15 @@ from annotated_types import Interval, MaxLen, MinLen
 
 from bridge.island.settings import IslandSettings, judge_island
 from bridge.planner.settings import PlannerSettings, TariffSettings, judge_plan
+from bridge.retention import MOST_DAYS, too_short
 from bridge.time_zone import time_zone
 from matter_node.codec.onboarding import MAX_DISCRIMINATOR, MAX_PASSCODE, is_valid_passcode
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 _STRICT = {"extra": "forbid"}
-_Days = Annotated[int, Interval(ge=0, le=36500)]
+_Days = Annotated[int, Interval(ge=0, le=MOST_DAYS)]
+_LAYERS = ("second_days", "minute_days", "quarter_days")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,7 +227,8 @@ def judge(settings: Settings) -> list[tuple[tuple[str | int, ...], str]]:
             time_zone(settings.timezone)
         except ValueError as error:
             problems.append((("timezone",), str(error)))
-    problems += _judge_days(settings.telemetry)
+    kept = {name: getattr(settings.telemetry, name) for name in _LAYERS}
+    problems += [(("telemetry", name), message) for name, message in too_short(kept)]
     problems += judge_plan(settings.tariff, settings.planner)
     problems += judge_island(settings.island)
     seen: set[str] = set()
@@ -266,15 +268,4 @@ def _judge_api(api: ApiSettings) -> list[tuple[tuple[str | int, ...], str]]:
     for index, origin in enumerate(api.origins):
         if not re.fullmatch(r"https?://[^/\s]+", origin):
             problems.append((("api", "origins", index), "is like https://panel.example.org, without a path"))
-    return problems
-
-
-def _judge_days(telemetry: TelemetrySettings) -> list[tuple[tuple[str | int, ...], str]]:
-    """Return what is wrong with how long things are kept: what is coarser stands in for what is gone."""
-    problems: list[tuple[tuple[str | int, ...], str]] = []
-    for finer, coarser in pairwise(("second_days", "minute_days", "quarter_days")):
-        long, short = getattr(telemetry, finer), getattr(telemetry, coarser)
-        if short and (short < long or not long):
-            message = f"{short} is less than {finer}, which is {long or 'for ever'}"
-            problems.append((("telemetry", coarser), message))
     return problems

@@ -9,7 +9,15 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from bridge import care_requests, discovery_requests, firmware_requests, module_requests, pairing
+from bridge import (
+    care_requests,
+    configure_requests,
+    discovery_requests,
+    firmware_requests,
+    module_requests,
+    pairing,
+    record_requests,
+)
 from bridge.arbiter import UnknownCommandError
 from bridge.command import Origin
 from bridge.control import ControlError
@@ -81,6 +89,8 @@ def handlers(hub: Hub, stop: Callable[[], None]) -> dict[str, Callable[[dict[str
         **discovery_requests.handlers(hub),
         **care_requests.handlers(hub),
         **firmware_requests.handlers(hub),
+        **configure_requests.handlers(hub),
+        **record_requests.handlers(hub),
     }
 
 

@@ -178,6 +178,13 @@ UNKNOWN_COMMAND: Final = ProblemType(
     "The id was never given, is for another kind of module, or is of a command that ended long ago.",
     "Follow a command by the id that accepting it answered; the last 200 ended ones are remembered.",
 )
+UNKNOWN_REVISION: Final = ProblemType(
+    "unknown-revision",
+    404,
+    "There is no such revision.",
+    "Only the last hundred changes are remembered.",
+    "GET on the same path lists them.",
+)
 NOT_ALLOWED: Final = ProblemType(
     "method-not-allowed",
     405,

@@ -14,7 +14,7 @@ ENDPOINTS: Final[dict[str, tuple[str, ...]]] = {
     "/device/diagnostics/remote": ("remote_diagnostics",),
     "/device/safety/fault-detection": ("fault_detection",),
     "/app/monitor": ("monitor",),
-    "/device/data/logging": ("data_logging", "data_logging_samples"),
+    "/device/data/logging": ("data_logging", "data_logging_samples", "data_logging_retention"),
     "/device/discovery": ("device_discovery",),
     "/device/firmware/update": ("firmware_update",),
     "/device/register": ("device_register", "device_modules"),

@@ -7,7 +7,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from bridge.telemetry.analytics import HourOfDay, hours_of_day
-from bridge.telemetry.energy import EnergyDay, EnergyTotal, energy_days, energy_totals
+from bridge.telemetry.energy import EnergyDay, EnergyTotal, energy_days
+from bridge.telemetry.energy_counts import EnergyCounts
 from bridge.telemetry.history import History, Row
 from bridge.telemetry.latest import Latest, latest
 from bridge.telemetry.pages import HistoryQuestion, page, suited
@@ -52,10 +53,22 @@ class OpenHistory:
 class Answers:
     """What can be asked. Everything raises StoreError, and ValueError for a question that is none."""
 
-    def __init__(self, path: Path, pending: Callable[[str], Sequence[Frame]], zone: tzinfo) -> None:
+    def __init__(
+        self,
+        path: Path,
+        pending: Callable[[str], Sequence[Frame]],
+        changes: Callable[[], int],
+        zone: tzinfo,
+    ) -> None:
+        """Answer from a file and from what is not in it yet.
+
+        :param pending: returns the frames of a module that are not stored yet
+        :param changes: returns how often the file was changed
+        """
         self._path = path
         self._pending = pending
         self._zone = zone
+        self._energy = EnergyCounts(path, pending, changes, zone)
 
     def metrics(self, module: str) -> list[MetricSpec]:
         """Return the metrics that there is history of."""
@@ -92,8 +105,7 @@ class Answers:
 
     def energy(self, module: str) -> list[EnergyTotal]:
         """Return today's and the lifetime figure of each counter."""
-        with self._reader() as reader:
-            return energy_totals(reader, module, local_day(time.time(), self._zone), self._zone)
+        return self._energy.totals(module, local_day(time.time(), self._zone))
 
     def energy_days(self, module: str, metric: str, start: date, end: date) -> list[EnergyDay]:
         """Return what a counter counted on each day."""

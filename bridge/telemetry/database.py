@@ -75,6 +75,8 @@ class Database:
         self.path = path
         self.opened = 0
         """How often the file was opened: whoever remembers something of it has to look again."""
+        self.changes = 0
+        """How often it was changed or replaced; counted after each change, and read from any thread."""
         self._kind = kind
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
@@ -88,6 +90,7 @@ class Database:
             try:
                 yield connection
                 connection.execute("COMMIT")
+                self.changes += 1
             except BaseException:
                 with contextlib.suppress(sqlite3.Error):
                     connection.execute("ROLLBACK")  # a full disk may have ended the transaction already
@@ -121,6 +124,7 @@ class Database:
             self._connection = _open(self.path, self._kind)
             self._inode = self.path.stat().st_ino
             self.opened += 1
+            self.changes += 1
         return self._connection
 
     def _vanished(self) -> bool:
@@ -160,6 +164,7 @@ class Database:
             raise UnwritableError(
                 f"{self.path} is damaged ({reason}) and cannot be set aside: {error.strerror}"
             ) from error
+        self.changes += 1
         raise DamagedError(self.path, reason, aside)
 
 

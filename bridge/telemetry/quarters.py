@@ -59,6 +59,14 @@ class Quarters:
             self._load(start)
         return self._loaded
 
+    @property
+    def readings(self) -> Sequence[int | None]:
+        """What each counter showed last up to the end of the quarter that was loaded last; None for others.
+
+        Empty before the first quarter is loaded.
+        """
+        return self._readings or ()
+
     def between(self, start: int, end: int) -> list[int]:
         """Return the quarters in a range that there are samples in."""
         found = {each for each in self._framed if start <= each < end}

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from bridge.data_dir import DataDirectory
     from bridge.events import EventBus
     from bridge.registry import Registry
+    from bridge.retention import Retention
     from bridge.settings import TelemetrySettings
     from bridge.telemetry.analytics import HourOfDay
     from bridge.telemetry.answers import Answers, OpenHistory
@@ -137,6 +138,11 @@ class Telemetry:
         self._writer.stop()
         await asyncio.wrap_future(self._writer.ended)
         self._events.close()
+
+    def keep(self, retention: Retention) -> None:
+        """Keep what was recorded for other times than the settings say."""
+        self._keeping = Keeping(retention.seconds_days, retention.minutes_days, retention.quarters_days)
+        self._writer.keep(self._keeping, retention.events_days)
 
     @property
     def trouble(self) -> list[str]:
@@ -281,7 +287,7 @@ class Telemetry:
     def _answers(self) -> Answers:
         from bridge.telemetry.answers import Answers  # half of the store's code: not before somebody asks
 
-        return Answers(self.path, self._backlog.of, self.zone)
+        return Answers(self.path, self._backlog.of, lambda: self._store.database.changes, self.zone)
 
     async def _run(self, question: Callable[[], T]) -> T:
         try:

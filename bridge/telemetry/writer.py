@@ -97,6 +97,10 @@ class Writer(threading.Thread):
         self.ended.set_running_or_notify_cancel()  # nobody who waits in vain cancels it
         self.start()
 
+    def keep(self, keeping: Keeping, event_days: int) -> None:
+        """Keep history and events for other times from the next look on; 0 is for ever."""
+        self._keeping, self._event_days = keeping, event_days
+
     def wake(self) -> None:
         """Say that there is something to do."""
         self._wake.set()

@@ -202,16 +202,12 @@ class Battery:
         self.warm(seconds, ambient_c)
 
     def allows(self, power_w: float) -> bool:
-        """Tell whether a power is one that it was not forbidden to have.
-
-        A limit that is no less than its rating forbids nothing: beyond that it is overloaded, and no more.
-        """
-        low, high = -math.inf, math.inf
-        if self.discharge_rate is not None and self.discharge_rate < self.power_max_w:
-            low = -self.discharge_rate
-        if self.charge_rate is not None and self.charge_rate < self.power_max_w:
-            high = self.charge_rate
-        return low - 1 <= power_w <= high + 1
+        """Tell whether a power is one that it was not forbidden to have; all that it can is no limit."""
+        most_in, most_out = (
+            math.inf if rate is None or rate >= self.power_max_w else rate
+            for rate in (self.charge_rate, self.discharge_rate)
+        )
+        return -most_out - 1 <= power_w <= most_in + 1
 
     def take(self, power_w: float, seconds: float) -> None:
         """Charge with a power for a time; give when it is negative."""

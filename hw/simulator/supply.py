@@ -91,6 +91,7 @@ class HomeSupply:
                 self._become(SupplyState.GRID, battery)
             elif battery is not None and self._waited_s >= RETRY_S and self._dares(battery, sun_w):
                 self._form(battery)
+                self._starting = battery.soc_percent < battery.kept_percent + SPARE_PERCENT
         elif not self.grid:
             self._waited_s = 0.0
         elif self._waited_s >= RECONNECT_S:
@@ -146,7 +147,7 @@ class HomeSupply:
         """Begin to supply the home: what the battery was told with the grid is void."""
         battery.charge_rate = battery.discharge_rate = None
         battery.timer.left = 0.0
-        self._starting = battery.soc_percent < battery.kept_percent + SPARE_PERCENT
+        self._starting = False
         self._become(SupplyState.ISLAND, battery)
         self.voltages_v, self.frequency_hz = (230.0, 230.0, 230.0), NOMINAL_HZ
 

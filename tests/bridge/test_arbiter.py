@@ -530,3 +530,43 @@ async def test_a_module_that_becomes_autonomous_is_let_go(arbiter, device, clock
     await clock.pass_(10)
     assert state(arbiter, plan) is CommandState.WITHDRAWN
     assert device.values[-1] == (Kind.AUTO, None)
+
+
+# ---------------------------------------------------------------------- the island
+
+
+async def test_a_load_that_is_shed_falls_back_later_than_others_do(home, arbiter, clock):
+    plug = home.add("1002", kind=ModuleKind.LOAD)
+    arbiter.submit("acme-1002", Kind.CONNECT, 0.0, origin=Origin.ISLAND, source="island")
+    await clock.pass_(0)
+    assert plug.told == [(1000.0, Kind.CONNECT, 0.0, 600.0)]
+
+
+async def test_a_load_given_power_again_is_switched_on_once_and_owes_nothing(home, arbiter, clock):
+    plug = home.add("1002", kind=ModuleKind.LOAD)
+    arbiter.submit("acme-1002", Kind.CONNECT, 0.0, origin=Origin.ISLAND, source="island")
+    await clock.pass_(5)
+    back = arbiter.submit("acme-1002", Kind.CONNECT, 1.0, origin=Origin.ISLAND, source="island")
+    await clock.pass_(120)
+    assert state(arbiter, back) is CommandState.DONE
+    assert plug.told[-1][1:] == (Kind.CONNECT, 1.0, None)
+    assert (len(plug.told), owed(home)) == (2, [])
+
+
+async def test_a_person_is_told_why_a_shed_load_stays_off(home, arbiter, clock):
+    home.add("1002", kind=ModuleKind.LOAD)
+    arbiter.submit("acme-1002", Kind.CONNECT, 0.0, origin=Origin.ISLAND, source="island")
+    person = arbiter.submit("acme-1002", Kind.CONNECT, 1.0, origin=Origin.USER, source="cli")
+    await clock.pass_(1)
+    assert state(arbiter, person) is CommandState.SUPERSEDED
+    reason = arbiter.command(person.id).reason
+    assert reason == "the grid is gone, and what keeps the home alive comes first"
+
+
+async def test_an_orderly_end_gives_a_shed_load_no_power(home, arbiter, clock):
+    plug = home.add("1002", kind=ModuleKind.LOAD)
+    arbiter.submit("acme-1002", Kind.CONNECT, 0.0, origin=Origin.ISLAND, source="island")
+    await clock.pass_(1)
+    await arbiter.close()
+    assert plug.values == [(Kind.CONNECT, 0.0)]
+    assert owed(home) == ["limited/acme-1002"]

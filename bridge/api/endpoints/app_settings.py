@@ -37,6 +37,8 @@ class NotificationSettings(Model):
     enabled: bool
     least: SeverityWord
     """Only of what matters as much."""
+    over_least: SeverityWord | None
+    """Also when an alert is over that one was told of and that matters as much; null: never."""
     quiet_from: TimeOfDay | None
     """Null: there are no quiet hours. They may go over midnight."""
     quiet_until: TimeOfDay | None
@@ -61,6 +63,8 @@ class NotificationChanges(Model):
 
     enabled: bool | None = None
     least: SeverityWord | None = None
+    over_least: SeverityWord | None = None
+    """Null: never."""
     quiet_from: TimeOfDay | None = None
     """Null, with `quiet_until`: no quiet hours."""
     quiet_until: TimeOfDay | None = None
@@ -112,6 +116,9 @@ async def change(context: Context[None, SettingsChanges]) -> AppSettings:
         told = _given(body.notifications, {"enabled", "critical_in_quiet"})
         if body.notifications.least is not None:
             told["least"] = Severity[body.notifications.least.upper()]
+        if "over_least" in body.notifications.model_fields_set:
+            over = body.notifications.over_least
+            told["over_least"] = None if over is None else Severity[over.upper()]
         for name in body.notifications.model_fields_set & {"quiet_from", "quiet_until"}:
             at = getattr(body.notifications, name)
             told[name] = None if at is None else time.fromisoformat(at)
@@ -148,6 +155,7 @@ def _shown(user: User, of: Preferences) -> AppSettings:
         notifications=NotificationSettings(
             enabled=told.enabled,
             least=told.least.word,
+            over_least=None if told.over_least is None else told.over_least.word,
             quiet_from=_hours(told.quiet_from),
             quiet_until=_hours(told.quiet_until),
             critical_in_quiet=told.critical_in_quiet,

@@ -11,6 +11,7 @@ from bridge.api.models import Model, ModuleKey, Moment, moment
 from bridge.api.operation import CSV, JSON, NDJSON, PARQUET, operation
 from bridge.api.problems import INVALID, NOT_ACCEPTABLE, UNKNOWN_MODULE, Flaw, Problem, ProblemType
 from bridge.api.recorded import HistoryQuery, Span, rfc3339, span, spans, unreadable
+from bridge.api.retention_view import RetentionRevision, RetentionView
 from bridge.api.streams import Document, Download, Rows
 from bridge.telemetry.database import StoreError, UnknownMetricError
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from bridge.api.context import Context
     from bridge.hub import Hub
     from bridge.registry import RegisteredModule
+    from bridge.retention import Retention
+    from bridge.revisions import Revision
     from bridge.telemetry.telemetry import HistoryStream
 
 UNKNOWN_METRIC: Final = ProblemType(
@@ -44,16 +47,6 @@ class LoggingQuery(HistoryQuery):
     """Names with commas between them, such as `power_w,soc_percent`; all of them without it."""
     analysis: Literal["hours-of-day"] | None = None
     """`hours-of-day` tells what is usual at each hour of the home's day, in place of the history."""
-
-
-class Retention(Model):
-    """For how many days is kept what; null is for ever. The hub's settings say it, under [telemetry]."""
-
-    seconds_days: int | None
-    minutes_days: int | None
-    quarters_days: int | None
-    """Quarters of an hour."""
-    events_days: int | None
 
 
 class Metric(Model):
@@ -121,7 +114,9 @@ class HourOfDay(Model):
 class DataLog(Model):
     """What was asked for."""
 
-    retention: Retention
+    retention: RetentionView
+    retention_history: list[RetentionRevision]
+    """Changes of it, the newest last; only where no module was named."""
     modules: list[LoggedModule]
     hours_of_day: list[HourOfDay]
     """Empty unless it was asked for."""
@@ -155,7 +150,7 @@ async def read_log(context: Context[LoggingQuery, None]) -> DataLog | Document |
     key = query.module or context.caller.module or None
     if key is None:
         _refuse_without_module(context)
-        return await _told(hub, context.modules())
+        return await _told(hub, context.modules(), hub.retention.history())
     module = context.module(key)
     asked = span(hub, query, table=context.media != JSON)
     metrics = query.metrics.split(",") if query.metrics else []
@@ -218,9 +213,12 @@ async def _objects(stream: HistoryStream) -> AsyncIterator[dict[str, Any]]:
         }
 
 
-async def _told(hub: Hub, modules: Sequence[RegisteredModule]) -> DataLog:
+async def _told(
+    hub: Hub, modules: Sequence[RegisteredModule], revisions: Sequence[Revision[Retention]] = ()
+) -> DataLog:
     return DataLog(
-        retention=_retention(hub),
+        retention=RetentionView.of(hub.retention.now),
+        retention_history=[RetentionRevision.of(each) for each in revisions],
         modules=[await _logged(hub, module) for module in modules],
         hours_of_day=[],
         resolution=None,
@@ -291,16 +289,6 @@ def _refuse_without_module(context: Context[LoggingQuery, None]) -> None:
     history = query.from_ or query.to or query.metrics or query.analysis
     if context.media != JSON or history:
         raise _unfit("module", "history is told of one module")
-
-
-def _retention(hub: Hub) -> Retention:
-    kept = hub.settings.telemetry
-    return Retention(
-        seconds_days=kept.second_days or None,
-        minutes_days=kept.minute_days or None,
-        quarters_days=kept.quarter_days or None,
-        events_days=kept.event_days or None,
-    )
 
 
 def _unfit(parameter: str, detail: str) -> Problem:

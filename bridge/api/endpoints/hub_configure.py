@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
@@ -11,16 +10,17 @@ from bridge import pairing
 from bridge.access.role import Role
 from bridge.api.models import Model, Moment, moment
 from bridge.api.operation import operation
-from bridge.api.problems import Problem, ProblemType
+from bridge.api.problems import UNKNOWN_REVISION, Problem, ProblemType
 from bridge.choices import Policy
-from bridge.configuration import UnknownRevisionError
 from bridge.island.mode import HomeMode
 from bridge.record import OperatingMode
+from bridge.revisions import UnknownRevisionError
 
 if TYPE_CHECKING:
     from bridge.api.context import Context
-    from bridge.configuration import Configured, Revision
+    from bridge.configuration import Configured
     from bridge.hub import Hub
+    from bridge.revisions import Revision
 
 PATH = "/hub/configure"
 WINDOW_BUSY = ProblemType(
@@ -29,13 +29,6 @@ WINDOW_BUSY = ProblemType(
     "No app can be let in now.",
     "A window is open already, or an app is being paired.",
     "Wait until it is closed, or close it with window close.",
-)
-UNKNOWN_REVISION = ProblemType(
-    "unknown-revision",
-    404,
-    "There is no such revision.",
-    "Only the last hundred changes are remembered.",
-    "GET /hub/configure lists them.",
 )
 UNKNOWN_APP = ProblemType(
     "unknown-app",
@@ -175,10 +168,10 @@ async def change(context: Context[None, Change]) -> HubConfiguration:
 
 
 def _before(hub: Hub, number: int) -> dict[str, object]:
-    for revision in hub.configuration.history():
-        if revision.number == number:
-            return asdict(revision.before)
-    raise Problem(UNKNOWN_REVISION, str(UnknownRevisionError(f"there is no revision {number}")))
+    try:
+        return hub.configuration.before(number)
+    except UnknownRevisionError as error:
+        raise Problem(UNKNOWN_REVISION, str(error)) from error
 
 
 def _shown(hub: Hub, configured: Configured, *, codes: bool) -> HubConfiguration:
@@ -209,7 +202,7 @@ def _configuration(configured: Configured) -> Configuration:
     )
 
 
-def _revision(revision: Revision) -> RevisionView:
+def _revision(revision: Revision[Configured]) -> RevisionView:
     return RevisionView(
         revision=revision.number,
         time=moment(revision.time),

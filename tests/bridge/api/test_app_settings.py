@@ -32,6 +32,7 @@ async def test_everybody_has_settings_of_their_own_that_survive_a_restart(house,
     assert shown["notifications"] == {
         "enabled": True,
         "least": "critical",
+        "over_least": "critical",
         "quiet_from": "22:30",
         "quiet_until": "06:00",
         "critical_in_quiet": True,
@@ -51,6 +52,11 @@ async def test_what_is_left_out_stays_and_null_ends_the_quiet_hours(house):
     body = {"notifications": {"quiet_from": None, "quiet_until": None}}
     shown = await (await patch(owner, body)).json()
     assert shown["notifications"]["quiet_from"] is None
+    for over in ("warning", None):
+        shown = await (await patch(owner, {"notifications": {"over_least": over}})).json()
+        assert shown["notifications"]["over_least"] == over
+        await patch(owner, {"notifications": {"enabled": True}})
+        assert (await (await owner.get(PATH)).json())["notifications"]["over_least"] == over
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,7 @@ async def test_what_is_recorded_and_for_how_long(house, meter):
         "quarters_days": None,
         "events_days": 365,
     }
+    assert shown["retention_history"] == []
     assert (shown["history"], shown["hours_of_day"]) == ([], [])
 
 

@@ -1,32 +1,11 @@
 """The command line's way to find devices and to make them modules."""
 
-import asyncio
 import json
 
 import pytest
 from api_lab.modules import CODE, KEY, Modules, until
-from click.testing import CliRunner
 
-from bridge.cli import main
-from bridge.control import ControlServer
-from bridge.status import handlers
 from hw.simulator.process import SimulatedHome
-
-
-@pytest.fixture
-async def ores_bridge(house):
-    """Run a command against the house's hub; return what it printed."""
-    control = ControlServer(house.hub.directory.control_socket, handlers(house.hub, lambda: None))
-    await control.start()
-
-    async def run(*arguments, fails=False):
-        place = ["--data-dir", str(house.hub.directory.path)]
-        result = await asyncio.to_thread(CliRunner().invoke, main, [*arguments, *place])
-        assert bool(result.exit_code) is fails, result.output
-        return result.output
-
-    yield run
-    await control.stop()
 
 
 @pytest.fixture

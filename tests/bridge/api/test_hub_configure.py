@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from api_lab.client import problem
 
@@ -85,3 +87,23 @@ async def test_guests_see_no_codes_and_change_nothing(house):
     assert (await patch(guest, policy="green")).status == 403
     assert (await house.client().get(CONFIGURE)).status == 401
     assert (await patch(house.client(), policy="green")).status == 401
+
+
+async def test_the_command_line_tells_and_changes_the_same(house, ores_bridge):
+    assert "Policy: self-consumption" in await ores_bridge("configure")
+    told = json.loads(await ores_bridge("configure", "--policy", "green", "--dry-run", "--json"))
+    assert (told["configuration"]["policy"], told["history"]) == ("green", [])
+    told = await ores_bridge("configure", "--policy", "backup", "--savings", "20")
+    assert "policy self-consumption to backup, savings_percent 50 to 20" in told
+    assert (await shown(house.owner()))["configuration"]["policy"] == "backup"
+    told = json.loads(await ores_bridge("configure", "--back-to-before", "1", "--json"))
+    assert told["configuration"] == {
+        "policy": "self-consumption",
+        "operating_mode": "federated",
+        "savings_percent": 50,
+    }
+    assert "there is no revision 7" in await ores_bridge("configure", "--back-to-before", "7", fails=True)
+    assert "given alone" in await ores_bridge(
+        "configure", "--back-to-before", "1", "--policy", "green", fails=True
+    )
+    assert ("console", "configure") in {(deed.actor, deed.action) for deed in await house.audited(20)}

@@ -6,6 +6,7 @@ import pytest
 from bridge.access.role import Role
 from bridge.choices import Policy
 from hw.module import ModuleKind
+from hw.reading import BatteryReading
 
 MONITOR = "/app/monitor"
 
@@ -42,6 +43,24 @@ async def test_a_module_that_does_not_answer_has_no_power(house, home):
     house.hub.registry.lost(house.hub.registry[home[1]], "dark")
     shown = await (await house.owner().get(MONITOR)).json()
     assert (shown["modules"][1]["reachable"], shown["modules"][1]["power_w"]) == (False, None)
+
+
+async def test_an_outage_is_shown_with_what_it_made_of_the_home(house, home):
+    house.hub.home.island.start()
+    plug = house.add("1004", kind=ModuleKind.LOAD)[0]
+    house.reads(home[2], power_w=-7000.0, battery=BatteryReading(soc_percent=50.0, capacity_wh=8000.0))
+    house.reads(plug, power_w=2500.0)
+    client = house.owner()
+    calm = await (await client.get(MONITOR)).json()
+    assert (calm["mode"], calm["island"]) == ("federated", None)
+    for _ in range(2):
+        house.reads(home[0], power_w=0.0, voltage_v=0.0)
+    shown = await (await client.get(MONITOR)).json()
+    assert (shown["grid"], shown["mode"], shown["operating_mode"]) == ("lost", "island", "federated")
+    (off,) = shown["island"]["off"]
+    assert (off["module"], off["because"]) == (plug, "the batteries cannot carry it")
+    configured = await (await client.get("/hub/configure")).json()
+    assert (configured["mode"], configured["configuration"]["operating_mode"]) == ("island", "federated")
 
 
 async def test_a_stranger_sees_nothing(house, home):

@@ -1,6 +1,7 @@
 """Alerts of faults and outages, and who is told of them when."""
 
 import asyncio
+import json
 from datetime import UTC, datetime, time
 
 import pytest
@@ -10,12 +11,12 @@ from hypothesis import strategies as st
 from bridge import alerts as alerts_module
 from bridge.access.accounts import Accounts
 from bridge.access.role import Role
-from bridge.alerts import AlertChanged, AlertOverError, AlertState, UnknownAlertError
+from bridge.alerts import Alert, AlertChanged, AlertOverError, AlertState, UnknownAlertError
 from bridge.channels import ChannelBook, ChannelError, judge
 from bridge.delivery import DeliveryError, Message, deliver, without_secrets
 from bridge.faults import ActiveFault, FaultCleared, FaultRaised, Severity
 from bridge.grid import GridChanged, GridState
-from bridge.notifier import FLAPPING, PAUSES, Notifier
+from bridge.notifier import FLAPPING, OLD_NEWS, PAUSES, Notifier
 from bridge.preferences import Notifications, PreferenceBook, Preferences
 
 KEY = "acme-1001"
@@ -127,12 +128,15 @@ class Told:
 
     def __init__(self):
         self.messages = []
+        self.texts = set()
         self.broken = set()
 
     async def __call__(self, channel, message):
         if channel.name in self.broken:
             raise DeliveryError("it is not there")
         self.messages.append((channel.name, message.title))
+        if message.severity == "over":
+            self.texts.add(message.text)
 
 
 @pytest.fixture
@@ -228,10 +232,95 @@ async def test_what_comes_and_goes_is_told_once_in_a_while(home, people, notifie
         await notifier.deliver_due()
         home.bus.publish(FaultCleared(fault(), WHEN))
     assert len(told.messages) == 1
-    clock.now += FLAPPING
     home.bus.publish(FaultRaised(fault()))
     await notifier.deliver_due()
-    assert len(told.messages) == 2
+    assert len(told.messages) == 1
+    clock.now += FLAPPING
+    await notifier.deliver_due()
+    assert len(told.messages) == 2, "it still is so"
+
+
+async def test_whoever_was_told_is_told_that_it_is_over(home, book, people, notifier, told, clock):
+    people("anna")
+    people("bert", over_least=Severity.WARNING)
+    people("carl", over_least=None)
+    people("dora", least=Severity.CRITICAL)
+    home.bus.publish(FaultRaised(fault()))
+    home.bus.publish(FaultRaised(fault("FIRE", Severity.CRITICAL)))
+    await notifier.deliver_due()
+    people("late")
+    clock.now += 720
+    home.bus.publish(FaultCleared(fault(), WHEN))
+    home.bus.publish(FaultCleared(fault("FIRE", Severity.CRITICAL), WHEN))
+    told.messages.clear()
+    for _ in range(3):
+        await notifier.deliver_due()
+    assert sorted(told.messages) == [
+        ("anna", "Over: Device 1001: fire"),
+        ("bert", "Over: Device 1001: fire"),
+        ("bert", "Over: Device 1001: over temp"),
+        ("dora", "Over: Device 1001: fire"),
+    ]
+    assert told.texts == {"It is so no more, after 12 minutes."}
+    assert book.over() == []
+
+
+async def test_an_end_that_nobody_took_is_told_later_also_after_a_restart_and_not_for_ever(
+    home, people, notifier, told, clock, another_home
+):
+    people("anna")
+    people("bert")
+    home.bus.publish(FaultRaised(fault("FIRE", Severity.CRITICAL)))
+    await notifier.deliver_due()
+    home.alerts.snooze(1, 3600)  # who was told before still wants to know
+    told.broken |= {"anna", "bert"}
+    home.bus.publish(FaultCleared(fault("FIRE", Severity.CRITICAL), WHEN))
+    told.messages.clear()
+    await notifier.deliver_due()
+    again = another_home(home.storage, clock)
+    again.fault_log.start()
+    again.alerts.start()
+    later = Notifier(
+        again.alerts, people.channels, people.preferences, lambda: people.accounts, again.bus, send=told
+    )
+    told.broken -= {"anna"}
+    await later.deliver_due()
+    assert told.messages == [("anna", "Over: Device 1001: fire")]
+    clock.now += OLD_NEWS + 1
+    told.broken.clear()
+    await later.deliver_due()
+    assert len(told.messages) == 1
+    assert again.alerts.over() == []
+
+
+async def test_quiet_hours_keep_the_end_of_what_could_wait(home, people, notifier, told, clock):
+    local = datetime.fromtimestamp(clock.utc(), UTC)
+    people("anna", over_least=Severity.WARNING)
+    home.bus.publish(FaultRaised(fault()))
+    home.bus.publish(FaultRaised(fault("FIRE", Severity.CRITICAL)))
+    await notifier.deliver_due()
+    (user,) = people.accounts
+    hours = {"quiet_from": time(local.hour), "quiet_until": time((local.hour + 1) % 24)}
+    wishes = Notifications(over_least=Severity.WARNING, **hours)
+    people.preferences.choose(user, Preferences(notifications=wishes))
+    home.bus.publish(FaultCleared(fault(), WHEN))
+    home.bus.publish(FaultCleared(fault("FIRE", Severity.CRITICAL), WHEN))
+    told.messages.clear()
+    await notifier.deliver_due()
+    assert told.messages == [("anna", "Over: Device 1001: fire")]
+    clock.now += 3600
+    await notifier.deliver_due()
+    assert told.messages[1:] == [("anna", "Over: Device 1001: over temp")]
+
+
+def test_an_alert_of_an_older_hub_is_read():
+    old = {
+        "number": 3, "revision": 9, "time": 1.0, "severity": 1, "title": "t", "text": "x", "subject": "grid",
+        "told": ["anna"],
+    }  # fmt: skip
+    assert Alert.from_json(json.dumps(old).encode()).owed == ()
+    with pytest.raises(KeyError):
+        Alert.from_json(b"{}")
 
 
 async def test_a_restart_tells_nobody_twice_and_forgets_nobody(

@@ -1,0 +1,61 @@
+"""The command that says what the home as a whole is to be good for."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from bridge.cli import with_place
+from bridge.cli_ask import as_json_option, ask
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_POLICIES: Final = ("self-consumption", "savings", "backup", "green")
+_MODES: Final = ("federated", "autonomous")
+
+
+@click.command()
+@click.option("--policy", type=click.Choice(_POLICIES), help="What the home's plan is to be good for.")
+@click.option(
+    "--mode", "operating_mode", type=click.Choice(_MODES), help="Autonomous: no plan commands any module."
+)
+@click.option(
+    "--savings", "savings_percent", type=click.IntRange(0, 100), help="Comfort to give up for savings, %."
+)
+@click.option("--back-to-before", type=click.IntRange(1), metavar="REVISION", help="Undo from there on.")
+@click.option("--dry-run", is_flag=True, help="Say what it would be, and change nothing.")
+@with_place
+@as_json_option
+def configure(
+    config_file: Path | None, data_dir: Path | None, *, as_json: bool, dry_run: bool, **wished: Any
+) -> None:
+    """Show or change what the home is to be good for, and who decides.
+
+    \b
+    ores-bridge configure
+    ores-bridge configure --policy backup --savings 20
+    ores-bridge configure --back-to-before 7 --dry-run
+    """  # noqa: D301 - a backspace tells click to leave the lines as they are
+    values = {name: value for name, value in wished.items() if value is not None}
+    if "back_to_before" in values and len(values) > 1:
+        raise click.UsageError("--back-to-before is given alone")
+    found = ask(config_file, data_dir, "configure", {**values, "dry_run": dry_run})
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    configured = found["configuration"]
+    click.echo(f"Policy: {configured['policy']}")
+    click.echo(f"Mode: {configured['operating_mode']}")
+    click.echo(f"Savings before comfort: {configured['savings_percent']} %")
+    for revision in found["history"]:
+        changed = ", ".join(
+            f"{name} {revision['before'][name]} to {value}"
+            for name, value in revision["after"].items()
+            if value != revision["before"][name]
+        )
+        click.echo(f"  {revision['number']}  {revision['time']}  {revision['by']}: {changed}")
+    if dry_run:
+        click.echo("Nothing was changed.")
