@@ -1,4 +1,4 @@
-"""What people are to be told: alerts of faults, of the grid's going and of firmware, kept until they are old.
+"""What people are to be told: alerts of faults, grid, prices and firmware, kept until they are old.
 
 Each change of an alert gives it the next revision, so whoever has seen revision 41 asks for what came after
 it. Every change is in the state file before anyone hears of it.
@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.fault_log import FaultRecordChanged
 from bridge.faults import Severity
+from bridge.feeds.feed import FeedAlert
+from bridge.feeds.sources import PRICE
 from bridge.firmware.refusal import FirmwareAlert, Reason
 from bridge.grid import GridChanged, GridState
 
@@ -32,6 +34,7 @@ _PREFIX: Final = "alert/"
 _FAULT: Final = "fault/"
 _GRID: Final = "grid"
 _FIRMWARE: Final = "firmware"
+_PRICES: Final = "prices"
 
 _log = logging.getLogger(__name__)
 
@@ -63,7 +66,7 @@ class AlertState(StrEnum):
 class Alert:
     """One alert. Times are UTC, seconds since 1970.
 
-    :ivar subject: what it is about: `fault/ID`, `grid`, `firmware`, or what else `tell` was told
+    :ivar subject: what it is about: `fault/ID`, `grid`, `prices`, `firmware`, or what else `tell` was told
     :ivar told: users whose channels have told them
     :ivar owed: users who were told of it and not yet that it is over
     """
@@ -155,6 +158,7 @@ class AlertBook:
         self._bus.subscribe(FaultRecordChanged, lambda event: self._fault_changed(event.record))
         self._bus.subscribe(GridChanged, self._grid_changed)
         self._bus.subscribe(FirmwareAlert, self._firmware_alert)
+        self._bus.subscribe(FeedAlert, self._feed_alert)
 
     def __getitem__(self, number: int) -> Alert:
         """Return the alert of a number. Raise UnknownAlertError."""
@@ -316,6 +320,22 @@ class AlertBook:
                 text=event.detail,
                 subject=_FIRMWARE,
                 code=f"FIRMWARE_{event.reason.name}",
+            )
+
+    def _feed_alert(self, event: FeedAlert) -> None:
+        if event.name != PRICE:
+            return  # a plan without a weather forecast is none to be alarmed about, and says so itself
+        known = next((each for each in self.unresolved() if each.subject == _PRICES), None)
+        if not event.detail:
+            if known is not None:
+                self._resolve(known)
+        elif known is None:
+            self._add(
+                severity=Severity.WARNING,
+                title="No new prices come",
+                text=f"{event.detail} Where prices are not known, plans go by the usual ones.",
+                subject=_PRICES,
+                code="PRICES_LOST",
             )
 
     def _add(

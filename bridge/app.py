@@ -98,6 +98,7 @@ async def _running(
         hub.notifier.start()
         if hub.home.firmware is not None:
             hub.home.firmware.start()
+        hub.economy.start()
         if hub.planner is not None:
             hub.planning.start()
             hub.planner.start()
@@ -117,6 +118,7 @@ async def _running(
         await _in_time(hub.discovery.stop())
         if hub.planner is not None:
             await _in_time(hub.planner.stop())
+        await _in_time(hub.economy.stop())
         await _in_time(hub.planning.stop())
         await asyncio.gather(_in_time(hub.arbiter.close()), _in_time(hub.matter.stop()))
         await _in_time(hub.home.energy_today.stop())

@@ -60,6 +60,7 @@ def lines(found: dict[str, Any], zone: tzinfo) -> Iterator[str]:
     )
     if plan["backup_hours"] is not None:
         yield f"Without the grid the home would last for {plan['backup_hours']:.1f} h from now."
+    yield from plan["notes"]
     yield from (f"Not possible: {sentence}" for sentence in plan["violations"])
     yield f"{'time':9}  {'price':>6} {'load':>6} {'sun':>6} {'battery':>7} {'grid':>6} {'charge':>6}  why"
     for steps in _alike(plan["steps"]):

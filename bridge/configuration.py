@@ -6,7 +6,7 @@ state. Every change is a revision, which can be gone back to.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.choices import Policy
@@ -15,6 +15,7 @@ from bridge.revisions import Revision, Revisions
 
 if TYPE_CHECKING:
     from bridge.choices import HomeChoices
+    from bridge.energy_book import EnergyBook
     from matter_node.clock import Clock
     from matter_node.storage import Storage
 
@@ -28,20 +29,27 @@ class Configured:
     policy: Policy
     operating_mode: OperatingMode
     savings_percent: int
+    energy: dict[str, Any] = field(default_factory=dict)
+    """What is set of tariff, grid, weather, carbon and planner, over what the settings file says."""
 
 
 class Configuration:
     """The hub's configuration with its history. What is changed elsewhere, as through Matter, is seen too."""
 
-    def __init__(self, choices: HomeChoices, storage: Storage, clock: Clock) -> None:
+    def __init__(
+        self, choices: HomeChoices, storage: Storage, clock: Clock, energy: EnergyBook | None = None
+    ) -> None:
         self._choices = choices
+        self._energy = energy
+        self._storage = storage
         self._revisions = Revisions(storage, _PREFIX, _read, clock)
 
     @property
     def now(self) -> Configured:
         """What is configured."""
         chosen = self._choices
-        return Configured(chosen.policy, chosen.mode, chosen.savings_percent)
+        energy = {} if self._energy is None else self._energy.set
+        return Configured(chosen.policy, chosen.mode, chosen.savings_percent, energy)
 
     def change(self, by: str, **values: Any) -> Revision[Configured] | None:
         """Change what is named; return the revision, or None if it was so already.
@@ -52,10 +60,15 @@ class Configuration:
         before, after = self.now, self.judged(**values)
         if after == before:
             return None
-        revision = self._revisions.add(by, before, after)
+        with self._revisions.adding(by, before, after) as revision:
+            if self._energy is not None and after.energy != before.energy:
+                self._energy.put(after.energy)
         self._choices.choose(
             policy=after.policy, mode=after.operating_mode, savings_percent=after.savings_percent
         )
+        if self._energy is not None and after.energy != before.energy:
+            self._storage.flush()
+            self._energy.tell()
         return revision
 
     def judged(self, **values: Any) -> Configured:
@@ -63,6 +76,8 @@ class Configuration:
         wished = asdict(self.now) | {name: value for name, value in values.items() if value is not None}
         if not 0 <= wished["savings_percent"] <= 100:
             raise ValueError(f"savings before comfort are 0 to 100 percent, not {wished['savings_percent']}")
+        if self._energy is not None:
+            self._energy.judged(wished["energy"])
         return Configured(**wished)
 
     def before(self, number: int) -> dict[str, Any]:
@@ -76,5 +91,8 @@ class Configuration:
 
 def _read(stored: dict[str, Any]) -> Configured:
     return Configured(
-        Policy(stored["policy"]), OperatingMode(stored["operating_mode"]), stored["savings_percent"]
+        Policy(stored["policy"]),
+        OperatingMode(stored["operating_mode"]),
+        stored["savings_percent"],
+        stored.get("energy", {}),
     )

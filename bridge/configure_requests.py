@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bridge.choices import Policy
 from bridge.control import ControlError
+from bridge.energy_book import without_secrets
 from bridge.record import OperatingMode
 from bridge.revisions import UnknownRevisionError
 
@@ -36,11 +37,20 @@ def handlers(hub: Hub) -> dict[str, Callable[[dict[str, Any]], Awaitable[object]
         except (TypeError, ValueError) as error:
             raise ControlError("invalid", str(error)) from error
         return {
-            "configuration": asdict(wished),
-            "history": [revision.values() for revision in book.history()],
+            "configuration": _shown(asdict(wished)),
+            "history": [
+                {**each, "before": _shown(each["before"]), "after": _shown(each["after"])}
+                for each in (revision.values() for revision in book.history())
+            ],
         }
 
     return {"configure": configure}
+
+
+def _shown(configured: dict[str, Any]) -> dict[str, Any]:
+    """Return what is configured under the names that the HTTP API has for it, without secrets."""
+    energy = configured.pop("energy")
+    return {**configured, "settings": without_secrets(energy)}
 
 
 def _wished(params: Mapping[str, Any]) -> dict[str, Any]:

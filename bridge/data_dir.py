@@ -56,6 +56,11 @@ class DataDirectory:
         """Where the repository's metadata and images of firmware are."""
         return self.path / "firmware"
 
+    @property
+    def feeds(self) -> Path:
+        """Where what prices, weather and emissions were said to be is."""
+        return self.path / "feeds"
+
     def exists(self) -> bool:
         """Whether a hub has ever written here."""
         return self.state.exists()

@@ -12,17 +12,17 @@ from bridge.configuration import Configuration
 from bridge.diagnostics import Diagnostics
 from bridge.discovery import Discovery
 from bridge.drivers import DRIVERS, NATIVE, Driver, OresDriver, driver
+from bridge.energy_book import EnergyBook, EnergySettingsChanged
 from bridge.home import Home
 from bridge.late_readings import LateReadings
 from bridge.matter import MatterBridge, hub_product
 from bridge.native import NativeModules
 from bridge.notifier import Notifier
 from bridge.pace import Pace
+from bridge.planner.economy import Economy
 from bridge.planner.keeper import PlanKeeper
 from bridge.planner.planner import Planner
-from bridge.planner.posing import Posing
 from bridge.planner.solving import PlanningProcess
-from bridge.planner.tariff import Tariff
 from bridge.poller import Poller, Source
 from bridge.preferences import PreferenceBook
 from bridge.retention import RetentionBook
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from bridge.access.access import Access
     from bridge.api.server import ApiServer
     from bridge.data_dir import DataDirectory
+    from bridge.planner.settings import EnergySettings
     from bridge.registration.desk import RegistrationDesk
     from bridge.settings import Settings
     from bridge.setup_code import SetupCode
@@ -77,10 +78,17 @@ class Hub:
         self.drivers: dict[str, Driver] = {name: driver(name, hub=hub_product(storage)) for name in DRIVERS}
         self.drivers[NATIVE] = OresDriver(self.native.modules)
         self.poller = Poller(self.registry, self.drivers, self.pace, clock)
-        self.configuration = Configuration(self.home.choices, storage, clock)
+        self.energy = EnergyBook(storage, self.bus, settings.energy)
+        self.configuration = Configuration(self.home.choices, storage, clock, self.energy)
         self.discovery = Discovery(self.registry, self.drivers, self.poller, self.bus, clock, storage)
         self.planning = PlanningProcess(resident=settings.planner.resident)
+        recorded = self.telemetry.path if settings.telemetry.enabled else None
+        self.economy = Economy(
+            self.energy.now, self.home, directory.feeds, recorded, reckon=self.planning.ask
+        )
+        self.keeper = PlanKeeper(storage, self.energy.now)
         self.planner = self._planner()
+        self.bus.subscribe(EnergySettingsChanged, lambda event: self._plan_by(event.settings))
         self.matter = MatterBridge(settings, self.setup, self.home, self.discovery, self.planner)
 
         self.preferences = PreferenceBook(storage)
@@ -99,16 +107,26 @@ class Hub:
 
     def _planner(self) -> Planner | None:
         """Return the planner; None without a tariff, or when it is switched off."""
-        settings = self.settings
-        tariff = (
-            Tariff.of(settings.tariff, time_zone(settings.timezone)) if settings.planner.enabled else None
-        )
-        if tariff is None:
+        posing = self.economy.posing
+        if posing is None:
             return None
-        recorded = self.telemetry.path if settings.telemetry.enabled else None
-        posing = Posing(settings.planner, tariff, self.home, recorded)
-        keeper = PlanKeeper(self.storage, settings.tariff, settings.planner)
-        return Planner(posing, self.home, settings.planner.time_limit, make=self.planning.plan, keeper=keeper)
+        return Planner(
+            posing,
+            self.home,
+            self.economy.settings.planner.time_limit,
+            make=self.planning.plan,
+            keeper=self.keeper,
+        )
+
+    def _plan_by(self, settings: EnergySettings) -> None:
+        """Plan by other settings. The first tariff brings a planner, which apps see after a restart."""
+        self.economy.use(settings)
+        self.keeper.use(settings)
+        if self.planner is None:
+            self.planner = self._planner()
+            if self.planner is not None and self.economy.is_running:
+                self.planning.start()
+                self.planner.start()
 
     @cached_property
     def access(self) -> Access:

@@ -15,8 +15,15 @@ from typing import Annotated, Literal
 
 from annotated_types import Interval, MaxLen, MinLen
 
+from bridge.feeds.settings import CarbonSettings, WeatherSettings
 from bridge.island.settings import IslandSettings, judge_island
-from bridge.planner.settings import PlannerSettings, TariffSettings, judge_plan
+from bridge.planner.settings import (
+    EnergySettings,
+    GridSettings,
+    PlannerSettings,
+    TariffSettings,
+    judge_plan,
+)
 from bridge.retention import MOST_DAYS, too_short
 from bridge.time_zone import time_zone
 from matter_node.codec.onboarding import MAX_DISCRIMINATOR, MAX_PASSCODE, is_valid_passcode
@@ -200,10 +207,24 @@ class Settings:
     firmware: FirmwareSettings = field(default_factory=FirmwareSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     tariff: TariffSettings = field(default_factory=TariffSettings)
+    grid: GridSettings = field(default_factory=GridSettings)
+    weather: WeatherSettings = field(default_factory=WeatherSettings)
+    carbon: CarbonSettings = field(default_factory=CarbonSettings)
     planner: PlannerSettings = field(default_factory=PlannerSettings)
     island: IslandSettings = field(default_factory=IslandSettings)
     demo: DemoSettings = field(default_factory=DemoSettings)
     modules: tuple[ModuleSettings, ...] = ()
+
+    @property
+    def energy(self) -> EnergySettings:
+        """What plans are made by."""
+        return EnergySettings(
+            tariff=self.tariff,
+            grid=self.grid,
+            weather=self.weather,
+            carbon=self.carbon,
+            planner=self.planner,
+        )
 
 
 def judge(settings: Settings) -> list[tuple[tuple[str | int, ...], str]]:
@@ -229,7 +250,7 @@ def judge(settings: Settings) -> list[tuple[tuple[str | int, ...], str]]:
             problems.append((("timezone",), str(error)))
     kept = {name: getattr(settings.telemetry, name) for name in _LAYERS}
     problems += [(("telemetry", name), message) for name, message in too_short(kept)]
-    problems += judge_plan(settings.tariff, settings.planner)
+    problems += judge_plan(settings.tariff, settings.planner, settings.carbon, settings.weather)
     problems += judge_island(settings.island)
     seen: set[str] = set()
     for index, module in enumerate(settings.modules):

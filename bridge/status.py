@@ -16,12 +16,12 @@ from bridge import (
     firmware_requests,
     module_requests,
     pairing,
+    plan_requests,
     record_requests,
 )
 from bridge.arbiter import UnknownCommandError
 from bridge.command import Origin
 from bridge.control import ControlError
-from bridge.planner.told import plan_status
 from bridge.registry import UnknownModuleError
 from bridge.telemetry.database import StoreError, UnknownMetricError
 from hw.setpoint import SetpointKind
@@ -66,9 +66,6 @@ def handlers(hub: Hub, stop: Callable[[], None]) -> dict[str, Callable[[dict[str
     async def energy(params: dict[str, Any]) -> object:
         return await _energy(hub, params)
 
-    async def plan(params: dict[str, Any]) -> object:
-        return plan_status(hub, anew=params.get("anew") is True)
-
     async def end(_: dict[str, Any]) -> object:
         stop()
         return None
@@ -83,8 +80,8 @@ def handlers(hub: Hub, stop: Callable[[], None]) -> dict[str, Callable[[dict[str
         "withdraw": withdraw,
         "history": history,
         "energy": energy,
-        "plan": plan,
         "stop": end,
+        **plan_requests.handlers(hub),
         **module_requests.handlers(hub),
         **discovery_requests.handlers(hub),
         **care_requests.handlers(hub),

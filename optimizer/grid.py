@@ -17,6 +17,7 @@ class DemandCharge:
 
     :ivar price: for each kW of the highest import
     :ivar reached_w: highest import of the accounting period so far; only what exceeds it costs anew
+    :ivar further: windows in which it counts, too, such as the same hours of other days
     :raises ProblemError: price or power are absurd
     """
 
@@ -24,6 +25,12 @@ class DemandCharge:
     window: Window
     price: float
     reached_w: float = 0.0
+    further: tuple[Window, ...] = ()
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """All windows in which it counts; they do not overlap."""
+        return (self.window, *self.further)
 
     def __post_init__(self) -> None:
         name("a demand charge", self.name)

@@ -23,6 +23,8 @@ TRIGGERS: Final = {
     Trigger.POLICY: PlanTriggerEnum.POLICY,
     Trigger.MODULE: PlanTriggerEnum.MODULE,
     Trigger.GRID: PlanTriggerEnum.GRID,
+    Trigger.PRICE: PlanTriggerEnum.FORECAST,
+    Trigger.FORECAST: PlanTriggerEnum.FORECAST,
 }
 _REASONS: Final = {
     ReasonCode.CHARGE_SUN: PlanReasonEnum.SOLAR_SURPLUS,

@@ -47,6 +47,10 @@ class PlanKeeper:
         :param settings: dataclasses of settings that a plan is made by; one made by others is no longer valid
         """
         self._storage = storage
+        self.use(*settings)
+
+    def use(self, *settings: object) -> None:
+        """Go by other settings from now on."""
         self._settings = [repr(each) for each in settings]
 
     def keep(self, kept: KeptPlan, *circumstances: Iterable[str] | str) -> None:

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from bridge.planner.outlook import Foreseen
 from optimizer.plan import BatteryMode
 from optimizer.reason import ReasonCode
 
@@ -43,6 +44,7 @@ class PlanStep:
     :ivar start: UTC, seconds since 1970
     :ivar duration: seconds
     :ivar batteries: by module key
+    :ivar curtailed_w: what the panels are to give less than they could, a magnitude
     """
 
     start: int
@@ -53,6 +55,7 @@ class PlanStep:
     solar_w: float
     grid_w: float
     batteries: dict[str, BatteryStep]
+    curtailed_w: float = 0.0
 
     @property
     def storage_w(self) -> float:
@@ -71,6 +74,9 @@ class HomePlan:
     :ivar exact: proved to be the best for these forecasts
     :ivar history_days: how much history the forecasts are made from
     :ivar seconds: solving took
+    :ivar notes: what people are told of what it is made from: prices that are not known, and the like
+    :ivar co2_kg: what is drawn stands for, None if nobody says
+    :ivar foreseen: what it expects of load, sun and emissions
     """
 
     steps: tuple[PlanStep, ...]
@@ -81,6 +87,9 @@ class HomePlan:
     exact: bool
     history_days: float
     seconds: float
+    notes: tuple[str, ...] = ()
+    co2_kg: float | None = None
+    foreseen: Foreseen | None = None
 
     @property
     def end(self) -> int:
@@ -113,7 +122,10 @@ class HomePlan:
         """Read what `values` returned, as JSON has it. Raise ValueError when it is no plan."""
         try:
             steps = tuple(_step(each) for each in values["steps"])
-            plan = cls(**values | {"steps": steps, "violations": tuple(values["violations"])})
+            told: dict[str, Any] = {name: tuple(values.get(name, ())) for name in ("violations", "notes")}
+            if values.get("foreseen") is not None:
+                told["foreseen"] = Foreseen.from_values(values["foreseen"], len(steps))
+            plan = cls(**values | told | {"steps": steps})
             _check_numbers((plan.bill, plan.history_days, plan.seconds))
         except (TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ValueError(f"that is no plan: {error!r}") from error
@@ -131,7 +143,7 @@ def _step(values: dict[str, Any]) -> PlanStep:
     }
     step = PlanStep(**values | {"batteries": batteries})
     _check_numbers((step.start, step.duration, step.load_w, step.solar_w, step.grid_w))
-    _check_numbers((step.import_price, step.export_price))
+    _check_numbers((step.import_price, step.export_price, step.curtailed_w))
     for each in batteries.values():
         _check_numbers((each.power_w, each.soc_percent, each.lowest_w, each.highest_w))
     if step.duration <= 0:

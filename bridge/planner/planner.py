@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.choices import ChoicesChanged
 from bridge.command import Aspect, CommandState, Origin
+from bridge.energy_book import EnergySettingsChanged
 from bridge.events import (
     CommandChanged,
     ModuleChanged,
@@ -19,9 +20,13 @@ from bridge.events import (
     ModulesRegistered,
     ReachabilityChanged,
 )
+from bridge.feeds.feed import FeedChanged
+from bridge.feeds.sources import PRICE
 from bridge.grid import GridChanged
 from bridge.island.mode import ModeChanged
 from bridge.planner.carrying_out import CarryingOut
+from bridge.planner.curtailing import Curtailing
+from bridge.planner.import_limit import within
 from bridge.planner.keeper import KeptPlan
 from bridge.planner.posing import NotNowError
 from bridge.planner.solving import SolveError
@@ -64,9 +69,11 @@ class Trigger(StrEnum):
     POLICY = "policy"
     MODULE = "module"
     GRID = "grid"
+    PRICE = "price"
+    FORECAST = "forecast"
 
 
-_EVENTS: Final = frozenset({Trigger.POLICY, Trigger.MODULE, Trigger.GRID})
+_EVENTS: Final = frozenset(set(Trigger) - {Trigger.SCHEDULE, Trigger.REQUEST})
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +134,7 @@ class Planner:
         self._period = period
         self._clock = home.clock
         self._carrying_out = CarryingOut(home.arbiter, home.clock)
+        self._curtailing = Curtailing(home)
         self._unsubscribe: list[Callable[[], None]] = []
         self._timer: Timer | None = None
         self._task: asyncio.Task[None] | None = None
@@ -160,6 +168,8 @@ class Planner:
             bus.subscribe(ChoicesChanged, lambda _: self._anew(Trigger.POLICY)),
             bus.subscribe(GridChanged, lambda _: self._anew(Trigger.GRID)),
             bus.subscribe(ModeChanged, lambda _: self._anew(Trigger.GRID)),
+            bus.subscribe(FeedChanged, self._feed_changed),
+            bus.subscribe(EnergySettingsChanged, lambda _: self._anew(Trigger.POLICY)),
             bus.subscribe(CommandChanged, self._command_changed),
         ]
         self._take_up()
@@ -220,6 +230,9 @@ class Planner:
 
     def _now(self) -> float:
         return self._clock.utc() or 0.0
+
+    def _feed_changed(self, event: FeedChanged) -> None:
+        self._anew(Trigger.PRICE if event.name == PRICE else Trigger.FORECAST)
 
     def _module_changed(self, event: ModuleChanged) -> None:
         before, after = event.before, event.record
@@ -283,7 +296,10 @@ class Planner:
             self._home.bus.publish(PlanChanged(self._plan, self._made_because))
         flows = self._home.flow_meter.balance()
         try:
-            self._carrying_out.step(step, self._posing.batteries(), float(flows.grid_w))
+            batteries = self._posing.batteries()
+            step = within(step, batteries, flows.grid_w, self._posing.import_limit_w)
+            self._carrying_out.step(step, batteries, float(flows.grid_w))
+            self._curtailing.step(step, batteries, flows)
         except StateError as error:
             _log.error("what the plan wants cannot be kept: %s", error)
 

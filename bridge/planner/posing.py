@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.choices import Policy
 from bridge.grid import GridState
+from bridge.planner.outlook import Outlook
 from bridge.planner.question import AskedBattery, AskedBefore, Question, Recorded, steps_from
 from bridge.record import OperatingMode
 from hw.module import ModuleKind
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bridge.home import Home
+    from bridge.planner.looking_out import LookingOut
+    from bridge.planner.market_tariff import MarketTariff
     from bridge.planner.plan import HomePlan
     from bridge.planner.settings import PlannerSettings
     from bridge.planner.tariff import Tariff
@@ -55,15 +58,38 @@ class PlannedModule:
 class Posing:
     """Asks what is to be planned."""
 
-    def __init__(self, settings: PlannerSettings, tariff: Tariff, home: Home, telemetry: Path | None) -> None:
+    def __init__(
+        self,
+        settings: PlannerSettings,
+        tariff: Tariff | MarketTariff | None,
+        home: Home,
+        telemetry: Path | None,
+        looking_out: LookingOut | None = None,
+    ) -> None:
         """Ask about a home.
 
         :param telemetry: where its history is, None if nothing is recorded
+        :param looking_out: what is known of the time to come besides, None for nothing
         """
+        self._looking_out = looking_out
         self._settings = settings
         self._tariff = tariff
         self._home = home
         self._telemetry = telemetry
+
+    def use(
+        self,
+        settings: PlannerSettings,
+        tariff: Tariff | MarketTariff | None,
+        looking_out: LookingOut | None,
+    ) -> None:
+        """Ask by other settings from now on."""
+        self._settings, self._tariff, self._looking_out = settings, tariff, looking_out
+
+    @property
+    def import_limit_w(self) -> float | None:
+        """Most that is to be drawn from the grid, None for no limit."""
+        return None if self._looking_out is None else self._looking_out.grid.import_limit_w
 
     def batteries(self) -> list[PlannedModule]:
         """Return the batteries that follow a plan.
@@ -94,6 +120,12 @@ class Posing:
             raise NotNowError("the grid is gone")
         if self._home.island.mode.apart:
             raise NotNowError("the home has not returned to the grid yet")
+        if not self._settings.enabled:
+            raise NotNowError("planning is switched off")
+        if self._tariff is None:
+            raise NotNowError("there is no tariff")
+        if not self._tariff.is_known:
+            raise NotNowError("no price is known yet")
         meter = self._home.grid.meter()
         if meter is None:
             raise NotNowError("there is no meter at the supply")
@@ -113,10 +145,14 @@ class Posing:
         :param before: the plan in force
         """
         self.check(now)
+        assert self._tariff is not None, "without a tariff nothing is asked"
         flows = self._home.flow_meter.balance()
         start, steps = steps_from(now)
         drawing, feeding = self._tariff.over(start, steps)
+        outlook = Outlook() if self._looking_out is None else self._looking_out.outlook(now, start, steps)
         policy = self._home.choices.policy
+        if policy is Policy.GREEN and not outlook.clean:
+            policy = Policy.SELF_CONSUMPTION
         place = None
         if self._settings.latitude is not None and self._settings.longitude is not None:
             place = (self._settings.latitude, self._settings.longitude)
@@ -135,8 +171,9 @@ class Posing:
             place,
             tuple(self._asked(each, policy) for each in self.batteries()),
             self._settings.backup_hours if policy is Policy.BACKUP else None,
-            self._recorded(),
+            self.recorded(),
             None if before is None else AskedBefore.of(before, now),
+            outlook,
         )
 
     def _asked(self, battery: PlannedModule, policy: Policy) -> AskedBattery:
@@ -144,6 +181,8 @@ class Posing:
         one_way = math.sqrt(settings.efficiency)
         # Under the other policies a battery holds the home's own sun alone.
         trades = policy in {Policy.SAVINGS, Policy.BACKUP}
+        # Clean energy of the grid may be stored; what was stored displaces dirty energy at home.
+        grid_charging = settings.grid_charging and (trades or policy is Policy.GREEN)
         return AskedBattery(
             battery.module.key,
             capacity,
@@ -154,11 +193,12 @@ class Posing:
             one_way,
             one_way,
             settings.wear,
-            grid_charging=settings.grid_charging and trades,
+            grid_charging=grid_charging,
             feed_in=settings.sell_stored and trades,
         )
 
-    def _recorded(self) -> Recorded | None:
+    def recorded(self) -> Recorded | None:
+        """Return where what was measured is, None if nothing is recorded."""
         meter = self._home.grid.meter()
         if self._telemetry is None or meter is None:
             return None

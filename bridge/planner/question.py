@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+
+from bridge.planner.outlook import Outlook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,6 +91,7 @@ class Question:
     :ivar peak_w: what all panels are rated for
     :ivar place: latitude and longitude, None if nobody said
     :ivar backup_hours: how long the home should last without the grid, None for no such wish
+    :ivar outlook: what else is known of the time to come
     """
 
     start: int
@@ -106,6 +109,7 @@ class Question:
     backup_hours: float | None
     recorded: Recorded | None
     before: AskedBefore | None = None
+    outlook: Outlook = field(default_factory=Outlook)
 
     def to_json(self) -> bytes:
         """Return it as one line."""
@@ -128,6 +132,7 @@ class Question:
                 "export_price": tuple(values["export_price"]),
                 "place": None if values["place"] is None else tuple(values["place"]),
                 "batteries": tuple(AskedBattery(**each) for each in values["batteries"]),
+                "outlook": Outlook.from_values(values["outlook"]),
                 "recorded": None
                 if recorded is None
                 else Recorded(

@@ -84,6 +84,15 @@ class Tariff:
         )
         return cls(settings.import_price, settings.export_price, settings.currency, windows, zone)
 
+    def charged(self, start: int, steps_s: Sequence[int]) -> tuple[float | None, ...]:
+        """Return the prices of drawing in consecutive steps, None where they are not known: they all are."""
+        return self.over(start, steps_s)[0]
+
+    @property
+    def is_known(self) -> bool:
+        """Whether any price is known: the settings say them all."""
+        return True
+
     def at(self, time: float) -> tuple[float, float]:
         """Return the prices of drawing and of feeding in at an instant (UTC, seconds since 1970)."""
         local = datetime.fromtimestamp(time, UTC).astimezone(self.zone)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from bridge.control import ControlError
@@ -23,7 +24,7 @@ def plan_status(hub: Hub, *, anew: bool = False) -> dict[str, object]:
         why = (
             "planning is switched off: [planner] enabled is false"
             if not hub.settings.planner.enabled
-            else "there is no plan without a tariff: set import_price in [tariff]"
+            else "there is no plan without a tariff: set import_price or a source in [tariff]"
         )
         raise ControlError("unavailable", why)
     if anew:
@@ -41,6 +42,7 @@ def plan_status(hub: Hub, *, anew: bool = False) -> dict[str, object]:
         "carried_out": not state.waiting,
         "waiting": state.waiting,
         "failure": state.failure,
+        "feeds": [asdict(state) for state in hub.economy.feeds.states()],
         "names": {module.key: module.record.name for module in hub.registry},
         "plan": None if state.plan is None else state.plan.values(),
     }

@@ -18,6 +18,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from bridge.planner import looking_ahead, scoring
+from bridge.planner.outlook import Foreseen
 from bridge.planner.past import STEP as QUARTER_S
 from bridge.planner.past import past
 from bridge.planner.plan import BatteryStep, HomePlan, PlanStep
@@ -28,8 +30,6 @@ from optimizer.battery import Battery
 from optimizer.forecast.anchoring import anchored
 from optimizer.forecast.clear_sky import Site
 from optimizer.forecast.load_profile import forecast_load
-from optimizer.forecast.solar_profile import forecast_solar
-from optimizer.grid import Grid
 from optimizer.horizon import Horizon
 from optimizer.island import Island
 from optimizer.load import BaseLoad
@@ -72,29 +72,45 @@ def answer(question: Question, known: Past | None = None) -> HomePlan:
     """
     zone = time_zone(question.zone)
     horizon = Horizon(datetime.fromtimestamp(question.start, UTC).astimezone(zone), question.steps_s)
+    question = looking_ahead.priced(question, horizon, zone)
     if known is None:
         known = _known(question.recorded, question.start // QUARTER_S * QUARTER_S)
     load = forecast_load(known.load, horizon, zone, prior_w=question.load_w)
     load = anchored(load, horizon, question.load_w, load.expected_w[0])
-    sun = forecast_solar(known.production, horizon, _site(question), prior_w=question.peak_w)
-    sun = _measured_sun(sun, horizon, question.production_w)
-    feed_in = question.export_price
-    if not question.feed_in_counts:
-        feed_in = tuple(min(price, 0.0) for price in feed_in)
+    sun = looking_ahead.sun(question, known.production, horizon, _site(question))
+    if not question.outlook.curtailed:
+        # What panels give that are held back tells nothing of what they could.
+        sun = _measured_sun(sun, horizon, question.production_w)
+    co2 = looking_ahead.emissions(question, horizon, zone)
+    grid, co2_price = looking_ahead.grid(question, horizon, co2)
     problem = Problem(
         horizon,
-        Grid(question.import_price, feed_in, currency=question.currency),
+        grid,
         BaseLoad(load.expected_w, low_w=load.low_w, high_w=load.high_w),
-        Solar(sun.expected_w, sun.low_w, high_w=sun.high_w),
+        Solar(sun.expected_w, sun.low_w, high_w=sun.high_w, curtailable=question.outlook.curtailable),
         tuple(
-            Battery(**{name: getattr(each, name) for name in each.__dataclass_fields__})
+            Battery(
+                **{name: getattr(each, name) for name in each.__dataclass_fields__}
+                | {"wear": looking_ahead.wear(question, each.wear)}
+            )
             for each in question.batteries
         ),
+        co2_price=co2_price,
         island=None
         if question.backup_hours is None
         else Island(question.backup_hours, outages_per_hour=_OUTAGES_PER_HOUR),
     )
-    return _told(question, load, solve(_steady(problem, question.before)), known.days)
+    foreseen = Foreseen(
+        load.expected_w,
+        load.low_w,
+        load.high_w,
+        sun.expected_w,
+        sun.low_w,
+        sun.high_w,
+        co2,
+        "history" if question.outlook.sun is None else "weather",
+    )
+    return _told(question, foreseen, solve(_steady(problem, question.before)), known.days)
 
 
 def _steady(problem: Problem, before: AskedBefore | None) -> Problem:
@@ -123,7 +139,7 @@ def _measured_sun(forecast: Forecast, horizon: Horizon, measured_w: float) -> Fo
     return type(forecast)(*(tuple(column) for column in zip(*lit, strict=True)))
 
 
-def _told(question: Question, load: Forecast, plan: Plan, history_days: float) -> HomePlan:
+def _told(question: Question, foreseen: Foreseen, plan: Plan, history_days: float) -> HomePlan:
     capacities = {each.name: max(each.capacity_wh, 1.0) for each in question.batteries}
     steps = []
     for number, start in enumerate(plan.horizon.offsets_s[:-1]):
@@ -145,10 +161,11 @@ def _told(question: Question, load: Forecast, plan: Plan, history_days: float) -
                 question.steps_s[number],
                 question.import_price[number],
                 question.export_price[number],
-                load.expected_w[number],
+                foreseen.load_w[number],
                 plan.solar_w[number],
                 plan.grid_w[number],
                 batteries,
+                plan.curtailed_w[number],
             )
         )
     return HomePlan(
@@ -160,6 +177,14 @@ def _told(question: Question, load: Forecast, plan: Plan, history_days: float) -
         plan.solved.exact,
         history_days,
         plan.solved.seconds,
+        question.outlook.notes,
+        None
+        if foreseen.co2 is None
+        else sum(
+            max(step.grid_w, 0.0) / 1000 * step.duration / 3600 * co2
+            for step, co2 in zip(steps, foreseen.co2, strict=True)
+        ),
+        foreseen,
     )
 
 
@@ -173,7 +198,7 @@ def _plan(about: dict[str, Any]) -> dict[str, Any]:
     return answer(Question.from_values(about)).values()
 
 
-ANSWERS: Final[dict[str, Callable[[dict[str, Any]], Any]]] = {"plan": _plan}
+ANSWERS: Final[dict[str, Callable[[dict[str, Any]], Any]]] = {"plan": _plan, "score": scoring.answer}
 """What can be asked, in plain values, and who answers it with plain values."""
 
 

@@ -22,6 +22,8 @@ class Score:
         None when it had none
     :ivar above_high: share in which more came than its P90; None when it had none
     :ivar coverage: share of the intervals that were measured
+    :ivar mae: mean absolute error, in the unit of what was forecast; None when nothing was measured
+    :ivar mean_error: mean error, in the same unit; None likewise
     """
 
     nmae: float | None
@@ -30,6 +32,8 @@ class Score:
     below_low: float | None
     above_high: float | None
     coverage: float
+    mae: float | None = None
+    mean_error: float | None = None
 
 
 def score(
@@ -53,7 +57,8 @@ def score(
     error, mean = (said - came)[known], float(came[known].mean())
     below = None if low_w is None else float((came < np.asarray(low_w, float) - 1e-9)[known].mean())
     above = None if high_w is None else float((came > np.asarray(high_w, float) + 1e-9)[known].mean())
+    mae, mean_error = float(np.abs(error).mean()), float(error.mean())
     if mean <= 0:
-        return Score(None, None, None, below, above, coverage)
-    nmae, nrmse = float(np.abs(error).mean()) / mean, float(np.sqrt((error**2).mean())) / mean
-    return Score(nmae, nrmse, float(error.mean()) / mean, below, above, coverage)
+        return Score(None, None, None, below, above, coverage, mae, mean_error)
+    nrmse = float(np.sqrt((error**2).mean())) / mean
+    return Score(mae / mean, nrmse, mean_error / mean, below, above, coverage, mae, mean_error)

@@ -54,7 +54,8 @@ def forecast_solar(
     how clear it is now, and what comes is partly like that.
 
     A weather forecast takes the place of the clouds: the panels are then expected to make of its irradiance
-    what they made of a clear sky on clear days.
+    what they made of a clear sky on clear days. Where it tells production, that is taken as it is. For steps
+    that it says nothing about, what is usual is expected.
 
     :param history: production as magnitudes; what happened after the horizon's start is not looked at
     :param weather: one value a step of the horizon
@@ -70,24 +71,44 @@ def forecast_solar(
     else:
         usual, low, high, clearness = learned(past, site, prior_w)
     slot = (ahead % DAY_S) // step_s
-    if weather is not None:
-        made = over(horizon, ahead, step_s, clear * high[slot]) / np.maximum(
-            over(horizon, ahead, step_s, clear), _DAWN_W_M2
-        )
-        expected = made * np.array(weather.irradiance_w_m2)
-        cautious = weather.low_irradiance_w_m2
-        return Forecast.of(
-            expected,
-            expected * _CAUTION if cautious is None else made * np.array(cautious),
-            over(horizon, ahead, step_s, clear * high[slot]),
-        )
     age_h = np.maximum(ahead - round(horizon.start.timestamp()), 0) / 3600
     level = np.ones(len(ahead))
     for seen, (_, share, memory_h) in zip(clearness, _PERSISTENCE, strict=True):
         if seen is not None:
             level += share * np.exp(-age_h / memory_h) * (seen - level[0])
     rows = (clear * usual[slot] * level, clear * low[slot], clear * high[slot])
-    return Forecast.of(*(over(horizon, ahead, step_s, row) for row in rows))
+    foreseen = tuple(over(horizon, ahead, step_s, row) for row in rows)
+    if weather is None:
+        return Forecast.of(*foreseen)
+    light = np.maximum(over(horizon, ahead, step_s, clear), _DAWN_W_M2)
+    told = _by_weather(weather, foreseen[2] / light, foreseen[2])
+    known = ~np.isnan(told[0])
+    return Forecast.of(
+        *(np.where(known, said, usually) for said, usually in zip(told, foreseen, strict=True))
+    )
+
+
+def _by_weather(weather: Weather, made: Floats, highest: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return what the weather lets the panels give: expected, low and high; NaN where it is not known.
+
+    :param made: what the panels make of a W/m2 on clear days, in each step
+    :param highest: what they give on clear days
+    """
+    if weather.production_w is not None:
+        expected = np.array(weather.production_w, float)
+        cautious, hopeful = weather.low_production_w, weather.high_production_w
+        scale: Floats | float = 1.0
+    else:
+        expected = made * np.array(weather.irradiance_w_m2, float)
+        cautious, hopeful, scale = weather.low_irradiance_w_m2, None, made
+    low = expected * _CAUTION if cautious is None else scale * np.array(cautious, float)
+    high = highest if hopeful is None else scale * np.array(hopeful, float)
+    # A row that is shorter than the expected one says as much as if it were not there.
+    return (
+        expected,
+        np.where(np.isnan(low), expected * _CAUTION, low),
+        np.where(np.isnan(high), highest, high),
+    )
 
 
 def learned(

@@ -105,7 +105,7 @@ def _cap(bus: Bus, flow: Numbers, cap_w: tuple[float, ...] | None, price: float)
 def _peaks(bus: Bus, problem: Problem, drawn: Numbers) -> tuple[tuple[Numbers, Rows], ...]:
     peaks: list[tuple[Numbers, Rows]] = []
     for charge in problem.grid.demand_charges:
-        steps = np.flatnonzero(np.array(problem.horizon.shares(charge.window)) > 0)
+        steps = np.flatnonzero(np.array(problem.horizon.shares(*charge.windows)) > 0)
         # What exceeds the peak so far, so that only the increase is paid for.
         excess = bus.program.columns(1)
         rows = bus.program.at_most(np.full(len(steps), charge.reached_w / 1000))

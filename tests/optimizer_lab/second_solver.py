@@ -141,7 +141,7 @@ class SecondSolver:
                 over = self.variable(cost=2000 * self.highest)
                 self.row(-math.inf, Sum().add(flow).add(over, -1.0), cap[step] * hour)
         for peak, charge in zip(peaks, grid.demand_charges, strict=True):
-            if self.problem.horizon.shares(charge.window)[step] > 0:
+            if self.problem.horizon.shares(*charge.windows)[step] > 0:
                 expression = Sum().add(bought, 1 / hour).add(peak, -1.0)
                 self.row(-math.inf, expression, charge.reached_w)
 

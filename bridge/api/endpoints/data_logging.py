@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from pydantic import StringConstraints
 
 from bridge.access.role import Role
+from bridge.api.forecast_view import Forecasts, forecasts
 from bridge.api.models import Model, ModuleKey, Moment, moment
 from bridge.api.operation import CSV, JSON, NDJSON, PARQUET, operation
 from bridge.api.problems import INVALID, NOT_ACCEPTABLE, UNKNOWN_MODULE, Flaw, Problem, ProblemType
@@ -45,8 +46,9 @@ class LoggingQuery(HistoryQuery):
         Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+(,[a-z0-9_]+)*$", max_length=2000)] | None
     ) = None
     """Names with commas between them, such as `power_w,soc_percent`; all of them without it."""
-    analysis: Literal["hours-of-day"] | None = None
-    """`hours-of-day` tells what is usual at each hour of the home's day, in place of the history."""
+    analysis: Literal["hours-of-day", "forecasts"] | None = None
+    """`hours-of-day` tells what is usual at each hour of the home's day, in place of the history;
+    `forecasts`, without a module, what is foreseen, and how good that was on the last days."""
 
 
 class Metric(Model):
@@ -120,6 +122,8 @@ class DataLog(Model):
     modules: list[LoggedModule]
     hours_of_day: list[HourOfDay]
     """Empty unless it was asked for."""
+    forecasts: Forecasts | None = None
+    """Null unless it was asked for."""
     resolution: str | None
     """What `auto` came to; null without a history."""
     history: list[LoggedRow]
@@ -132,7 +136,9 @@ class DataLog(Model):
     summary="What is recorded of modules",
     description=(
         "Which metrics there are and for how long they are kept; with `module` and `from`, their history, or "
-        "with `analysis=hours-of-day` mean, extremes and percentiles by hour of the day. As CSV, lines of "
+        "with `analysis=hours-of-day` mean, extremes and percentiles by hour of the day. "
+        "`analysis=forecasts` tells what is foreseen of prices, load and sun, and how good that was on the "
+        "last days. As CSV, lines of "
         "JSON or Parquet it is an export: one column for each metric's value and, as `_min` and `_max`, its "
         "extremes; a counter has its last value and, as `_delta`, what it counted. Nothing waits for the end."
     ),
@@ -147,6 +153,8 @@ class DataLog(Model):
 async def read_log(context: Context[LoggingQuery, None]) -> DataLog | Document | Rows | Download:
     """Tell what is recorded."""
     hub, query = context.hub, context.query
+    if query.analysis == "forecasts":
+        return await _forecasts(context)
     key = query.module or context.caller.module or None
     if key is None:
         _refuse_without_module(context)
@@ -211,6 +219,16 @@ async def _objects(stream: HistoryStream) -> AsyncIterator[dict[str, Any]]:
                 if point is not None
             },
         }
+
+
+async def _forecasts(context: Context[LoggingQuery, None]) -> DataLog:
+    query = context.query
+    if query.module or context.caller.module:
+        raise _unfit("module", "what is foreseen is of the home: leave the module out")
+    if context.media != JSON or query.from_ or query.to or query.metrics:
+        raise _unfit("analysis", f"forecasts are told as they are, as {JSON}")
+    told = await _told(context.hub, [])
+    return told.model_copy(update={"forecasts": forecasts(context.hub)})
 
 
 async def _told(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -10,8 +11,9 @@ from bridge import pairing
 from bridge.access.role import Role
 from bridge.api.models import Model, Moment, moment
 from bridge.api.operation import operation
-from bridge.api.problems import UNKNOWN_REVISION, Problem, ProblemType
+from bridge.api.problems import INVALID, UNKNOWN_REVISION, Flaw, Problem, ProblemType
 from bridge.choices import Policy
+from bridge.energy_book import EnergySettingsError, without_secrets
 from bridge.island.mode import HomeMode
 from bridge.record import OperatingMode
 from bridge.revisions import UnknownRevisionError
@@ -39,6 +41,11 @@ UNKNOWN_APP = ProblemType(
 )
 
 
+Section = Literal["tariff", "grid", "weather", "carbon", "planner"]
+Table = dict[str, Any]
+"""Keys and values of a table of the settings, as docs/configuration.md has them."""
+
+
 class Configuration(Model):
     """What people configured."""
 
@@ -48,6 +55,8 @@ class Configuration(Model):
     """`autonomous`: neither plans nor programmes command any module. It holds when the grid is there."""
     savings_percent: Annotated[int, Field(ge=0, le=100)]
     """How much comfort may be given up for savings."""
+    settings: dict[Section, Table]
+    """What is set of these tables, over what the settings file says. Tokens are not shown."""
 
 
 class RevisionView(Model):
@@ -87,6 +96,8 @@ class HubConfiguration(Model):
     configuration: Configuration
     mode: HomeMode
     """How the home works now: as configured, or `island`, `returning` and `restoring` around an outage."""
+    settings: dict[Section, Table]
+    """These tables as they hold, settings file and all."""
     history: list[RevisionView]
     """The changes that are remembered, the newest last."""
     apps: list[App]
@@ -99,6 +110,8 @@ class Change(Model):
     policy: Policy | None = None
     operating_mode: OperatingMode | None = None
     savings_percent: Annotated[int, Field(ge=0, le=100)] | None = None
+    settings: dict[Section, Table | None] | None = None
+    """What is to be another in these tables, nested as in the settings file; null for what that says."""
     back_to_before: Annotated[int, Field(ge=1)] | None = None
     """Configure what was so before this revision; nothing else may be given."""
     window: Literal["open", "close"] | None = None
@@ -149,9 +162,15 @@ async def change(context: Context[None, Change]) -> HubConfiguration:
         "operating_mode": body.operating_mode,
         "savings_percent": body.savings_percent,
     }
+    if body.settings is not None:
+        values["energy"] = hub.energy.patched({str(name): table for name, table in body.settings.items()})
     if body.back_to_before is not None:
         values = _before(hub, body.back_to_before)
-    wished = hub.configuration.judged(**values)
+    try:
+        wished = hub.configuration.judged(**values)
+    except EnergySettingsError as error:
+        flaws = [Flaw("/".join(("#/settings", *map(str, path))), message) for path, message in error.problems]
+        raise Problem(INVALID, "the settings do not fit", flaws=flaws) from error
     if body.dry_run:
         return _shown(hub, wished, codes=True)
     hub.configuration.change(by, **values)
@@ -180,6 +199,7 @@ def _shown(hub: Hub, configured: Configured, *, codes: bool) -> HubConfiguration
     return HubConfiguration(
         configuration=_configuration(configured),
         mode=hub.home.island.mode,
+        settings=without_secrets(_plain(asdict(hub.energy.judged(configured.energy)))),
         history=[_revision(each) for each in hub.configuration.history()],
         apps=[App.model_validate(each) for each in pairing.fabrics(hub.matter)],
         pairing=Pairing(
@@ -199,7 +219,17 @@ def _configuration(configured: Configured) -> Configuration:
         policy=configured.policy,
         operating_mode=configured.operating_mode,
         savings_percent=configured.savings_percent,
+        settings=without_secrets(configured.energy),
     )
+
+
+def _plain(found: Any) -> Any:
+    """Return it in values that JSON has."""
+    if isinstance(found, dict):
+        return {name: _plain(value) for name, value in found.items()}
+    if isinstance(found, list | tuple):
+        return [_plain(each) for each in found]
+    return found if found is None or isinstance(found, bool | int | float | str) else str(found)
 
 
 def _revision(revision: Revision[Configured]) -> RevisionView:

@@ -22,7 +22,12 @@ async def test_what_is_changed_is_kept_and_remembered(house, make_house):
     answer = await patch(owner, policy="backup", savings_percent=80)
     assert answer.status == 200, await answer.text()
     configured = (await answer.json())["configuration"]
-    assert configured == {"policy": "backup", "operating_mode": "federated", "savings_percent": 80}
+    assert configured == {
+        "policy": "backup",
+        "operating_mode": "federated",
+        "savings_percent": 80,
+        "settings": {},
+    }
     again = await make_house(house.hub.storage)
     kept = await shown(again.owner())
     assert kept["configuration"] == configured
@@ -48,6 +53,7 @@ async def test_one_can_go_back(house):
         "policy": "backup",
         "operating_mode": "federated",
         "savings_percent": 50,
+        "settings": {},
     }
     assert [each["revision"] for each in answer["history"]] == [1, 2, 3]
     assert house.hub.home.choices.policy is Policy.BACKUP
@@ -101,9 +107,66 @@ async def test_the_command_line_tells_and_changes_the_same(house, ores_bridge):
         "policy": "self-consumption",
         "operating_mode": "federated",
         "savings_percent": 50,
+        "settings": {},
     }
     assert "there is no revision 7" in await ores_bridge("configure", "--back-to-before", "7", fails=True)
     assert "given alone" in await ores_bridge(
         "configure", "--back-to-before", "1", "--policy", "green", fails=True
     )
     assert ("console", "configure") in {(deed.actor, deed.action) for deed in await house.audited(20)}
+
+
+SOURCE = {"format": "energy-charts", "area": "DE-LU", "token": "s3cret", "url": "http://127.0.0.1:9/?key=k"}
+
+
+async def test_a_tariff_is_set_while_the_hub_runs_and_survives_a_restart(house, make_house):
+    owner = house.owner()
+    tariff = {"fee": 0.19, "vat_percent": 19, "source": SOURCE}
+    answer = await patch(owner, settings={"tariff": tariff, "grid": {"export_limit_w": 5000}})
+    assert answer.status == 200, await answer.text()
+    told = await answer.json()
+    assert told["configuration"]["settings"]["grid"] == {"export_limit_w": 5000}
+    shown_source = told["configuration"]["settings"]["tariff"]["source"]
+    assert (shown_source["token"], shown_source["url"]) == ("********", "http://127.0.0.1:9/")
+    assert told["settings"]["tariff"]["fee"] == 0.19
+    assert "s3cret" not in await answer.text()
+    hub = house.hub
+    assert hub.energy.now.tariff.source.token == "s3cret"
+    assert hub.economy.tariff.fee == pytest.approx(0.19 * 1.19)
+    assert hub.planner is not None, "the first tariff brings a planner"
+    again = await make_house(house.hub.storage)
+    assert again.hub.energy.now == hub.energy.now
+    back = await (await patch(again.owner(), settings={"tariff": {"fee": None}})).json()
+    assert back["settings"]["tariff"]["fee"] == 0.0
+    back = await (await patch(again.owner(), back_to_before=1)).json()
+    assert back["configuration"]["settings"] == {}
+    assert again.hub.economy.tariff is None
+
+
+@pytest.mark.parametrize(
+    ("tables", "where", "detail"),
+    [
+        ({"tariff": {"colour": 1}}, "#/settings/tariff/colour", "unexpected keyword argument"),
+        ({"tariff": {"import_price": "much"}}, "#/settings/tariff/import_price", "valid number"),
+        ({"tariff": {"import_price": 101}}, "#/settings/tariff/import_price", "less than or equal to 100"),
+        ({"tariff": {"fee": 0.1}}, "#/settings/tariff/fee", "there is no [tariff.source]"),
+        ({"tariff": {"source": {"url": "http://a/"}}}, "#/settings/tariff/source/format", "is missing"),
+        (
+            {"tariff": {"source": {"format": "table", "file": "/etc/passwd"}}},
+            "#/settings/tariff/source/file",
+            "is set in the settings file only",
+        ),
+        ({"weather": {"service": "open-meteo"}}, "#/settings/planner/latitude", "is missing"),
+        ({"carbon": {"kg_per_kwh": -1}}, "#/settings/carbon/kg_per_kwh", "greater than or equal to 0"),
+        ({"grid": 5}, "#/settings/grid", "should be an object"),
+        ({"modules": {}}, "#/settings/modules/[key]", "tariff"),
+    ],
+)
+async def test_settings_that_do_not_fit_are_refused_by_name_and_change_nothing(house, tables, where, detail):
+    owner = house.owner()
+    answer = await patch(owner, settings=tables)
+    assert (answer.status, await problem(answer)) == (422, "invalid")
+    found = await answer.json()
+    assert any(detail in each["detail"] for each in found["errors"]), found["errors"]
+    assert where in [each["where"] for each in found["errors"]]
+    assert (await shown(owner))["history"] == []

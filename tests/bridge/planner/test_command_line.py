@@ -119,7 +119,7 @@ def test_without_a_tariff_it_says_what_to_do(start):
     hub = start(SETTINGS)
     found = hub.plan()
     assert found.returncode == 1
-    assert found.stderr == "there is no plan without a tariff: set import_price in [tariff]\n"
+    assert found.stderr == "there is no plan without a tariff: set import_price or a source in [tariff]\n"
 
 
 def test_after_a_kill_the_plan_is_in_force_again_and_the_planning_process_is_gone(start):

@@ -1,0 +1,146 @@
+"""Keeping what is fed into the grid below a ceiling, by limiting the inverters, which follow the meter.
+
+The home's own needs come first: panels are limited to what home and batteries take and what may be fed in.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bridge.command import Aspect
+from hw.module import ModuleKind
+from hw.setpoint import SetpointKind
+
+if TYPE_CHECKING:
+    from bridge.arbiter import Arbiter
+    from bridge.command import Command, Origin
+    from bridge.flows import Flows
+    from bridge.registry import RegisteredModule, Registry
+    from matter_node.clock import Clock
+
+LIFE: Final = 300.0
+"""Seconds that a limit lives: panels that nobody looks after any more give what they can."""
+RENEWED: Final = 120.0
+"""Seconds before its end from which on a limit is renewed."""
+SMALL_W: Final = 30.0
+"""A limit changes when it is off by more than this and by `SMALL_SHARE`: some devices wear out by writes."""
+SMALL_SHARE: Final = 0.03
+PROBE_SHARE: Final = 0.05
+"""Share of their rating by which panels may give more for a moment, so that a battery with room sees it."""
+PROBE_EVERY: Final = 60.0
+"""Seconds from one such moment to the next."""
+LIMITS: Final = frozenset({SetpointKind.POWER_LIMIT_W, SetpointKind.POWER_LIMIT_PERCENT})
+"""What an inverter must take, one of them, to be limited."""
+
+
+class FeedInCeiling:
+    """One origin's ceiling."""
+
+    def __init__(
+        self, registry: Registry, arbiter: Arbiter, clock: Clock, origin: Origin, source: str
+    ) -> None:
+        """Command in somebody's name.
+
+        :param source: who of that origin
+        """
+        self._registry = registry
+        self._arbiter = arbiter
+        self._clock = clock
+        self._origin = origin
+        self._source = source
+        self._probed = -PROBE_EVERY
+
+    @property
+    def in_force(self) -> bool:
+        """Whether any inverter is limited so."""
+        return any(self._live(module) is not None for module in self._registry if _is_inverter(module))
+
+    def hold(self, allowed_w: float, flows: Flows, *, room: bool = False) -> None:
+        """See that no more is fed in.
+
+        :param allowed_w: what may be, a magnitude
+        :param flows: the home's balance now
+        :param room: a battery could take more than it does
+        :raises StateError: it cannot be kept
+        """
+        rating = sum(module.record.nameplate.power_w or 0.0 for module in self._inverters())
+        production = max(-float(flows.solar_w), 0.0)
+        most = production + flows.grid_w + allowed_w
+        if not self.in_force and most > production:
+            return
+        if room and self._may_probe() and most - production < PROBE_SHARE * rating:
+            most = production + PROBE_SHARE * rating
+        self.limit(max(most, 0.0), flows)
+
+    def limit(self, most_w: float, flows: Flows) -> None:
+        """Limit the sum of all inverters; a limit that leaves them all they have is taken back.
+
+        :raises StateError: it cannot be kept
+        """
+        inverters = self._inverters()
+        rating = sum(module.record.nameplate.power_w or 0.0 for module in inverters)
+        if not rating:
+            return
+        # What cannot be limited gives what it gives.
+        own = sum(max(-_power(module), 0.0) for module in inverters)
+        others = max(-float(flows.solar_w) - own, 0.0)
+        share = max(most_w - others, 0.0) / rating
+        if share >= 1:
+            self.release("the panels may give all they have")
+            return
+        for module in inverters:
+            self._tell(module, share)
+
+    def release(self, reason: str) -> int:
+        """Take the limits back; return how many there were."""
+        return self._arbiter.vanish(self._origin, self._source, reason)
+
+    def _may_probe(self) -> bool:
+        now = self._clock.monotonic()
+        if now - self._probed < PROBE_EVERY:
+            return False
+        self._probed = now
+        return True
+
+    def _inverters(self) -> list[RegisteredModule]:
+        return [
+            module
+            for module in self._registry
+            if _is_inverter(module)
+            and module.reachable
+            and module.record.capabilities.setpoints & LIMITS
+            and module.record.nameplate.power_w
+        ]
+
+    def _tell(self, module: RegisteredModule, share: float) -> None:
+        rating = module.record.nameplate.power_w or 0.0
+        in_watts = SetpointKind.POWER_LIMIT_W in module.record.capabilities.setpoints
+        kind = SetpointKind.POWER_LIMIT_W if in_watts else SetpointKind.POWER_LIMIT_PERCENT
+        value = round(rating * share) if in_watts else round(100 * share, 1)
+        per_watt = 1.0 if in_watts else 100 / rating
+        live = self._live(module)
+        now = self._clock.utc() or 0.0
+        if live is not None and live.value is not None and (live.expires or 0.0) - now >= RENEWED:
+            small = max(SMALL_W * per_watt, SMALL_SHARE * live.value)
+            if live.kind is kind and abs(live.value - value) <= small:
+                return
+        self._arbiter.submit(module.key, kind, value, origin=self._origin, source=self._source, duration=LIFE)
+
+    def _live(self, module: RegisteredModule) -> Command | None:
+        return next(
+            (
+                command
+                for command in self._arbiter.live(module.key)
+                if (command.origin, command.source) == (self._origin, self._source)
+                and command.aspect is Aspect.OUTPUT
+            ),
+            None,
+        )
+
+
+def _is_inverter(module: RegisteredModule) -> bool:
+    return module.record.kind is ModuleKind.MICROINVERTER
+
+
+def _power(module: RegisteredModule) -> float:
+    return 0.0 if module.reading is None else module.reading.power_w or 0.0

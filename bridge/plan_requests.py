@@ -1,0 +1,25 @@
+"""What the control socket answers about plans: `ores-bridge plan` and `forecast`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bridge.planner.forecast_told import forecast_status
+from bridge.planner.told import plan_status
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from bridge.hub import Hub
+
+
+def handlers(hub: Hub) -> dict[str, Callable[[dict[str, Any]], Awaitable[object]]]:
+    """Return what is answered to."""
+
+    async def plan(params: dict[str, Any]) -> object:
+        return plan_status(hub, anew=params.get("anew") is True)
+
+    async def forecast(_: dict[str, Any]) -> object:
+        return forecast_status(hub)
+
+    return {"plan": plan, "forecast": forecast}

@@ -1,0 +1,145 @@
+"""What plans are made by, as the settings have it now: tariff, feeds, the month's highest power, limits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bridge.events import ModulesRegistered
+from bridge.export_limit import ExportLimit
+from bridge.feeds.feeds import Feeds
+from bridge.feeds.sources import PRICE
+from bridge.planner.demand import DemandPeak
+from bridge.planner.forecast_book import ForecastBook
+from bridge.planner.looking_out import LookingOut
+from bridge.planner.market_tariff import MarketTariff
+from bridge.planner.posing import Posing
+from bridge.planner.tariff import Tariff
+from hw.module import ModuleKind
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from bridge.home import Home
+    from bridge.planner.settings import EnergySettings
+
+
+class Economy:
+    """Holds them together, and makes them anew when the settings change.
+
+    :ivar feeds: prices, weather, emissions
+    :ivar forecasts: what was foreseen, and how good it was
+    :ivar tariff: None if nobody says what energy costs
+    :ivar posing: what asks for plans; None while there was never a tariff, or planning is switched off
+    """
+
+    def __init__(
+        self,
+        settings: EnergySettings,
+        home: Home,
+        directory: Path,
+        telemetry: Path | None,
+        *,
+        reckon: Callable[[str, dict[str, Any], float], Awaitable[Any]],
+        feeds: Feeds | None = None,
+    ) -> None:
+        """Begin with some settings.
+
+        :param directory: where what feeds say is kept
+        :param telemetry: where the home's history is, None if nothing is recorded
+        :param reckon: has the planning process reckon something (`PlanningProcess.ask`)
+        """
+        self._home = home
+        self._telemetry = telemetry
+        self.feeds = Feeds(directory, home.bus, home.clock, home.zone) if feeds is None else feeds
+        self.export_limit = ExportLimit(home)
+        self.tariff: Tariff | MarketTariff | None = None
+        self.posing: Posing | None = None
+        self.demand: DemandPeak | None = None
+        self.forecasts = ForecastBook(
+            home,
+            lambda: self.tariff,
+            lambda: None if self.posing is None else self.posing.recorded(),
+            reckon=reckon,
+        )
+        self._running = False
+        self._unsubscribe: list[Callable[[], None]] = []
+        self.settings = settings
+        self.use(settings)
+
+    def use(self, settings: EnergySettings) -> None:
+        """Go by other settings from now on."""
+        before, self.settings = self.settings, settings
+        self._feed()
+        self.export_limit.use(settings.grid.export_limit_w)
+        if self.demand is None or before.tariff.demand != settings.tariff.demand:
+            self._measure_demand()
+        self.tariff = self._tariff()
+        looking_out = None
+        if self.tariff is not None:
+            looking_out = LookingOut(
+                self._home,
+                self.feeds,
+                self.tariff,
+                settings.grid,
+                settings.carbon,
+                settings.weather,
+                self.demand,
+            )
+        if self.posing is not None:
+            self.posing.use(settings.planner, self.tariff, looking_out)
+        elif looking_out is not None and settings.planner.enabled:
+            self.posing = Posing(settings.planner, self.tariff, self._home, self._telemetry, looking_out)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and not stopped."""
+        return self._running
+
+    def start(self) -> None:
+        """Ask, measure and keep limits from now on."""
+        self._running = True
+        self._unsubscribe = [self._home.bus.subscribe(ModulesRegistered, lambda _: self._feed())]
+        if self.demand is not None:
+            self.demand.start()
+        self.export_limit.start()
+        self.feeds.start()
+        self.forecasts.start()
+
+    async def stop(self) -> None:
+        """Ask no more."""
+        self._running = False
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+        if self.demand is not None:
+            self.demand.stop()
+        self.export_limit.stop()
+        await self.feeds.stop()
+        await self.forecasts.stop()
+
+    # ------------------------------------------------------------------ inside
+
+    def _feed(self) -> None:
+        rating = sum(
+            module.record.nameplate.power_w or 0.0
+            for module in self._home.registry
+            if module.record.kind is ModuleKind.MICROINVERTER
+        )
+        settings = self.settings
+        self.feeds.use(
+            settings.tariff, settings.carbon, settings.weather, place=settings.place, peak_w=rating
+        )
+
+    def _measure_demand(self) -> None:
+        if self.demand is not None:
+            self.demand.stop()
+        demand = self.settings.tariff.demand
+        self.demand = DemandPeak(demand, self._home) if demand.price else None
+        if self.demand is not None and self._running:
+            self.demand.start()
+
+    def _tariff(self) -> Tariff | MarketTariff | None:
+        tariff = self.settings.tariff
+        if tariff.source.format:
+            return MarketTariff.of(tariff, self._home.zone, lambda: self.feeds.get(PRICE))
+        return Tariff.of(tariff, self._home.zone)
