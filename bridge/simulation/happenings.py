@@ -22,6 +22,8 @@ WEEK: Final = 7 * DAY
 NIGHT: Final = (1 * DAY + 23 * HOUR, 2 * DAY + 3 * HOUR)
 NOON: Final = (4 * DAY + 10 * HOUR, 4 * DAY + 14 * HOUR)
 OUTAGES: Final = (NIGHT, NOON)
+EXPORT_W: Final = 2500.0
+"""Most that may be fed in."""
 _COLD_C: Final = 30.0
 """What is left of the hot water after a bath: together the heaters are then more than the battery carries."""
 _PEOPLE: Final = Requester(Origin.USER, "an app")
@@ -58,6 +60,8 @@ def happenings() -> tuple[Happening, ...]:
         Happening(NOON[0], "the grid goes", _lose_grid),
         Happening(NOON[0] + 1 * HOUR, "two baths take the hot water", _bathe),
         Happening(NOON[1], "the grid comes back", _return_grid),
+        Happening(4 * DAY + 20 * HOUR, "nobody says what energy costs any more", _lose_prices),
+        Happening(6 * DAY + 8 * HOUR, "somebody says what energy costs again", _return_prices),
         Happening(5 * DAY + 9 * HOUR, "the meter reads a tenth", _scale_meter),
         Happening(5 * DAY + 12 * HOUR, "the meter reads all again", _honest_meter),
         Happening(5 * DAY + 13 * HOUR, "the meter does not answer", _silence("G000001")),
@@ -99,6 +103,14 @@ def _lose_grid(house: VirtualHouse) -> None:
 
 def _return_grid(house: VirtualHouse) -> None:
     house.physics.world.supply.grid = True
+
+
+def _lose_prices(house: VirtualHouse) -> None:
+    house.market.lost = True
+
+
+def _return_prices(house: VirtualHouse) -> None:
+    house.market.lost = False
 
 
 def _silence(serial: str) -> Callable[[VirtualHouse], None]:

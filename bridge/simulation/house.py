@@ -6,16 +6,22 @@ What is left out is what looks outward: Matter, HTTP, the disk, and the sockets 
 
 from __future__ import annotations
 
+from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from bridge.feeds.feed import Feed
+from bridge.feeds.feeds import Feeds
 from bridge.home import Home
 from bridge.pace import Pace
+from bridge.planner.economy import Economy
 from bridge.planner.planner import Planner
-from bridge.planner.posing import Posing
+from bridge.planner.solving import SolveError
 from bridge.planner.worker import answer
 from bridge.poller import Poller, Source
+from bridge.simulation.market import Forgetful, VirtualMarket
 from bridge.simulation.memory import Memory
+from bridge.time_zone import time_zone
 from hw.sighting import Sighting
 from hw.simulator.in_process import InProcessHome
 from matter_node.storage import MemoryStorage
@@ -24,10 +30,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bridge.choices import Policy
+    from bridge.feeds.cache import Cache
+    from bridge.feeds.source import Source as FeedSource
     from bridge.planner.plan import HomePlan
     from bridge.planner.question import Question
-    from bridge.planner.settings import PlannerSettings
-    from bridge.planner.tariff import Tariff
+    from bridge.planner.settings import EnergySettings
     from bridge.simulation.virtual_time import VirtualClock
     from hw.module import Module
     from hw.simulator.world import World
@@ -65,14 +72,15 @@ class VirtualHouse:
     :ivar physics: the truth
     :ivar home: what the hub makes of it
     :ivar pace: how often modules are read
+    :ivar market: what prices follow, where the tariff says so
     """
 
     def __init__(
         self,
         world: World,
         clock: VirtualClock,
-        tariff: Tariff,
-        settings: PlannerSettings,
+        settings: EnergySettings,
+        zone: str,
         *,
         interval: float = INTERVAL,
         period: float = PERIOD,
@@ -80,13 +88,16 @@ class VirtualHouse:
     ) -> None:
         """Join the parts; nothing lives yet.
 
+        :param settings: with a tariff
+        :param zone: IANA name of the home's time zone
         :param interval: seconds from one reading of a module to the next
         :param period: seconds from one plan to the next
         """
         zero = clock.monotonic()
         self.clock = clock
         self.physics = InProcessHome(world, lambda: clock.monotonic() - zero)
-        self.home = Home(MemoryStorage(), clock, tariff.zone)
+        self.home = Home(MemoryStorage(), clock, time_zone(zone))
+        self.market = VirtualMarket(clock, self.home.zone, seed)
         # What reading costs is no reason to read less often here.
         self.pace = Pace(interval, 1.0, lambda: 0.0)
         self._poller = Poller(
@@ -97,12 +108,10 @@ class VirtualHouse:
             randomness=Random(seed),  # noqa: S311 - the same seed, the same week
         )
         self._memory = Memory(self.home)
+        self.economy = Economy(settings, self.home, Path(), None, reckon=self._reckon, feeds=self._feeds())
+        assert self.economy.posing is not None, "a house has a tariff"
         self.planner = Planner(
-            Posing(settings, tariff, self.home, None),
-            self.home,
-            settings.time_limit,
-            make=self._plan,
-            period=period,
+            self.economy.posing, self.home, settings.planner.time_limit, make=self._plan, period=period
         )
 
     async def start(self, policy: Policy) -> None:
@@ -113,15 +122,28 @@ class VirtualHouse:
         for serial in self.physics.modules:
             self._poller.add(Source(DRIVER, serial))
         await self._poller.first_look(60.0)
+        self.economy.start()
         self.planner.start()
 
     async def stop(self) -> None:
         """End it in order, as a hub that is switched off."""
         await self.planner.stop()
+        await self.economy.stop()
         await self.home.arbiter.close()
         await self._poller.stop()
         self._memory.stop()
         self.home.stop()
+
+    def _feeds(self) -> Feeds:
+        """Return feeds that ask the market of this world."""
+
+        def make(source: FeedSource, _cache: Cache, *others: Any) -> Feed:
+            return Feed(source, Forgetful(), *others, asking=self.market.ask)
+
+        return Feeds(Path(), self.home.bus, self.clock, self.home.zone, make=make)
+
+    async def _reckon(self, _what: str, _values: dict[str, Any], _limit: float) -> NoReturn:
+        raise SolveError("there is no other process in virtual time")
 
     async def _plan(self, question: Question, _time_limit: float) -> HomePlan:
         """Plan in this process: another one has no place in virtual time."""

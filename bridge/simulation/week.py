@@ -9,16 +9,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.choices import Policy
+from bridge.feeds.feed import FeedAlert
+from bridge.feeds.settings import PriceSourceSettings
 from bridge.island.keeper import LoadShed
 from bridge.island.mode import ModeChanged
 from bridge.planner.planner import PlanChanged
-from bridge.planner.settings import PlannerSettings, PriceWindowSettings, TariffSettings
-from bridge.planner.tariff import Tariff
-from bridge.simulation.happenings import DAY, HOUR, OUTAGES, WEEK, Happening, happenings
+from bridge.planner.settings import EnergySettings, GridSettings, PlannerSettings, TariffSettings
+from bridge.simulation.happenings import DAY, EXPORT_W, HOUR, OUTAGES, WEEK, Happening, happenings
 from bridge.simulation.house import VirtualHouse
 from bridge.simulation.virtual_time import VirtualClock, run_virtually
 from bridge.simulation.watch import CONDITIONS, TICK, Watch
-from bridge.time_zone import time_zone
 from hw.simulator.world import Home, World
 
 if TYPE_CHECKING:
@@ -30,11 +30,17 @@ START: Final = datetime(2026, 9, 13, 22, tzinfo=UTC)
 """A Monday begins in Berlin."""
 BEFORE, AFTER = 120.0, 420.0
 """Seconds before and after an outage that are looked at closely."""
-_TARIFF: Final = TariffSettings(
-    import_price=0.36,
-    export_price=0.08,
-    windows=(PriceWindowSettings(start="00:00", end="06:00", import_price=0.18),),
+_SETTINGS: Final = EnergySettings(
+    tariff=TariffSettings(
+        source=PriceSourceSettings(format="awattar"),
+        fee=0.14,
+        vat_percent=19.0,
+        export_price=0.08,
+    ),
+    grid=GridSettings(export_limit_w=EXPORT_W),
+    planner=PlannerSettings(latitude=48.0, longitude=11.0, backup_hours=6.0),
 )
+"""Market prices, a limit on what is fed in, and a home that wants to last for six hours."""
 _BERLIN: Final = "Europe/Berlin"
 
 
@@ -130,14 +136,10 @@ def _world(seed: int, step_s: float) -> World:
 
 
 async def _live(seconds: float, seed: int, pacing: Pacing) -> WeekReport:
-    zone = time_zone(_BERLIN)
-    tariff = Tariff.of(_TARIFF, zone)
-    assert tariff is not None
     clock = VirtualClock(START)
     world = _world(seed, pacing.step_s)
-    settings = PlannerSettings(latitude=48.0, longitude=11.0, backup_hours=6.0)
     house = VirtualHouse(
-        world, clock, tariff, settings, interval=pacing.interval, period=pacing.period, seed=seed
+        world, clock, _SETTINGS, _BERLIN, interval=pacing.interval, period=pacing.period, seed=seed
     )
     told: list[tuple[float, str]] = []
     plans = _follow(house, told)
@@ -185,6 +187,12 @@ def _follow(house: VirtualHouse, told: list[tuple[float, str]]) -> list[float]:
         name = house.home.registry[event.module].record.name
         told.append((now(), f"{name} goes off: {event.because}" if event.shed else f"{name} has power again"))
 
+    def feed(event: FeedAlert) -> None:
+        if event.detail or any("is lost" in what for _, what in told):
+            state = f"is lost: {event.detail}" if event.detail else "is well"
+            told.append((now(), f"the feed of {event.name} {state}"))
+
+    bus.subscribe(FeedAlert, feed)
     bus.subscribe(PlanChanged, planned)
     bus.subscribe(ModeChanged, mode)
     bus.subscribe(LoadShed, shed)

@@ -9,12 +9,10 @@ from bridge.choices import Policy
 from bridge.command import CommandState, Origin
 from bridge.events import CommandChanged
 from bridge.grid import GridState
-from bridge.planner.settings import PlannerSettings, PriceWindowSettings, TariffSettings
-from bridge.planner.tariff import Tariff
+from bridge.planner.settings import EnergySettings, PriceWindowSettings, TariffSettings
 from bridge.record import OperatingMode
 from bridge.simulation.house import VirtualHouse
 from bridge.simulation.virtual_time import VirtualClock, run_virtually
-from bridge.time_zone import time_zone
 from hw.module import ModuleKind
 from hw.setpoint import SetpointKind
 from hw.simulator.world import Home, World
@@ -27,10 +25,9 @@ def live(scenario, seconds, start=START):
     """Let a house live for a while, with a scenario beside it, and return what that returns."""
 
     async def life():
-        tariff = Tariff.of(TariffSettings(import_price=0.40, windows=(NIGHT,)), time_zone("Europe/Berlin"))
-        assert tariff is not None
+        settings = EnergySettings(tariff=TariffSettings(import_price=0.40, windows=(NIGHT,)))
         world = World(Home(inverters=2), start=start, step_s=10.0)
-        house = VirtualHouse(world, VirtualClock(start), tariff, PlannerSettings())
+        house = VirtualHouse(world, VirtualClock(start), settings, "Europe/Berlin")
         beside = asyncio.ensure_future(scenario(house))
         await house.start(Policy.SAVINGS)
         await asyncio.sleep(seconds)

@@ -11,12 +11,10 @@ from bridge.actions import Requester
 from bridge.choices import Policy
 from bridge.command import Origin
 from bridge.planner.planner import Planner, PlannerState, Trigger
-from bridge.planner.settings import PlannerSettings, TariffSettings
-from bridge.planner.tariff import Tariff
+from bridge.planner.settings import EnergySettings, TariffSettings
 from bridge.simulation.house import VirtualHouse
 from bridge.simulation.virtual_time import VirtualClock, run_virtually
 from bridge.simulation.watch import CONDITIONS, Watch
-from bridge.time_zone import time_zone
 from hw.setpoint import Setpoint, SetpointKind
 from hw.simulator.in_process import InverterModule
 from hw.simulator.physics import GridMeter
@@ -30,9 +28,9 @@ def breaches(sabotage, seconds=400):
     """Return the names of what is broken in a home that is tampered with after a while."""
 
     async def life():
-        tariff = Tariff.of(TariffSettings(import_price=0.3), time_zone("UTC"))
+        settings = EnergySettings(tariff=TariffSettings(import_price=0.3))
         world = World(Home(inverters=4, plugs=1), start=NOON, step_s=5.0)
-        house = VirtualHouse(world, VirtualClock(NOON), tariff, PlannerSettings(), interval=10.0)
+        house = VirtualHouse(world, VirtualClock(NOON), settings, "UTC", interval=10.0)
         await house.start(Policy.SELF_CONSUMPTION)
         watch = Watch(house)
         watch.start()
