@@ -54,7 +54,7 @@ CONDITIONS: Final = {
         Condition("reserve", "once the home is on the grid, nothing is taken out of the reserve", 60.0),
         Condition("sale", "what batteries hold is not sold, unless a person wants it", 90.0),
         Condition("limit", "producers keep the grid operator's limit", 60.0),
-        Condition("export", "no more is fed in than may be", 90.0),
+        Condition("export", "no more is fed in than may be, unless the meter lies", 90.0),
         Condition("outage", "nothing is fed into a grid that is gone", TICK),
         Condition("origin", "what devices are told has an origin that lives", 70.0),
         Condition("plan", "a plan is in force, or it is said why none is", 30.0),
@@ -186,7 +186,9 @@ class Watch:
         if not world.supply.grid and world.meter.power_w:
             yield "outage", f"{world.meter.power_w:.0f} W"
         most_fed = self._house.economy.settings.grid.export_limit_w
-        if most_fed is not None and -world.meter.power_w > most_fed + _SOLD_W:
+        # Of what flows at a meter that lies nobody can know.
+        honest = all(each.distortion is None for each in self._house.physics.modules.values())
+        if honest and most_fed is not None and -world.meter.power_w > most_fed + _SOLD_W:
             yield "export", f"{-world.meter.power_w:.0f} W of {most_fed:.0f} W"
         limits = [
             command.value
