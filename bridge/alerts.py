@@ -244,7 +244,7 @@ class AlertBook:
         elif (known.title, known.text) != (title, text):
             self._change(dataclasses.replace(known, title=title, text=text))
 
-    def end(self, subject: str) -> None:
+    def settle(self, subject: str) -> None:
         """Resolve the alert of a subject, if there is one."""
         known = self._unresolved_of(subject)
         if known is not None:
@@ -325,11 +325,9 @@ class AlertBook:
     def _feed_alert(self, event: FeedAlert) -> None:
         if event.name != PRICE:
             return  # a plan without a weather forecast is none to be alarmed about, and says so itself
-        known = next((each for each in self.unresolved() if each.subject == _PRICES), None)
         if not event.detail:
-            if known is not None:
-                self._resolve(known)
-        elif known is None:
+            self.settle(_PRICES)
+        elif self._unresolved_of(_PRICES) is None:
             self._add(
                 severity=Severity.WARNING,
                 title="No new prices come",

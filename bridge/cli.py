@@ -72,8 +72,8 @@ _SUMMARIES = {
 _FUNCTIONS = {
     "demo-outage": "demo_outage",
     "factory-reset": "factory_reset",
-    "set": "set_",
     "hours-of-day": "hours_of_day",
+    "set": "set_",
 }
 
 

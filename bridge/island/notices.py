@@ -32,7 +32,7 @@ class IslandNotices:
         bus.subscribe(LoadShed, lambda _: self._loads_changed())
         bus.subscribe(ModeChanged, self._mode_changed)
         self._lost_at = self._home.island.lost_at
-        self._home.alerts.end(_BACK)
+        self._home.alerts.settle(_BACK)
         self._loads_changed()
 
     def stop(self) -> None:
@@ -44,7 +44,7 @@ class IslandNotices:
     def _loads_changed(self) -> None:
         off = self._home.island.off()
         if not off:
-            self._home.alerts.end(_LOADS)
+            self._home.alerts.settle(_LOADS)
             return
         title = f"{off[0].name} is off" if len(off) == 1 else f"{len(off)} loads are off"
         reasons: dict[str, list[str]] = {}
@@ -57,13 +57,13 @@ class IslandNotices:
     def _mode_changed(self, event: ModeChanged) -> None:
         if event.mode is HomeMode.ISLAND:
             self._lost_at = self._home.island.lost_at
-            self._home.alerts.end(_BACK)
+            self._home.alerts.settle(_BACK)
         if event.before.apart and not event.mode.apart:
             self._loads_changed()
             said = self._gone_for(event)
             self._home.alerts.tell(_BACK, Severity.INFO, "The grid is back", said, "GRID_RESTORED")
             self.stop()
-            self._timer = self._home.clock.call_later(BACK_S, lambda: self._home.alerts.end(_BACK))
+            self._timer = self._home.clock.call_later(BACK_S, lambda: self._home.alerts.settle(_BACK))
 
     def _gone_for(self, event: ModeChanged) -> str:
         if self._lost_at is None:

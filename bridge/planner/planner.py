@@ -167,9 +167,9 @@ class Planner:
             bus.subscribe(ModuleChanged, self._module_changed),
             bus.subscribe(ChoicesChanged, lambda _: self._anew(Trigger.POLICY)),
             bus.subscribe(GridChanged, lambda _: self._anew(Trigger.GRID)),
-            bus.subscribe(ModeChanged, lambda _: self._anew(Trigger.GRID)),
             bus.subscribe(FeedChanged, self._feed_changed),
             bus.subscribe(EnergySettingsChanged, lambda _: self._anew(Trigger.POLICY)),
+            bus.subscribe(ModeChanged, lambda _: self._anew(Trigger.GRID)),
             bus.subscribe(CommandChanged, self._command_changed),
         ]
         self._take_up()

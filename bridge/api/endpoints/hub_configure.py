@@ -94,10 +94,10 @@ class HubConfiguration(Model):
     """All of it."""
 
     configuration: Configuration
-    mode: HomeMode
-    """How the home works now: as configured, or `island`, `returning` and `restoring` around an outage."""
     settings: dict[Section, Table]
     """These tables as they hold, settings file and all."""
+    mode: HomeMode
+    """How the home works now: as configured, or `island`, `returning` and `restoring` around an outage."""
     history: list[RevisionView]
     """The changes that are remembered, the newest last."""
     apps: list[App]
@@ -198,8 +198,8 @@ def _shown(hub: Hub, configured: Configured, *, codes: bool) -> HubConfiguration
     setup = pairing.codes(hub.setup, info.vendor_id, info.product_id) if codes else {}
     return HubConfiguration(
         configuration=_configuration(configured),
-        mode=hub.home.island.mode,
         settings=without_secrets(_plain(asdict(hub.energy.judged(configured.energy)))),
+        mode=hub.home.island.mode,
         history=[_revision(each) for each in hub.configuration.history()],
         apps=[App.model_validate(each) for each in pairing.fabrics(hub.matter)],
         pairing=Pairing(
