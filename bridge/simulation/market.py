@@ -1,4 +1,4 @@
-"""A market whose prices change from hour to hour, and a service that publishes them a day ahead, or is lost."""
+"""A market whose prices change from hour to hour, and a service that publishes them a day ahead."""
 
 from __future__ import annotations
 

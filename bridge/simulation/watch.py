@@ -171,7 +171,9 @@ class Watch:
             taken = it.power_w < -_SMALL_W and it.soc_percent < self._reserve - _SMALL_PERCENT
             if taken and returned:
                 yield "reserve", f"{it.soc_percent:.1f} % of {self._reserve:g} %"
-            sold = min(-it.power_w, -self._house.physics.world.meter.power_w)
+            # What the home uses may come from the battery while the sun is fed in.
+            world = self._house.physics.world
+            sold = min(-it.power_w - world.load_w - world.plugs_w, -world.meter.power_w)
             if sold > _SOLD_W and not self._wanted(SetpointKind.DISCHARGE_W):
                 yield "sale", f"{sold:.0f} W"
 

@@ -60,7 +60,7 @@ class Pacing:
     period: float
 
 
-COARSE: Final = Pacing(30.0, 10.0, 3.0, 2.0, 1800.0)
+COARSE: Final = Pacing(30.0, 10.0, 3.0, 2.0, 3600.0)
 """For a first look: a week in a minute."""
 FINE: Final = Pacing(1.0, 1.0, 1.0, 1.0, 300.0)
 """As a hub lives."""

@@ -1,4 +1,4 @@
-"""The limit on what is fed in is kept however often modules are read, and inverters are not worn out by it."""
+"""The limit on what is fed in is kept however often modules are read, and does not wear out inverters."""
 
 import asyncio
 from datetime import UTC, datetime

@@ -77,6 +77,7 @@ class Careless:
     def __call__(self, house):
         battery = house.physics.world.battery
         battery.energy_wh = battery.capacity_wh * self.soc_percent / 100
+        house.physics.world.heaters[0].water_c = 70.0  # it takes nothing
         house.physics.world._balance = self._balance(house.physics.world)
 
     def _balance(self, world):
