@@ -105,10 +105,10 @@ def case(asked: Asked, settings: Settings) -> Answer:
     else:
         profile = _recorded(asked, known, settings, directory, zone)
         solar_kwp, lead = float(profile.sun_w.max()) / 1000, 0
-    tariff = _tariff(asked, settings, zone, notes)
+    priced: list[str] = []
+    tariff = _tariff(asked, settings, zone, priced)
     drawing, feeding = _prices(profile, tariff)
-    if profile.import_price is not None:
-        notes.append("The prices are those of the recorded home.")
+    notes += priced if profile.import_price is None else ["The prices are those of the recorded home."]
     policy = _first(asked.policy, known.policy, Policy.SAVINGS)
     built = Case(
         profile,
@@ -183,14 +183,13 @@ def _battery(asked: Asked, known: KnownHome, settings: Settings, policy: Policy)
 def _tariff(asked: Asked, settings: Settings, zone: tzinfo, notes: list[str]) -> Tariff:
     wanted = settings.tariff
     if asked.import_price is not None:
-        wanted = TariffSettings(
-            import_price=asked.import_price, export_price=0.0, currency=settings.tariff.currency
-        )
-    elif wanted.import_price is None:
-        wanted = replace(_EXAMPLE, currency=settings.tariff.currency)
+        wanted = TariffSettings(import_price=asked.import_price, currency=wanted.currency)
+    elif wanted.source.format or wanted.import_price is None:
+        why = "The tariff follows the market" if wanted.source.format else "The settings have no tariff"
+        wanted = replace(_EXAMPLE, currency=wanted.currency)
         notes.append(
-            "The settings have no tariff, so one is taken for an example: 0.32 for a kWh, 0.22 from 22:00 to "
-            "06:00, 0.08 for one that is fed in. Yours: --import-price, --export-price, --window."
+            f"{why}, so one is taken for an example: 0.32 for a kWh, 0.22 from 22:00 to 06:00, 0.08 for one "
+            "that is fed in. Yours: --import-price, --export-price, --window, or --data with prices."
         )
     if asked.export_price is not None:
         wanted = replace(wanted, export_price=asked.export_price)

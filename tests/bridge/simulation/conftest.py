@@ -17,9 +17,9 @@ LEAD_DAYS = 7
 
 @pytest.fixture(scope="session")
 def winter():
-    """A week and some days of a made-up home in January."""
+    """A week of a made-up home in January that is past, and four days to come."""
     return made_up(
-        datetime(2025, 1, 10, tzinfo=BERLIN), LEAD_DAYS + 6, MUNICH, solar_kwp=5, kwh_per_year=5000, seed=7
+        datetime(2025, 1, 10, tzinfo=BERLIN), LEAD_DAYS + 4, MUNICH, solar_kwp=5, kwh_per_year=5000, seed=7
     )
 
 

@@ -128,6 +128,13 @@ def test_without_a_tariff_an_example_is_taken_and_said(run):
     assert "--import-price" in found.stdout
 
 
+def test_a_tariff_that_follows_the_market_is_not_known_for_a_year_and_said(run, place):
+    (place / "market.toml").write_text('[tariff]\nfee = 0.1\n[tariff.source]\nformat = "awattar"\n')
+    found = run(*WINTER, config="market.toml")
+    assert found.exit_code == 0, found.output
+    assert "follows the market" in found.stdout
+
+
 def test_files_hold_every_step_and_the_picture(simulated, place):
     pytest.importorskip("matplotlib", reason="the picture takes matplotlib")
     found = simulated(*WINTER, "--output", str(place / "out"))

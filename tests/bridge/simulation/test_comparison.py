@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from bridge.choices import Policy
-from bridge.simulation.comparison import compare
+from bridge.simulation.comparison import Posing, compare
 from bridge.simulation.figures import battery_w, by_month, in_total
+from bridge.simulation.forecasting import Foresight
+
+LEAD_DAYS = 7
 
 
 @pytest.fixture(scope="module")
@@ -77,23 +80,13 @@ def test_the_bill_is_what_flows_at_the_price_of_its_time(compared):
     assert in_total(comparison).bill_plan == pytest.approx((grid * price).sum())
 
 
-def test_months_add_up_to_the_total(make_case, winter):
-    comparison = compare(make_case(lead=96), jobs=0)  # from 11 to 23 January
+def test_months_add_up_to_the_total(compared):
+    case = compared().case
+    later = replace(case, profile=replace(case.profile, start=case.profile.start.replace(day=23)))
+    comparison = replace(compared(), case=later)  # from 30 January to 2 February
     months, total = by_month(comparison), in_total(comparison)
-    assert [each.label for each in months] == ["2025-01"]
-    later = replace(comparison.case, profile=replace(winter, start=winter.start.replace(day=25)))
-    months = by_month(replace(comparison, case=later))
     assert [each.label for each in months] == ["2025-01", "2025-02"]
-    for what in (
-        "days",
-        "load_wh",
-        "solar_wh",
-        "imported_wh",
-        "exported_wh",
-        "bill_plan",
-        "cost_rule",
-        "cycles",
-    ):
+    for what in ("days", "load_wh", "solar_wh", "imported_wh", "exported_wh", "bill_plan", "cost_rule"):
         assert sum(getattr(each, what) for each in months) == pytest.approx(getattr(total, what)), what
 
 
@@ -123,23 +116,27 @@ def test_other_processes_change_nothing_and_progress_is_told_to_the_end(make_cas
     assert told[-1] == (count, count)
 
 
-def test_planning_more_often_changes_little(make_case, compared):
-    often = in_total(compare(make_case(), jobs=0, replan_s=900))
-    assert often.cost_plan == pytest.approx(in_total(compared()).cost_plan, rel=0.02)
+def test_planning_more_often_changes_little(make_case, winter):
+    case = make_case(winter.first(LEAD_DAYS + 2))
+    often, seldom = (in_total(compare(case, jobs=0, replan_s=each)) for each in (900, 3600))
+    assert often.cost_plan == pytest.approx(seldom.cost_plan, rel=0.02)
 
 
-def test_prices_that_are_published_a_day_ahead_are_not_known_sooner(make_case, winter):
-    """Prices of days to come, beyond tomorrow, change nothing of today."""
-    count = len(winter)
-    hour = (np.arange(count) // 4) % 24
-    price = np.where(hour < 6, 0.15, 0.40)
+@pytest.mark.parametrize(("hour", "known"), [(0, 24), (12, 12), (13, 35), (23, 25)])
+def test_prices_are_published_a_day_ahead_and_then_expected_as_usual(make_case, winter, hour, known):
+    """Prices that are not published yet change nothing of what is posed."""
+    step = hour * 4
+    later = LEAD_DAYS * 96 + step + known * 4
+    price = np.where((np.arange(len(winter)) // 4) % 24 < 6, 0.15, 0.40)
     other = price.copy()
-    day = 7 * 96
-    other[day + 2 * 96 :] = 5.0
-    outcomes = [
-        compare(make_case(import_price=row, export_price=row * 0, published=True), jobs=0).plan.grid_w[
-            : 12 * 4
-        ]
-        for row in (price, other)
-    ]
-    assert outcomes[0].tolist() == outcomes[1].tolist()
+    other[later:] = 5.0
+    posed = []
+    for row in (price, other):
+        case = make_case(import_price=row, export_price=row * 0, published=True)
+        foresight = Foresight(winter.start, winter.step_s, winter.load_w, winter.sun_w, case.site, 5000.0)
+        expected = foresight.expected(case.lead + step)
+        posed.append(Posing(case, foresight, iter([expected]))(step, (5000.0,)).grid)
+    assert posed[0] == posed[1]
+    other[later - 1] = 5.0
+    case = make_case(import_price=other, export_price=other * 0, published=True)
+    assert Posing(case, foresight, iter([expected]))(step, (5000.0,)).grid != posed[0]
