@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import random
 import ssl
 import subprocess
@@ -44,6 +45,7 @@ PATHS = (
     "/microinverter/energy",
 )
 CONNECTIONS = 8  # for the requests; the streams have one each
+SHORTEST = 10.0  # seconds of load
 SAMPLES = 6  # looks at the memory while the load runs
 NODE_LABEL = (0, 0x28, 5)
 
@@ -195,8 +197,11 @@ class Share:
 def load(hub: Hub, options: argparse.Namespace, seconds: float, streams: int) -> subprocess.Popen[bytes]:
     """Start the load in the hub's namespace."""
     arguments = ("--seconds", str(seconds), "--rate", str(options.rate), "--streams", str(streams))
-    command = [sys.executable, __file__, "--load", str(hub.data_dir), *arguments]
-    return hub.side.popen(command, stdout=subprocess.PIPE)
+    command = [sys.executable, str(Path(__file__).resolve()), "--load", str(hub.data_dir), *arguments]
+    # In the namespace the working directory is another one.
+    places = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    path = os.pathsep.join(str(Path(place).resolve()) for place in places if place)
+    return hub.side.popen(command, stdout=subprocess.PIPE, env={"PYTHONPATH": path})
 
 
 def measure(hub: Hub, controller: Controller, options: argparse.Namespace) -> Iterator[tuple[str, Any]]:
@@ -243,8 +248,10 @@ def main() -> None:
     parser.add_argument("--modules", type=int, default=4)
     parser.add_argument("--load", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if not 0 < options.seconds <= 600 or not 0 < options.rate <= 2000 or not 0 < options.streams <= 64:
-        parser.error("at most 600 s, 2000 requests a second, 64 streams")
+    if not 0 < options.seconds <= 3600 or not 0 < options.rate <= 2000 or not 0 < options.streams <= 64:
+        parser.error("at most 3600 s, 2000 requests a second, 64 streams")
+    if options.load is None and options.seconds < SHORTEST:
+        parser.error(f"at least {SHORTEST:g} s")
     if options.load is not None:
         print(json.dumps(asyncio.run(Load(options).run())))
         return

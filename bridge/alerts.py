@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.fault_log import FaultRecordChanged
 from bridge.faults import Severity
-from bridge.feeds.feed import FeedAlert
-from bridge.feeds.sources import PRICE
+from bridge.feeds.news import PRICE, FeedAlert
 from bridge.firmware.refusal import FirmwareAlert, Reason
 from bridge.grid import GridChanged, GridState
 

@@ -15,6 +15,7 @@ from bridge.control import ControlServer
 from bridge.data_dir import DataDirectory
 from bridge.hub import Hub
 from bridge.matter import software_version
+from bridge.memory import give_back, share_one_arena
 from bridge.state import SqliteStorage
 from bridge.status import handlers
 from matter_node.clock import AsyncioClock
@@ -50,6 +51,7 @@ async def run(
     :param requests: what the control socket answers to besides
     :raises DataDirectoryError, StateError: the data directory cannot be used
     """
+    share_one_arena()
     stop = asyncio.Event()
     _listen_for_signals(stop)
     _allow_many_connections()
@@ -105,6 +107,7 @@ async def _running(
         await hub.serve_api()
         hub.be_found()
         announce_api(hub)
+        give_back()
         yield
     finally:
         hub.home.stop()

@@ -12,6 +12,8 @@ from bridge.control import ControlError
 from bridge.diagnostic_checks import CheckName
 from bridge.diagnostics import DiagnosticsBusyError, UnknownRunError
 from bridge.fault_log import UnknownFaultError
+from bridge.faults import TEST_SOURCE
+from bridge.protector import AlreadyRaisedError
 from bridge.registry import UnknownModuleError
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 CONSOLE = "console"
 """Who somebody is that sits at the hub itself."""
+TEST_S = 10.0
+"""Seconds that a test of the protection lasts where nobody says."""
 
 
 def handlers(hub: Hub) -> Handlers:
@@ -42,6 +46,8 @@ def _faults(hub: Hub) -> Handlers:
             except UnknownFaultError as error:
                 raise ControlError("not-found", str(error)) from error
         module = _key(hub, params)
+        if params.get("test") is not None:
+            return [fault_values(hub, _tested(hub, module, params))]
         return [
             fault_values(hub, record)
             for record in log.records()
@@ -49,6 +55,25 @@ def _faults(hub: Hub) -> Handlers:
         ]
 
     return {"faults": faults}
+
+
+def _tested(hub: Hub, module: str | None, params: Mapping[str, Any]) -> FaultRecord:
+    """Test a rule of the protection on a module; return the fault that is none. Raise ControlError."""
+    code, duration = str(params["test"]), params.get("test_s", TEST_S)
+    if module is None:
+        raise ControlError("invalid", "a test is of one module")
+    if isinstance(duration, bool) or not isinstance(duration, int | float) or not 2 <= duration <= 60:
+        raise ControlError("invalid", "a test lasts 2 to 60 s")
+    try:
+        hub.home.protector.test(module, code, float(duration))
+    except AlreadyRaisedError as error:
+        raise ControlError("busy", str(error)) from error
+    except ValueError as error:
+        raise ControlError("invalid", str(error)) from error
+    hub.access.note(CONSOLE, "test the protection", code, subject=module)
+    raised = hub.home.fault_log.open_record(module, code, TEST_SOURCE)
+    assert raised is not None, "it was raised just now"
+    return raised
 
 
 def _alerts(hub: Hub) -> Handlers:

@@ -23,11 +23,15 @@ _FOLLOWED = 70.0
 @click.argument("module", required=False)
 @click.option("--past", is_flag=True, help="Also those that are over.")
 @click.option("--acknowledge", metavar="FAULT", help="Take note of the fault of this id.")
+@click.option("--test", metavar="CODE", help="Raise this rule's fault on MODULE in earnest, for a while.")
+@click.option("--for", "duration", default="10s", help="How long a test lasts: 2s to 60s (default 10s).")
 @with_place
 @as_json_option
 def faults(
     module: str | None,
     acknowledge: str | None,
+    test: str | None,
+    duration: str,
     config_file: Path | None,
     data_dir: Path | None,
     *,
@@ -36,14 +40,20 @@ def faults(
 ) -> None:
     """Show what is wrong with modules, or with one MODULE, and what was done about it.
 
-    An isolation fault keeps its module disconnected until somebody acknowledges it.
+    An isolation fault keeps its module disconnected until somebody acknowledges it. A test really tells the
+    module what the protection would tell it.
 
     \b
     ores-bridge faults
     ores-bridge faults battery --past
+    ores-bridge faults battery --test BATTERY_TOO_HOT --for 5s
     ores-bridge faults --acknowledge 019a3c5f12b49e07
     """  # noqa: D301 - a backspace tells click to leave the lines as they are
-    params = {"module": module, "past": past, "acknowledge": acknowledge}
+    params: dict[str, object] = {"module": module, "past": past, "acknowledge": acknowledge}
+    if test is not None:
+        if module is None or acknowledge is not None:
+            raise click.UsageError("--test needs a MODULE, and stands alone")
+        params |= {"test": test, "test_s": seconds(duration)}
     found = ask(config_file, data_dir, "faults", params)
     if as_json:
         click.echo(json.dumps(found, indent=2))

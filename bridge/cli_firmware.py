@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from bridge.cli import with_place
+from bridge.cli import load_settings, with_place
 from bridge.cli_ask import as_json_option, ask
 
 if TYPE_CHECKING:
@@ -56,17 +58,31 @@ def status(config_file: Path | None, data_dir: Path | None, *, as_json: bool) ->
 @firmware.command()
 @click.argument("module")
 @click.argument("version", required=False)
+@click.option("--begin", help="Not before: 22:00, or '2026-06-21 22:00'. At once without it.")
+@click.option("--end", help="It does not begin after that; needs --begin.")
 @with_place
 @as_json_option
 def update(
-    module: str, version: str | None, config_file: Path | None, data_dir: Path | None, *, as_json: bool
+    module: str,
+    version: str | None,
+    begin: str | None,
+    end: str | None,
+    config_file: Path | None,
+    data_dir: Path | None,
+    *,
+    as_json: bool,
 ) -> None:
     """Update MODULE to the newest release that fits it, or to VERSION.
 
+    With a window, in times of this home, it waits for that, and in it for the home to be ready. A time of day
+    is the next one that comes.
+
     \b
     ores-bridge firmware update "Garage roof"
+    ores-bridge firmware update "Garage roof" 1.4.2 --begin 22:00 --end 05:00
     """  # noqa: D301 - the same
-    found = ask(config_file, data_dir, "firmware-update", {"module": module, "version": version})
+    params = {"module": module, "version": version, "window": _window(begin, end, config_file, data_dir)}
+    found = ask(config_file, data_dir, "firmware-update", params)
     click.echo(json.dumps(found, indent=2) if as_json else _line(found))
 
 
@@ -82,6 +98,37 @@ def cancel(job: str, config_file: Path | None, data_dir: Path | None, *, as_json
     """  # noqa: D301 - the same
     found = ask(config_file, data_dir, "firmware-cancel", {"job": job})
     click.echo(json.dumps(found, indent=2) if as_json else _line(found))
+
+
+def _window(
+    begin: str | None, end: str | None, config_file: Path | None, data_dir: Path | None
+) -> list[float] | None:
+    """Return the times that a window was given by; None for none."""
+    if begin is None and end is None:
+        return None
+    if begin is None or end is None:
+        raise click.UsageError("a window has --begin and --end")
+    from bridge.time_zone import time_zone
+
+    zone = time_zone(load_settings(config_file, data_dir).timezone)
+    first = _coming(begin, datetime.now(zone), "--begin")
+    last = _coming(end, first, "--end")
+    if last <= first:
+        raise click.UsageError("--end is not after --begin")
+    return [first.timestamp(), last.timestamp()]
+
+
+def _coming(text: str, after: datetime, option: str) -> datetime:
+    """Return a time that a person wrote; a time of day is the next one after an instant."""
+    try:
+        if re.fullmatch(r"\d{1,2}:\d{2}", text):
+            hour, minute = map(int, text.split(":"))
+            at = after.replace(hour=hour, minute=minute, second=0, microsecond=0)
+            return at if at > after else at + timedelta(days=1)
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.UsageError(f"{option} is a time such as 22:00 or '2026-06-21 22:00'") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=after.tzinfo)
 
 
 def _line(job: dict[str, Any]) -> str:

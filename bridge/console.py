@@ -91,6 +91,10 @@ def show_status(status: Mapping[str, Any]) -> None:
         console.print(api_text(status["api"]), highlight=False, markup=False)
     for trouble in status.get("trouble", ()):
         console.print(f"Not stored now: {trouble}", highlight=False, style="bold")
+    if status.get("flows"):
+        names = (("grid", "grid_w"), ("solar", "solar_w"), ("storage", "storage_w"), ("load", "load_w"))
+        flows = ", ".join(f"{name} {_watts(status['flows'][key])}" for name, key in names)
+        console.print(f"Power: {flows}", highlight=False)
     table = Table(
         "Module", "Kind", "Room", "Power", "Charge", "State", "In force", box=None, header_style="bold"
     )

@@ -7,13 +7,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.access.throttle import ThrottledError
+from bridge.adoption import NoCommissionerError, NoDeviceError, StillCommissioningError
 from bridge.control import ControlError
-from bridge.discovery import (
-    DiscoveryBusyError,
-    NoCommissionerError,
-    NoDeviceError,
-    StillCommissioningError,
-)
+from bridge.discovery import DiscoveryBusyError
 from bridge.scan import MODBUS_PORT, LatelyError
 
 if TYPE_CHECKING:
@@ -58,12 +54,12 @@ def _looking(hub: Hub) -> dict[str, Callable[[dict[str, Any]], Awaitable[object]
         driver = _optional(params, "driver") or None
         called = {name: _optional(params, name) for name in ("name", "room", "role")}
         with _judged():
-            if driver is None and hub.discovery.is_candidate(place):
-                keys = await hub.discovery.register_candidate(place, **called)
-            elif driver is None and hub.discovery.is_setup_code(place):
-                keys = await hub.discovery.commission(place, **called)
+            if driver is None and hub.discovery.adoption.is_candidate(place):
+                keys = await hub.discovery.adoption.register_candidate(place, **called)
+            elif driver is None and hub.discovery.adoption.is_setup_code(place):
+                keys = await hub.discovery.adoption.commission(place, **called)
             else:
-                keys = await hub.discovery.register(place, driver=driver, **called)
+                keys = await hub.discovery.adoption.register(place, driver=driver, **called)
         for key in keys:
             hub.access.note(CONSOLE, "module add", "done", subject=key)
         return {"modules": list(keys)}
@@ -79,7 +75,7 @@ def _letting_in(hub: Hub) -> dict[str, Callable[[dict[str, Any]], Awaitable[obje
         return {"registrations": [_pending(desk, each) for each in desk.pending()]}
 
     async def accept(params: dict[str, Any]) -> object:
-        from bridge.registration.desk import RegistrationError  # as the desk itself: only with the API
+        from bridge.registration.refusals import RegistrationError  # as the desk itself: only with the API
         from hw.ores.pairing import Proof
 
         desk = _desk(hub)
@@ -96,7 +92,7 @@ def _letting_in(hub: Hub) -> dict[str, Callable[[dict[str, Any]], Awaitable[obje
         return _pending(desk, accepted)
 
     async def refuse(params: dict[str, Any]) -> object:
-        from bridge.registration.desk import RegistrationError  # as the desk itself: only with the API
+        from bridge.registration.refusals import RegistrationError  # as the desk itself: only with the API
 
         desk = _desk(hub)
         try:

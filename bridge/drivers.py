@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 from hw.sighting import Sighting
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from hw.matter_server.discover import Servers
@@ -239,3 +239,24 @@ def driver(name: str, *, hub: Product | None = None) -> Driver:
             return MatterDriver(hub)
         case _:
             raise ValueError(f"there is no driver {name!r}; there are {', '.join(DRIVERS)}")
+
+
+def drivers_for(address: str, drivers: Mapping[str, Driver], name: str | None = None) -> tuple[str, ...]:
+    """Return the names of the drivers that an address can be meant for. Raise ValueError if there is none.
+
+    :param name: the only one that is meant
+    """
+    if name is not None and name not in drivers:
+        raise ValueError(f"there is no driver {name!r}; there are {', '.join(drivers)}")
+    problems = []
+    possible = []
+    for each in (name,) if name else tuple(each for each in drivers if each != NATIVE):
+        try:
+            drivers[each].link(address)
+        except ValueError as error:
+            problems.append(str(error))
+        else:
+            possible.append(each)
+    if not possible:
+        raise ValueError("; ".join(dict.fromkeys(problems)) or f"no driver takes {address!r}")
+    return tuple(possible)

@@ -26,9 +26,10 @@ def handlers(hub: Hub) -> dict[str, Callable[[dict[str, Any]], Awaitable[object]
         version = params.get("version")
         if version is not None and not isinstance(version, str):
             raise ControlError("invalid", "version is text")
+        window = _window(params)
         try:
             module = hub.registry.find(_text(params, "module"))
-            return _values(await _service(hub).update(module.key, "console", version=version))
+            return _values(await _service(hub).update(module.key, "console", version=version, window=window))
         except UnknownModuleError as error:
             raise ControlError("not-found", str(error)) from error
         except FirmwareError as error:
@@ -77,8 +78,24 @@ def _values(job: FirmwareJob) -> dict[str, object]:
         "by": job.by,
         "created": job.created,
         "changed": job.changed,
+        "window": None if job.window is None else list(job.window),
         "cancellable": job.cancellable,
     }
+
+
+def _window(params: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Return between which times an update may begin, UTC in seconds since 1970. Raise ControlError."""
+    times = params.get("window")
+    if times is None:
+        return None
+    if (
+        not isinstance(times, list)
+        or len(times) != 2
+        or any(isinstance(time, bool) or not isinstance(time, int | float) for time in times)
+        or not times[0] < times[1]
+    ):
+        raise ControlError("invalid", "a window is two times, and ends after it begins")
+    return times[0], times[1]
 
 
 def _job(hub: Hub, text: str) -> FirmwareJob:

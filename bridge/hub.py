@@ -84,7 +84,12 @@ class Hub:
         self.planning = PlanningProcess(resident=settings.planner.resident)
         recorded = self.telemetry.path if settings.telemetry.enabled else None
         self.economy = Economy(
-            self.energy.now, self.home, directory.feeds, recorded, reckon=self.planning.ask
+            self.energy.now,
+            self.home,
+            directory.feeds,
+            recorded,
+            reckon=self.planning.ask,
+            recall=None if recorded is None else self.telemetry.history,
         )
         self.keeper = PlanKeeper(storage, self.energy.now)
         self.planner = self._planner()

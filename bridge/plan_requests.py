@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bridge.planner.forecast_told import forecast_status
 from bridge.planner.told import plan_status
 
 if TYPE_CHECKING:
@@ -20,6 +19,8 @@ def handlers(hub: Hub) -> dict[str, Callable[[dict[str, Any]], Awaitable[object]
         return plan_status(hub, anew=params.get("anew") is True)
 
     async def forecast(_: dict[str, Any]) -> object:
+        from bridge.planner.forecast_told import forecast_status  # few ask for it
+
         return forecast_status(hub)
 
     return {"plan": plan, "forecast": forecast}

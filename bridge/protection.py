@@ -3,11 +3,19 @@
 The devices' own protection is faster and comes first; this is the second line, for a device that is damaged,
 misconfigured or measures what its neighbour should act on. It judges readings, about one a second.
 
-Sources: limits of voltage and frequency are those at which generating plants leave the grid (EN 50549-1:2019
-clause 4.9.3; IEEE 1547-2018 tables 11 and 18), the releases are the ranges in which they come back
-(EN 50549-1:2019 clause 4.10.2); temperatures of cells are where IEC 62619 systems stop, and 0 °C is where
-charging lithium cells plates metal; an isolation fault keeps a plant off until somebody has looked (IEC
-62109-2 clause 4.8.2).
+Limits of voltage and frequency are where no grid code asks a plant to stay: a device that keeps to the
+settings of its country leaves before, and one that has to ride through a disturbance is not taken off the
+grid by the hub. Above 52 and below 47 Hz lie outside of every setting of EN 50549-1:2019 (clause 4.9.3). 62
+Hz is OF2 of IEEE 1547-2018 table 18, 57 Hz the upper end of the range of UF2 there; between them plants ride
+through for a time (table 19). 120 % is OV2 of its tables 11 to 13. The releases are the ranges in which
+plants come back on 50 Hz (EN 50549-1:2019 clause 4.10.2, default settings); a device's own waiting, such as
+the 300 s of IEEE 1547-2018 table 4, comes on top. What a meter is told of is the supply voltage by EN 50160,
+10 % above and 15 % below: means over ten minutes there, what lasts a minute here.
+
+Limits of temperature and of cell voltages are the hub's own choice, for a device whose own are wrong: what
+is right for a cell its battery management knows. Below 0 °C charging plates metal in lithium cells. That an
+isolation fault waits for a person is the hub's choice, too: an inverter measures at each start, and goes on
+by itself when the insulation has recovered (IEC 62109-2 clause 4.8.2), which a wet plug does every noon.
 """
 
 from __future__ import annotations
@@ -138,11 +146,11 @@ RULES: Final = (
          Action.STOP_CHARGING),
     Rule("INVERTER_TOO_HOT", _PV,    _Q.TEMPERATURE_C,        85.0,   75.0,   30.0,  120.0, _WARN, _HALF),
     Rule("LOAD_TOO_HOT",     _USES,  _Q.TEMPERATURE_C,        85.0,   65.0,    5.0,  120.0, _CRIT, _OFF),
-    Rule("VOLTAGE_TOO_HIGH", _PV,    _Q.VOLTAGE_PERCENT,     115.0,  110.0,    2.0,   60.0, _CRIT, _OFF),
+    Rule("VOLTAGE_TOO_HIGH", _PV,    _Q.VOLTAGE_PERCENT,     120.0,  110.0,    2.0,   60.0, _CRIT, _OFF),
     Rule("VOLTAGE_HIGH",     _METER, _Q.VOLTAGE_PERCENT,     110.0,  108.0,   60.0,   60.0, _WARN),
     Rule("VOLTAGE_LOW",      _ALL,   _Q.VOLTAGE_PERCENT,      85.0,   88.0,   10.0,   60.0, _WARN),
-    Rule("FREQUENCY_HIGH",   _PV,    _Q.FREQUENCY_OFF_HZ,      1.5,    0.2,    2.0,   60.0, _CRIT, _OFF),
-    Rule("FREQUENCY_LOW",    _PV,    _Q.FREQUENCY_OFF_HZ,     -2.5,   -0.5,    2.0,   60.0, _CRIT, _OFF),
+    Rule("FREQUENCY_HIGH",   _PV,    _Q.FREQUENCY_OFF_HZ,      2.0,    0.2,    2.0,   60.0, _CRIT, _OFF),
+    Rule("FREQUENCY_LOW",    _PV,    _Q.FREQUENCY_OFF_HZ,     -3.0,   -0.5,    2.0,   60.0, _CRIT, _OFF),
     Rule("ISOLATION_FAULT",  _LEAKS, _Q.ISOLATION_FAULTS,      0.5,    0.0,    0.0,   60.0, _CRIT, _OFF,
          latched=True),
     Rule("CELLS_UNEQUAL",    _STORE, _Q.CELL_SPREAD_V,        0.10,   0.06,   60.0,   60.0, _WARN),

@@ -105,6 +105,7 @@ def hub_status(hub: Hub) -> dict[str, object]:
         "fabrics": pairing.fabrics(hub.matter),
         "api": api_status(hub),
         "trouble": hub.telemetry.trouble,
+        "flows": None if hub.home.flow_meter.flows is None else asdict(hub.home.flow_meter.flows),
         "home": home_status(hub.home),
         "modules": [_module(hub, module) for module in hub.registry],
     }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from bridge.api.models import Model, Moment, moment
+from bridge.api.models import Model, ModuleKey, Moment, moment
 from bridge.api.operation import Answer
 from bridge.api.problems import INVALID, NOT_SUPPORTED, UNKNOWN_COMMAND, Flaw, Problem
 from bridge.arbiter import LONGEST, UnknownCommandError
@@ -22,6 +22,23 @@ if TYPE_CHECKING:
 
 Duration = Annotated[float, Field(ge=1, le=LONGEST)]
 """Seconds for which a command holds."""
+
+
+class ModuleCommand(Model):
+    """What every command to a module has."""
+
+    module: ModuleKey
+    duration_s: Duration | None = None
+    """How long it holds; until it is taken back without it. `auto` takes none."""
+
+
+class CommandQuery(Model):
+    """Which commands."""
+
+    command: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    """Id of the only one to tell of, live or not."""
+    module: ModuleKey | None = None
+    """Key of the module whose live commands to tell of; those of all of its kind without it."""
 
 
 class Superior(Model):

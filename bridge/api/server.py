@@ -18,6 +18,7 @@ from bridge.api.authority import AuthorityError
 from bridge.api.hosts import Hosts, own_names
 from bridge.api.sockets import listeners
 from bridge.api.tls import ServerTls
+from bridge.memory import give_back
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from bridge.hub import Hub
 
 LOOK: Final = 30.0
-"""Seconds between two looks at the names, the addresses and the time that the certificate is for."""
+"""Seconds between two looks at the names, the addresses and the time that the certificate is for, and at what
+memory is free."""
 CONNECTIONS: Final = 96
 """Connections at one time. TLS takes memory for each, whatever comes of it."""
 CONNECTIONS_EACH: Final = 32
@@ -75,7 +77,7 @@ class ApiServer:
             except OSError as error:
                 what = "the page on how to trust the API is not served"
                 self._warn(what, error, "http_port", self._settings.http_port)
-        self._run(self._keep_certificate(self.tls))
+        self._run(self._look_after(self.tls))
         for each in self._secure:
             self._run(self._accept(each, self.tls, secure=True), _ACCEPTING)
         for each in self._plain:
@@ -178,16 +180,20 @@ class ApiServer:
         self.trouble = reason
         _log.warning("%s: %s", what, reason)
 
-    async def _keep_certificate(self, tls: ServerTls) -> None:
+    async def _look_after(self, tls: ServerTls) -> None:
+        """Renew the certificate in time, and keep what requests leave behind from adding up."""
         while True:
             await asyncio.sleep(LOOK)
             try:
                 tls.refresh()
             except (OSError, ValueError) as error:
                 _log.warning("cannot renew the API's certificate: %s", error)
+            if self._serving is not None:
+                give_back()  # half a millisecond
 
 
 def _load() -> type[Serving]:
     from bridge.api.serving import Serving  # see above
 
+    give_back()
     return Serving

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.feeds.asking import FeedError, ask
 from bridge.feeds.cache import Kept
+from bridge.feeds.news import PRICE, FeedAlert, FeedChanged
 from bridge.feeds.series import EMPTY
 
 if TYPE_CHECKING:
@@ -44,24 +45,6 @@ _SPREAD: Final = 0.1
 """Share of a pause by which it is longer at random, so that not every home asks at the same second."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class FeedChanged:
-    """A feed says something else about what is to come, or is lost, or is back."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class FeedAlert:
-    """A feed is lost, or is back.
-
-    :ivar detail: what is wrong; empty when all is well
-    """
-
-    name: str
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +181,7 @@ class Feed:
 
     def _tomorrow_is_due(self) -> bool:
         """Whether the prices of tomorrow are published by now, and not known."""
-        if self.name != "price":
+        if self.name != PRICE:
             return False
         now = datetime.fromtimestamp(self._now(), self._zone)
         end = datetime.combine(now.date() + _AHEAD, time(), self._zone).timestamp()

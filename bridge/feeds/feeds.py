@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from bridge.feeds.cache import Cache
-from bridge.feeds.feed import Feed, FeedAlert
-from bridge.feeds.sources import CARBON, PRICE, SUN, carbon_source, price_source, sun_source
+from bridge.feeds.news import CARBON, PRICE, SUN, FeedAlert
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -15,7 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bridge.events import EventBus
-    from bridge.feeds.feed import FeedState
+    from bridge.feeds.cache import Cache
+    from bridge.feeds.feed import Feed, FeedState
     from bridge.feeds.settings import CarbonSettings, WeatherSettings
     from bridge.feeds.source import Source
     from bridge.planner.settings import TariffSettings
@@ -34,7 +33,7 @@ class Feeds:
         clock: Clock,
         zone: tzinfo,
         *,
-        make: Callable[[Source, Cache, EventBus, Clock, tzinfo], Feed] = Feed,
+        make: Callable[[Source, Cache, EventBus, Clock, tzinfo], Feed] | None = None,
     ) -> None:
         """Keep what they say in a directory.
 
@@ -73,12 +72,16 @@ class Feeds:
 
         :param peak_w: what the home's inverters are rated for
         """
-        zone = getattr(self._zone, "key", "UTC")
-        wanted = (
-            price_source(tariff.source, zone, tariff.currency),
-            carbon_source(carbon, zone),
-            sun_source(weather, zone, place, peak_w),
-        )
+        wanted: tuple[Source | None, ...] = (None,) * len(NAMES)
+        if self._feeds or tariff.source.format or carbon.source.format or weather.service:
+            from bridge.feeds import sources  # a hub without any has no use for it
+
+            zone = getattr(self._zone, "key", "UTC")
+            wanted = (
+                sources.price_source(tariff.source, zone, tariff.currency),
+                sources.carbon_source(carbon, zone),
+                sources.sun_source(weather, zone, place, peak_w),
+            )
         for name, source in zip(NAMES, wanted, strict=True):
             known = self._feeds.get(name)
             if known is not None and known.source == source:
@@ -87,8 +90,7 @@ class Feeds:
                 del self._feeds[name]
                 self._end(known)
             if source is not None:
-                cache = Cache(self._directory / f"{name}.json")
-                feed = self._feeds[name] = self._make(source, cache, self._bus, self._clock, self._zone)
+                feed = self._feeds[name] = self._made(source)
                 if self._running:
                     feed.start()
             elif self._running:
@@ -108,6 +110,13 @@ class Feeds:
         """Ask no more."""
         self._running = False
         await asyncio.gather(*(feed.stop() for feed in self), *self._ending)
+
+    def _made(self, source: Source) -> Feed:
+        from bridge.feeds.cache import Cache
+        from bridge.feeds.feed import Feed
+
+        cache = Cache(self._directory / f"{source.name}.json")
+        return (self._make or Feed)(source, cache, self._bus, self._clock, self._zone)
 
     def _end(self, feed: Feed) -> None:
         if not self._running:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bridge.feeds.formats.asked import Asked
+from bridge.feeds.news import CARBON, PRICE, SUN
 from bridge.feeds.source import SERVICES, Source
 
 if TYPE_CHECKING:
     from bridge.feeds.settings import CarbonSettings, PriceSourceSettings, WeatherSettings
 
-PRICE: Final = "price"
-CARBON: Final = "co2"
-SUN: Final = "sun"
 DAYS_BACK: Final = 14
 """Days of past prices that are wanted at first: what is usual is told from two weeks."""
 

@@ -112,6 +112,11 @@ class FirmwareJobs:
             self._jobs[id_] = changed = dataclasses.replace(job, progress=percent)
             self._bus.publish(FirmwareChanged(changed))
 
+    def held_up(self, id_: str, why: str) -> None:
+        """Say why a job does not go on now; that is not stored, for nothing can be."""
+        self._jobs[id_] = changed = dataclasses.replace(self._jobs[id_], detail=why)
+        self._bus.publish(FirmwareChanged(changed))
+
     def _keep(self, job: FirmwareJob) -> None:
         self._storage.put(_PREFIX + job.id, job.to_json())
         self._storage.flush()

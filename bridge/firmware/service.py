@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 WINDOW_STEP_S: Final = 5.0
 """Seconds between two looks whether a job that waits may begin."""
+DISK_PAUSE_S: Final = 30.0
+"""Seconds until a job whose disk took nothing is gone on with."""
 KNOWN_WITHIN_S: Final = 60.0
 """Seconds after which a hub knows its home, if it can."""
 _WAY: Final = {
@@ -150,17 +152,29 @@ class FirmwareService:
         task.add_done_callback(lambda _: self._tasks.pop(job.id, None))
 
     async def _run(self, id_: str) -> None:
+        trouble = ""
         try:
             while (job := self.jobs[id_]).active:
                 try:
-                    await self._step(job)
-                except FirmwareError as error:
-                    self._went_wrong(self.jobs[id_], error)
-        except OSError as error:
-            _log.error("the firmware job %s waits for a restart of the hub: %s", id_, error)
+                    await self._advance(job)
+                    trouble = ""
+                except OSError as error:
+                    # Every step can be begun again, so it is when the disk takes something.
+                    if str(error) != trouble:
+                        trouble = str(error)
+                        _log.error("the firmware job %s waits for the disk: %s", id_, error)
+                        self.jobs.held_up(id_, f"the hub's disk takes nothing, it goes on by itself: {error}")
+                    await asyncio.sleep(DISK_PAUSE_S)
         except Exception:  # noqa: BLE001 - one job's defect ends no other job, and a restart takes it up again
             _log.exception("the firmware job %s waits for a restart of the hub", id_)
         self._forget_images()
+
+    async def _advance(self, job: FirmwareJob) -> None:
+        """Do a step, or note why that is impossible. Raise OSError when the disk takes nothing."""
+        try:
+            await self._step(job)
+        except FirmwareError as error:
+            self._went_wrong(self.jobs[job.id], error)
 
     async def _step(self, job: FirmwareJob) -> None:
         """Do what a job's state is about, and enter the next one. Raise FirmwareError."""
@@ -189,7 +203,7 @@ class FirmwareService:
             case JobState.RETURNING:
                 await self._return(job, work)
                 return
-        self.jobs.enter(self.jobs[job.id], _WAY[job.state])
+        self.jobs.enter(self.jobs[job.id], _WAY[job.state], detail="")
 
     async def _wait(self, job: FirmwareJob, module: RegisteredModule) -> None:
         """Wait for the window, and in it for the home to be ready; what is released may be another then."""

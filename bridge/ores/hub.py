@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bridge.adoption import NoCommissionerError, NoDeviceError, StillCommissioningError
 from bridge.choices import ChoicesChanged, Policy
-from bridge.discovery import (
-    CandidatesChanged,
-    Discovery,
-    DiscoveryBusyError,
-    NoCommissionerError,
-    NoDeviceError,
-    StillCommissioningError,
-)
+from bridge.discovery import CandidatesChanged, Discovery, DiscoveryBusyError
 from bridge.flows import Flows, FlowsChanged
 from bridge.grid import GridChanged, GridState
 from bridge.island.keeper import BackupChanged, LoadShed
@@ -181,11 +175,11 @@ class HubCluster:
         before = {module.key for module in registry}
         try:
             if candidate_id is not None:
-                keys = await self._discovery.register_candidate(candidate_id, name=name or "")
-            elif driver is None and self._discovery.is_setup_code(address or ""):
-                keys = await self._discovery.commission(address or "", name=name or "")
+                keys = await self._discovery.adoption.register_candidate(candidate_id, name=name or "")
+            elif driver is None and self._discovery.adoption.is_setup_code(address or ""):
+                keys = await self._discovery.adoption.commission(address or "", name=name or "")
             else:
-                keys = await self._discovery.register(address or "", driver=driver, name=name or "")
+                keys = await self._discovery.adoption.register(address or "", driver=driver, name=name or "")
         except StillCommissioningError as error:
             raise StatusError(Status.TIMEOUT, str(error)) from error
         except NoCommissionerError as error:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bridge.command import Origin
-from bridge.feed_in_ceiling import FeedInCeiling
 from bridge.planner.carrying_out import SOURCE
 
 if TYPE_CHECKING:
+    from bridge.feed_in_ceiling import FeedInCeiling
     from bridge.flows import Flows
     from bridge.home import Home
     from bridge.planner.plan import PlanStep
@@ -25,14 +25,20 @@ class Curtailing:
     """Limits the panels to what home and batteries take, and to what the plan has fed in."""
 
     def __init__(self, home: Home) -> None:
-        self._ceiling = FeedInCeiling(home.registry, home.arbiter, home.clock, Origin.PLAN, SOURCE)
+        self._home = home
+        self._ceiling: FeedInCeiling | None = None
 
     def step(self, step: PlanStep, batteries: list[PlannedModule], flows: Flows) -> None:
         """Do what a step wants of the panels. Raise StateError when it cannot be kept."""
         if step.export_price >= 0 and step.curtailed_w <= SMALL_W:
-            if self._ceiling.in_force:
+            if self._ceiling is not None and self._ceiling.in_force:
                 self._ceiling.release("what the panels give is wanted again")
             return
+        if self._ceiling is None:
+            from bridge.feed_in_ceiling import FeedInCeiling  # few plans want less sun
+
+            home = self._home
+            self._ceiling = FeedInCeiling(home.registry, home.arbiter, home.clock, Origin.PLAN, SOURCE)
         self._ceiling.hold(max(-step.grid_w, 0.0), flows, room=_has_room(step, batteries))
 
 

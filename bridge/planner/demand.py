@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING, Final
 from bridge.events import ReadingTaken
 from bridge.planner.outlook import AskedDemand
 from bridge.planner.tariff import DAYS, minutes
+from bridge.telemetry.database import StoreError
 from hw.reading import Quality
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
     from datetime import tzinfo
 
     from bridge.home import Home
     from bridge.planner.settings import DemandSettings
+    from bridge.telemetry.telemetry import HistoryStream
     from hw.reading import Reading
+
+    Recall = Callable[[str, Sequence[str], int, int, str], Awaitable[HistoryStream]]
 
 _KEPT: Final = "demand/"
 _SILENCE: Final = 120.0
@@ -25,6 +29,8 @@ _SILENCE: Final = 120.0
 _COVERAGE: Final = 0.5
 """Share of an interval that must be measured for its mean to count."""
 _MINUTE: Final = 60
+_FEWEST: Final = 10
+"""Recorded readings of an interval, at least, whose mean counts."""
 
 _log = logging.getLogger(__name__)
 
@@ -76,6 +82,26 @@ class DemandPeak:
                         self._home.storage.delete(key)
         except OSError as error:
             _log.error("the month's highest power cannot be kept: %s", error)
+
+    async def recall(self, history: Recall, now: float) -> None:
+        """Take note of what was recorded of this month, such as by a run before there was such a price.
+
+        :param history: `Telemetry.history`
+        """
+        meter = self._home.grid.meter()
+        if meter is None:
+            return
+        month = datetime.fromtimestamp(now, self._zone).date().replace(day=1)
+        name = "1h" if self._settings.minutes == 60 else f"{self._settings.minutes}m"
+        try:
+            stream = await history(meter, ("power_w",), _midnight(month, self._zone), int(now), name)
+            async for rows in stream:
+                for row in rows:
+                    (point,) = row.points
+                    if point is not None and point.n >= _FEWEST and row.end <= now:
+                        self.measured(row.start, point.mean)
+        except StoreError as error:
+            _log.info("what was drawn this month is not recorded: %s", error)
 
     def asked(self, start: int, end: int) -> tuple[AskedDemand, ...]:
         """Return what the highest powers of a time cost, by month."""

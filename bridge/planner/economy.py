@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from bridge.events import ModulesRegistered
-from bridge.export_limit import ExportLimit
 from bridge.feeds.feeds import Feeds
-from bridge.feeds.sources import PRICE
-from bridge.planner.demand import DemandPeak
-from bridge.planner.forecast_book import ForecastBook
-from bridge.planner.looking_out import LookingOut
-from bridge.planner.market_tariff import MarketTariff
+from bridge.feeds.news import PRICE
 from bridge.planner.posing import Posing
 from bridge.planner.tariff import Tariff
 from hw.module import ModuleKind
@@ -20,7 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
+    from bridge.export_limit import ExportLimit
     from bridge.home import Home
+    from bridge.planner.demand import DemandPeak, Recall
+    from bridge.planner.forecast_book import ForecastBook
+    from bridge.planner.market_tariff import MarketTariff
     from bridge.planner.settings import EnergySettings
 
 
@@ -28,7 +29,7 @@ class Economy:
     """Holds them together, and makes them anew when the settings change.
 
     :ivar feeds: prices, weather, emissions
-    :ivar forecasts: what was foreseen, and how good it was
+    :ivar export_limit: keeps the limit on what is fed in; None while there was never one
     :ivar tariff: None if nobody says what energy costs
     :ivar posing: what asks for plans; None while there was never a tariff, or planning is switched off
     """
@@ -41,27 +42,26 @@ class Economy:
         telemetry: Path | None,
         *,
         reckon: Callable[[str, dict[str, Any], float], Awaitable[Any]],
+        recall: Recall | None = None,
         feeds: Feeds | None = None,
     ) -> None:
         """Begin with some settings.
 
         :param directory: where what feeds say is kept
         :param telemetry: where the home's history is, None if nothing is recorded
+        :param recall: what was recorded (`Telemetry.history`), None if nothing is
         :param reckon: has the planning process reckon something (`PlanningProcess.ask`)
         """
         self._home = home
         self._telemetry = telemetry
+        self._recall = recall
+        self._recalling: asyncio.Task[None] | None = None
         self.feeds = Feeds(directory, home.bus, home.clock, home.zone) if feeds is None else feeds
-        self.export_limit = ExportLimit(home)
+        self.export_limit: ExportLimit | None = None
         self.tariff: Tariff | MarketTariff | None = None
         self.posing: Posing | None = None
         self.demand: DemandPeak | None = None
-        self.forecasts = ForecastBook(
-            home,
-            lambda: self.tariff,
-            lambda: None if self.posing is None else self.posing.recorded(),
-            reckon=reckon,
-        )
+        self._reckon = reckon
         self._running = False
         self._unsubscribe: list[Callable[[], None]] = []
         self.settings = settings
@@ -71,12 +71,14 @@ class Economy:
         """Go by other settings from now on."""
         before, self.settings = self.settings, settings
         self._feed()
-        self.export_limit.use(settings.grid.export_limit_w)
+        self._limit_export()
         if self.demand is None or before.tariff.demand != settings.tariff.demand:
             self._measure_demand()
         self.tariff = self._tariff()
         looking_out = None
         if self.tariff is not None:
+            from bridge.planner.looking_out import LookingOut  # a home without a tariff has no use for it
+
             looking_out = LookingOut(
                 self._home,
                 self.feeds,
@@ -90,6 +92,20 @@ class Economy:
             self.posing.use(settings.planner, self.tariff, looking_out)
         elif looking_out is not None and settings.planner.enabled:
             self.posing = Posing(settings.planner, self.tariff, self._home, self._telemetry, looking_out)
+            if self._running:
+                self.forecasts.start()
+
+    @cached_property
+    def forecasts(self) -> ForecastBook:
+        """What was foreseen, and how good it was."""
+        from bridge.planner.forecast_book import ForecastBook  # a home without a tariff foresees nothing
+
+        return ForecastBook(
+            self._home,
+            lambda: self.tariff,
+            lambda: None if self.posing is None else self.posing.recorded(),
+            reckon=self._reckon,
+        )
 
     @property
     def is_running(self) -> bool:
@@ -100,11 +116,12 @@ class Economy:
         """Ask, measure and keep limits from now on."""
         self._running = True
         self._unsubscribe = [self._home.bus.subscribe(ModulesRegistered, lambda _: self._feed())]
-        if self.demand is not None:
-            self.demand.start()
-        self.export_limit.start()
+        self._follow_demand()
+        if self.export_limit is not None:
+            self.export_limit.start()
         self.feeds.start()
-        self.forecasts.start()
+        if self.posing is not None:
+            self.forecasts.start()
 
     async def stop(self) -> None:
         """Ask no more."""
@@ -113,9 +130,14 @@ class Economy:
             unsubscribe()
         if self.demand is not None:
             self.demand.stop()
-        self.export_limit.stop()
+        if self._recalling is not None:
+            self._recalling.cancel()
+            await asyncio.gather(self._recalling, return_exceptions=True)
+        if self.export_limit is not None:
+            self.export_limit.stop()
         await self.feeds.stop()
-        await self.forecasts.stop()
+        if self.posing is not None:
+            await self.forecasts.stop()
 
     # ------------------------------------------------------------------ inside
 
@@ -130,16 +152,42 @@ class Economy:
             settings.tariff, settings.carbon, settings.weather, place=settings.place, peak_w=rating
         )
 
+    def _limit_export(self) -> None:
+        limit = self.settings.grid.export_limit_w
+        if self.export_limit is None:
+            if limit is None:
+                return
+            from bridge.export_limit import ExportLimit  # for homes with a limit
+
+            self.export_limit = ExportLimit(self._home)
+            if self._running:
+                self.export_limit.start()
+        self.export_limit.use(limit)
+
     def _measure_demand(self) -> None:
         if self.demand is not None:
             self.demand.stop()
         demand = self.settings.tariff.demand
-        self.demand = DemandPeak(demand, self._home) if demand.price else None
-        if self.demand is not None and self._running:
-            self.demand.start()
+        self.demand = None
+        if demand.price:
+            from bridge.planner.demand import DemandPeak  # few homes pay for their highest power
+
+            self.demand = DemandPeak(demand, self._home)
+        if self._running:
+            self._follow_demand()
+
+    def _follow_demand(self) -> None:
+        if self.demand is None:
+            return
+        self.demand.start()
+        if self._recall is not None:
+            remembering = self.demand.recall(self._recall, self._home.clock.utc() or 0.0)
+            self._recalling = asyncio.get_running_loop().create_task(remembering, name="demand")
 
     def _tariff(self) -> Tariff | MarketTariff | None:
         tariff = self.settings.tariff
         if tariff.source.format:
+            from bridge.planner.market_tariff import MarketTariff  # for homes with such a tariff
+
             return MarketTariff.of(tariff, self._home.zone, lambda: self.feeds.get(PRICE))
         return Tariff.of(tariff, self._home.zone)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from bridge.feeds.sources import PRICE
+from bridge.feeds.news import PRICE
 
 if TYPE_CHECKING:
     from bridge.hub import Hub

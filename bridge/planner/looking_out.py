@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.choices import Policy
 from bridge.command import Aspect
-from bridge.feeds.sources import CARBON, PRICE, SUN
-from bridge.planner.market_tariff import MarketTariff
+from bridge.feeds.news import CARBON, PRICE, SUN
 from bridge.planner.outlook import KnownSun, Outlook
 from hw.module import ModuleKind
 from hw.setpoint import SetpointKind
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from bridge.feeds.settings import CarbonSettings, WeatherSettings
     from bridge.home import Home
     from bridge.planner.demand import DemandPeak
+    from bridge.planner.market_tariff import MarketTariff
     from bridge.planner.settings import GridSettings
     from bridge.planner.tariff import Tariff
     from bridge.registry import RegisteredModule
@@ -63,9 +63,8 @@ class LookingOut:
         """
         end = start + sum(steps_s)
         notes: list[str] = []
-        prices = None
-        if isinstance(self.tariff, MarketTariff):
-            prices = self.tariff.known(int(now), end)
+        prices = self.tariff.known(int(now), end)
+        if self.feeds.get(PRICE) is not None:
             notes += self._of_prices(None if prices is None else prices.until, end)
         clean = self.home.choices.policy is Policy.GREEN
         co2 = self._co2(start, steps_s)

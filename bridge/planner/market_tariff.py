@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
+from bridge.feeds.news import PRICE
 from bridge.feeds.series import EMPTY
-from bridge.feeds.sources import PRICE
+from bridge.planner.outlook import KnownPrices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,25 +22,6 @@ QUARTER: Final = 900
 DAYS: Final = 14
 """Days of the past that say what is usual: each weekday twice."""
 _NOBODY_KNOWS: Final = 0.3
-
-
-@dataclass(frozen=True, slots=True)
-class KnownPrices:
-    """Prices of equal spans, past and to come.
-
-    :ivar start: of the first, UTC in seconds since 1970
-    :ivar step_s: how long each is
-    :ivar import_price: per kWh, None where it is not known; `export_price` the same
-    :ivar until: up to when all is known from now on, UTC in seconds since 1970; None when not even that is
-    :ivar failure: why the feed is lost, empty if it is not
-    """
-
-    start: int
-    step_s: int
-    import_price: tuple[float | None, ...]
-    export_price: tuple[float | None, ...]
-    until: int | None
-    failure: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from bridge.planner.market_tariff import KnownPrices
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _ROWS = ("load_w", "load_low_w", "load_high_w", "solar_w", "solar_low_w", "solar_high_w")
 _MOST = 1e12
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPrices:
+    """Prices of equal spans, past and to come.
+
+    :ivar start: of the first, UTC in seconds since 1970
+    :ivar step_s: how long each is
+    :ivar import_price: per kWh, None where it is not known; `export_price` the same
+    :ivar until: up to when all is known from now on, UTC in seconds since 1970; None when not even that is
+    :ivar failure: why the feed is lost, empty if it is not
+    """
+
+    start: int
+    step_s: int
+    import_price: tuple[float | None, ...]
+    export_price: tuple[float | None, ...]
+    until: int | None
+    failure: str
 
 
 @dataclass(frozen=True, slots=True)

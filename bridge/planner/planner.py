@@ -20,8 +20,7 @@ from bridge.events import (
     ModulesRegistered,
     ReachabilityChanged,
 )
-from bridge.feeds.feed import FeedChanged
-from bridge.feeds.sources import PRICE
+from bridge.feeds.news import PRICE, FeedChanged
 from bridge.grid import GridChanged
 from bridge.island.mode import ModeChanged
 from bridge.planner.carrying_out import CarryingOut

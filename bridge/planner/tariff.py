@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import tzinfo
 
+    from bridge.planner.outlook import KnownPrices
     from bridge.planner.settings import TariffSettings
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -87,6 +88,10 @@ class Tariff:
     def charged(self, start: int, steps_s: Sequence[int]) -> tuple[float | None, ...]:
         """Return the prices of drawing in consecutive steps, None where they are not known: they all are."""
         return self.over(start, steps_s)[0]
+
+    def known(self, now: int, end: int) -> KnownPrices | None:  # noqa: ARG002 - as for tariffs of the market
+        """Return what is known of market prices: there are none."""
+        return None
 
     @property
     def is_known(self) -> bool:

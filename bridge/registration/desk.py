@@ -2,8 +2,7 @@
 
 A module says who it is and commits to a number; the hub answers with its own; the module tells its number,
 and with it a proof if its label has a code. A person lets it in by that code, by the button, or by comparing
-six digits. Then it is a module of the home, and fetches its certificate or token. What is pending is
-forgotten with the process: a module asks again.
+six digits. Then it is a module of the home, and fetches its certificate or token.
 """
 
 from __future__ import annotations
@@ -21,6 +20,13 @@ from bridge.poller import Source
 from bridge.registration.attempts import Attempts
 from bridge.registration.membership import Credential, Membership, Memberships
 from bridge.registration.pending import BUTTON_WINDOW, LIFETIME, MOST_WRONG_CODES, Pending
+from bridge.registration.refusals import (
+    OtherDriverError,
+    TooEarlyError,
+    UnknownRegistrationError,
+    WrongProofError,
+)
+from bridge.registration.waiting_room import WaitingRoom
 from hw.ores import pairing
 from hw.ores.pairing import Proof, Side
 
@@ -37,36 +43,8 @@ if TYPE_CHECKING:
     from matter_node.clock import Clock
     from matter_node.storage import Storage
 
-MOST_PENDING: Final = 32
-"""Modules that ask at a time."""
-MOST_PENDING_EACH: Final = 4
-"""Of one host."""
 KNOWN_KEY: Final = "known-key"
 """Proof of a module that has shown the key by which it is known."""
-
-
-class RegistrationError(Exception):
-    """It cannot be registered so; the message is for a person."""
-
-
-class UnknownRegistrationError(RegistrationError):
-    """There is no such request, or it was too long ago."""
-
-
-class WrongProofError(RegistrationError):
-    """The module is not the one that the person means, or the code was mistyped."""
-
-
-class TooEarlyError(RegistrationError):
-    """The module has not said yet what is needed for that."""
-
-
-class FullError(RegistrationError):
-    """Too many modules ask."""
-
-
-class OtherDriverError(RegistrationError):
-    """A module of that identity is registered with another driver."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +82,10 @@ class RegistrationDesk:
         self._access = access
         self._authority = authority
         self._clock = clock
-        self._pending: dict[str, Pending] = {}
+        self._room = WaitingRoom(storage, clock)
+        for pending in self._room.all():
+            if pending.accepted and pending.module not in registry:
+                self._room.drop(pending)  # removed before anybody asked for the desk
         self.attempts = Attempts(clock)
         self.members = Memberships(storage)
         self.hub_ski = pairing.fingerprint(authority.public_key)
@@ -135,7 +116,7 @@ class RegistrationDesk:
             raise OtherDriverError(f"{key} is a module already, by the driver {driver}")
         ski = self._authority.requested_key(request.encode()) if request else pairing.KEYLESS
         known = self.members.get(key) if key in self._registry else None
-        self._make_room(key, address)
+        self._room.make_room(key, address)
         same = known is not None and bool(known.ski) and known.ski == ski.hex()
         pending = Pending(
             key,
@@ -148,7 +129,7 @@ class RegistrationDesk:
             self._clock.monotonic() + LIFETIME,
             replaces=known is not None and not same,
         )
-        self._pending[pending.id] = pending
+        self._room.keep(pending)
         self._access.note(f"module/{key}", "registration asked for", "pending", subject=key, address=address)
         if same:
             # It has signed with the key by which it is known: it has only lost its certificate.
@@ -165,10 +146,11 @@ class RegistrationDesk:
         if pending.nonce:
             return pending
         if not hmac.compare_digest(pairing.commitment(nonce), pending.commitment):
-            del self._pending[registration]
+            self._room.drop(pending)
             self._note(pending, "registration refused", "another number than it committed to")
             raise WrongProofError("that is not the number that the module has committed to")
         pending.nonce, pending.proof = nonce, proof
+        self._room.keep(pending)
         return pending
 
     def press(self, registration: str, ticket: str, address: str) -> Pending:
@@ -176,6 +158,7 @@ class RegistrationDesk:
         pending = self._asked(registration, ticket, address)
         now = self._clock.monotonic()
         pending.pressed = now
+        self._room.keep(pending)
         if pending.button_agrees(now) and not pending.accepted:
             self._let_in(pending, Proof.BUTTON, pending.by)
         return pending
@@ -214,8 +197,7 @@ class RegistrationDesk:
 
     def pending(self) -> list[Pending]:
         """Return who asks and was not let in yet."""
-        self._sweep()
-        return [each for each in self._pending.values() if not each.accepted]
+        return [each for each in self._room.all() if not each.accepted]
 
     def accept(
         self,
@@ -255,6 +237,7 @@ class RegistrationDesk:
             pending.by, pending.awaited = by, now + BUTTON_WINDOW
             if pending.pressed is None or now - pending.pressed > BUTTON_WINDOW:
                 pending.pressed = None
+                self._room.keep(pending)
                 return pending
         self._let_in(pending, method, by)
         return pending
@@ -262,7 +245,7 @@ class RegistrationDesk:
     def refuse(self, registration: str, *, by: str) -> Pending:
         """Send a module away. Raise UnknownRegistrationError."""
         pending = self._get(registration)
-        del self._pending[registration]
+        self._room.drop(pending)
         self._note(pending, "registration refused", "by a person", by=by)
         return pending
 
@@ -279,7 +262,9 @@ class RegistrationDesk:
         pending.wrong_codes += 1
         self._note(pending, "registration refused", "wrong code", by=by)
         if pending.wrong_codes >= MOST_WRONG_CODES:
-            del self._pending[pending.id]
+            self._room.drop(pending)
+        else:
+            self._room.keep(pending)
         raise WrongProofError("the module's proof was made with another code")
 
     def _let_in(self, pending: Pending, proof: str, by: str) -> None:
@@ -309,6 +294,7 @@ class RegistrationDesk:
             )
         )
         pending.accepted = by
+        self._room.keep(pending)
         self._poller.add(Source(NATIVE, key))
         self._note(pending, "registration active", str(proof), by=by)
 
@@ -326,39 +312,21 @@ class RegistrationDesk:
 
     def _asked(self, registration: str, ticket: str, address: str) -> Pending:
         """Return the request of who holds its ticket."""
-        self._sweep()
-        pending = self._pending.get(registration)
+        pending = self._room.get(registration)
         if pending is None or not hmac.compare_digest(pending.ticket.encode(), ticket.encode()):
             self.attempts.count(address)
             raise UnknownRegistrationError("there is no such request, or it was too long ago: ask anew")
         return pending
 
     def _get(self, registration: str) -> Pending:
-        self._sweep()
-        pending = self._pending.get(registration)
+        pending = self._room.get(registration)
         if pending is None:
             raise UnknownRegistrationError(f"nobody asks under {registration}: the module has to ask anew")
         return pending
 
-    def _make_room(self, key: str, address: str) -> None:
-        """Let a module ask anew in place of its former request; raise FullError when too many ask."""
-        self._sweep()
-        for former in [
-            each for each in self._pending.values() if (each.module, each.address) == (key, address)
-        ]:
-            del self._pending[former.id]
-        of_host = sum(each.address == address for each in self._pending.values())
-        if len(self._pending) >= MOST_PENDING or of_host >= MOST_PENDING_EACH:
-            raise FullError("too many modules ask to be registered: let them in or refuse them first")
-
-    def _sweep(self) -> None:
-        now = self._clock.monotonic()
-        for key in [key for key, each in self._pending.items() if each.ends <= now]:
-            del self._pending[key]
-
     def _removed(self, key: str) -> None:
-        for pending in [each for each in self._pending.values() if each.module == key]:
-            del self._pending[pending.id]
+        for pending in [each for each in self._room.all() if each.module == key]:
+            self._room.drop(pending)
         known = self.members.get(key)
         if known is not None:
             self.members.put(dataclasses.replace(known, retired=self._access.now))

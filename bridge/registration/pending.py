@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from dataclasses import fields as fields_of
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from hw.ores import pairing
 
@@ -76,3 +78,35 @@ class Pending:
     def button_agrees(self, now: float) -> bool:
         """Tell whether a person waits for the button, which was pressed just now."""
         return self.awaited is not None and now <= self.awaited
+
+    def to_json(self, ahead: float) -> dict[str, Any]:
+        """Return the request as it is stored, with times in UTC.
+
+        :param ahead: seconds that UTC is ahead of the monotonic clock
+        """
+        values: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields_of(self)}
+        values["description"] = json.loads(self.description.model_dump_json())
+        values["proofs"] = [str(proof) for proof in self.proofs]
+        values |= {name: values[name].hex() for name in _OCTETS}
+        return values | {name: _moved(values[name], ahead) for name in _TIMES}
+
+    @classmethod
+    def from_json(cls, data: bytes, ahead: float) -> Self:
+        """Read a stored request. Raise ValueError, KeyError or TypeError."""
+        from hw.ores.description import (
+            Description,  # brings pydantic: only a hub that somebody asks pays for it
+        )
+
+        values = json.loads(data)
+        values["description"] = Description.model_validate_json(json.dumps(values["description"]))
+        values["proofs"] = tuple(pairing.Proof(proof) for proof in values["proofs"])
+        values |= {name: bytes.fromhex(values[name]) for name in _OCTETS}
+        return cls(**values | {name: _moved(values[name], -ahead) for name in _TIMES})
+
+
+_OCTETS: Final = ("ski", "commitment", "hub_nonce", "nonce", "proof")
+_TIMES: Final = ("ends", "pressed", "awaited")
+
+
+def _moved(time: float | None, by: float) -> float | None:
+    return None if time is None else time + by

@@ -152,10 +152,15 @@ class OresClient:
 
     async def _collect(self, ticket: dict[str, str], context: ssl.SSLContext) -> dict[str, Any]:
         while True:
-            if self._pressed.is_set():
-                self._pressed.clear()
-                await self._post(REGISTER, {"step": "press", **ticket}, context)
-            granted = await self._post(REGISTER, {"step": "collect", **ticket}, context)
+            try:
+                if self._pressed.is_set():
+                    await self._post(REGISTER, {"step": "press", **ticket}, context)
+                    self._pressed.clear()
+                granted = await self._post(REGISTER, {"step": "collect", **ticket}, context)
+            except (aiohttp.ClientError, TimeoutError) as error:
+                _log.info("the hub does not answer, and is asked again: %s", error)
+                await asyncio.sleep(0.5)
+                continue
             if granted["state"] == "active":
                 return granted
             with contextlib.suppress(TimeoutError):

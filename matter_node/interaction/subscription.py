@@ -198,7 +198,7 @@ class Subscription:
 
     def plan(self) -> None:
         """Report now if that is due, else see to it that it happens when it is."""
-        if self.state is not State.ACTIVE or self._exchange is not None:
+        if self.state is not State.ACTIVE or self._must_wait():
             return
         now = self._clock.monotonic()
         due = now if self._urgent else self._pending.soonest
@@ -209,6 +209,17 @@ class Subscription:
             self._report(now)
         else:
             self._wake_at(due, now)
+
+    def _must_wait(self) -> bool:
+        """Tell whether a report is under way that has to be over first.
+
+        Not an empty one, once there is something to say: nobody repeats it, and changes that come one after
+        the other until it is acknowledged would be told as one.
+        """
+        if self._exchange is None:
+            return False
+        something = self._urgent or self._pending.soonest < inf
+        return not (something and isinstance(self._transfer, KeepAlive))
 
     def retry(self) -> None:
         """Try again now what could not be delivered: the client is back."""

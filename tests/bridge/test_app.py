@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.control import ControlClient
+from bridge.control import ControlClient, ControlError
 from bridge.state_file import ReadOnlyStorage
 
 ROOT = Path(__file__).parents[2]
@@ -166,6 +166,9 @@ def test_the_command_line_asks_and_tells_the_running_hub(start):
     shown = json.loads(ores("status", "--json", *place).stdout)
     assert shown["running"]
     assert shown["memory_mb"] < 110
+    flows = shown["flows"]
+    assert flows["grid_w"] == flows["load_w"] + flows["solar_w"] + flows["storage_w"]
+    assert "Power: grid " in status.stdout
     assert "can be paired now" in ores("pair", *place).stdout
     reset = ores("factory-reset", "--yes", *place)
     assert reset.returncode == 1
@@ -187,6 +190,35 @@ def test_the_command_line_tells_what_modules_have_counted(start):
     assert "in today [kWh]" in title
     assert line.startswith(name)
     assert "no module is called 'cellar'" in ores("energy", "cellar", *place).stderr
+
+
+def test_the_demo_loses_its_grid_and_has_it_again(start, tmp_path):
+    settings = tmp_path / "home.toml"
+    settings.write_text("[island]\noff_s = 2\nspacing_s = 1\nstable_s = 2\n")
+    hub = start("--plugs", "2", "--config", str(settings))
+    hub.until(lambda: all(module["reachable"] for module in hub.ask("status")["modules"]))
+    place = ("--data-dir", str(hub.directory))
+    gone = ores("demo-outage", "--for", "1h", *place)
+    assert (gone.returncode, gone.stdout[:43]) == (0, "The grid of the simulated home is gone. Sun")
+    hub.until(lambda: hub.ask("status")["home"]["off"] and hub.ask("status")["home"]["backup_s"])
+    shown = ores("status", *place).stdout
+    assert "Home: island, the grid is lost; without the grid for" in shown
+    assert "Off: PlusPlugS" in shown
+    assert "Without the grid" in ores("alerts", *place).stdout
+    back = json.loads(ores("demo-outage", "--over", "--json", *place).stdout)
+    assert back["grid"] is True
+    hub.until(lambda: hub.ask("status")["home"]["mode"] == "federated", 30)
+    assert hub.ask("status")["home"]["off"] == []
+    for params in ({"for_s": "long"}, {"for_s": True}, {"for_s": 1e9}, {"for_s": 0}):
+        with pytest.raises(ControlError, match=r"for_s|outage lasts"):
+            hub.ask("demo-outage", **params)
+
+
+def test_the_grid_of_the_demo_goes_and_comes_by_itself(start):
+    hub = start("--outage-after", "1s", "--outage-for", "4s")
+    hub.until(lambda: hub.ask("status")["home"]["mode"] == "island")
+    hub.until(lambda: hub.ask("status")["home"]["mode"] == "returning")
+    assert "--outage-after is a time" in ores("demo", "--outage-after", "soon").stderr
 
 
 def test_without_a_hub_the_command_line_reads_what_it_has_left(start, tmp_path):

@@ -8,15 +8,16 @@ from pydantic import Field, model_validator
 
 from bridge import voice
 from bridge.access.role import Role
-from bridge.api.endpoints.device_register import PATH, UNKNOWN_REGISTRATION, desk
+from bridge.api.endpoints.device_register import PATH
 from bridge.api.models import Model, ModuleKey, Moment, moment
 from bridge.api.operation import operation
 from bridge.api.problems import INVALID, UNKNOWN_MODULE, Flaw, Problem
+from bridge.api.registration_problems import UNKNOWN_REGISTRATION, desk
 from bridge.drivers import NATIVE
 from bridge.module_face import ENERGY
 from bridge.record import PRIORITIES, OperatingMode
-from bridge.registration.desk import UnknownRegistrationError
 from bridge.registration.membership import Credential, State
+from bridge.registration.refusals import UnknownRegistrationError
 from hw.module import ModuleKind
 from hw.ores.pairing import Proof
 

@@ -2,214 +2,46 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
-
-from pydantic import Field, SecretStr, model_validator
+from typing import TYPE_CHECKING, Any
 
 from bridge.access.role import Role
-from bridge.api.authority import AuthorityError
-from bridge.api.local import is_local
-from bridge.api.models import Model, ModuleKey, Moment, moment
-from bridge.api.operation import operation
-from bridge.api.problems import (
-    CONFLICT,
-    FORBIDDEN,
-    INVALID,
-    NO_CREDENTIALS,
-    TOO_MANY,
-    UNAVAILABLE,
-    Flaw,
-    Problem,
-    ProblemType,
-)
-from bridge.discovery import (
+from bridge.adoption import (
     NoCommissionerError,
     NoDeviceError,
     NotByAddressError,
     StillCommissioningError,
 )
-from bridge.registration import desk as desks
-from bridge.registration.desk import RegistrationError
+from bridge.api.local import is_local
+from bridge.api.models import moment
+from bridge.api.operation import operation
+from bridge.api.problems import CONFLICT, FORBIDDEN, INVALID, NO_CREDENTIALS, TOO_MANY, Flaw, Problem
+from bridge.api.registration_problems import (
+    NO_COMMISSIONER,
+    NO_DEVICE,
+    NOT_LOCAL,
+    UNKNOWN_REGISTRATION,
+    WRONG_PROOF,
+    desk,
+    translated,
+)
+from bridge.api.registration_steps import (
+    Accept,
+    Adopt,
+    Collect,
+    Press,
+    RegisterAnswer,
+    Renew,
+    Request,
+    Reveal,
+    Step,
+)
 from bridge.registration.membership import State
-from hw.ores.description import Description
-from hw.ores.pairing import NONCE_LENGTH, Proof
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bridge.api.context import Context
-    from bridge.registration.desk import RegistrationDesk
     from bridge.registration.pending import Pending
 
 PATH = "/device/register"
-
-UNKNOWN_REGISTRATION = ProblemType(
-    "unknown-registration",
-    404,
-    "Nobody asks to be registered under that id.",
-    "The id was never given, or the request was refused, or made more than ten minutes ago.",
-    "Switch on pairing on the module again; GET /device/register tells who asks.",
-)
-WRONG_PROOF = ProblemType(
-    "wrong-proof",
-    403,
-    "The module has not shown that it is the one that is meant.",
-    "The code was mistyped or is of another label, or somebody takes the module's place.",
-    "Type the 16 characters on the module's label; if they are right, refuse the request.",
-)
-NO_DEVICE = ProblemType(
-    "no-device",
-    404,
-    "No device was found there.",
-    "Nothing answers at that place, or nothing that a driver of the hub understands.",
-    "See what each driver says in `detail`; look whether the device is on and its interface enabled.",
-)
-NO_COMMISSIONER = ProblemType(
-    "no-matter-server",
-    409,
-    "The hub cannot commission Matter devices.",
-    "There is no Matter server among its drivers, and it needs one to speak with Matter devices.",
-    "Set up a Matter server for the hub, or pair the device with an app.",
-)
-NOT_LOCAL = ProblemType(
-    "module-not-local",
-    403,
-    "Modules are registered from the home network only.",
-    "The request came from an address outside the networks that the hub is in.",
-    "Connect the module to the same network as the hub.",
-)
-
-Hex32 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-"""32 bytes in hexadecimal digits."""
-Nonce = Annotated[str, Field(pattern=rf"^[0-9a-f]{{{2 * NONCE_LENGTH}}}$")]
-RequestPem = Annotated[str, Field(min_length=1, max_length=4096)]
-RegistrationId = Annotated[str, Field(min_length=1, max_length=32)]
-Ticket = Annotated[SecretStr, Field(min_length=1, max_length=64)]
-Name = Annotated[str, Field(max_length=32)]
-
-
-class Request(Model):
-    """A module asks to be let in."""
-
-    step: Literal["request"]
-    description: Description
-    certificate_request: RequestPem | None = None
-    """PKCS #10 in PEM, signed with the module's key on P-256; left out by one that wants a token."""
-    commitment: Hex32
-    """SHA-256 of `ORES module pairing v1 commitment` and the module's number of 16 bytes."""
-    proofs: Annotated[tuple[Proof, ...], Field(min_length=1, max_length=len(Proof))]
-    """How it can show that it is the one that is meant."""
-
-
-class Reveal(Model):
-    """The module tells the number that it has committed to, and proves that it knows its label's code."""
-
-    step: Literal["reveal"]
-    registration: RegistrationId
-    ticket: Ticket
-    nonce: Nonce
-    proof: Hex32 | None = None
-
-
-class Press(Model):
-    """The module's button was pressed."""
-
-    step: Literal["press"]
-    registration: RegistrationId
-    ticket: Ticket
-
-
-class Collect(Model):
-    """The module asks whether it was let in, and for what it is known by from now on."""
-
-    step: Literal["collect"]
-    registration: RegistrationId
-    ticket: Ticket
-
-
-class Renew(Model):
-    """A module asks for another certificate for its key, two thirds through the life of the present one."""
-
-    step: Literal["renew"]
-    certificate_request: RequestPem
-
-
-class Accept(Model):
-    """A person lets a module in."""
-
-    step: Literal["accept"]
-    registration: RegistrationId
-    proof: Proof
-    """How the module has shown that it is the one that is meant. With `button` it is let in when its button
-    is pressed within 30 seconds; with `compare` the person has seen the same digits on both."""
-    code: Annotated[SecretStr, Field(min_length=1, max_length=40)] | None = None
-    """The 16 characters on the module's label."""
-    name: Name = ""
-    room: Name = ""
-    role: Name = ""
-
-    @model_validator(mode="after")
-    def _code_where_due(self) -> Self:
-        if (self.proof is Proof.CODE) != (self.code is not None):
-            raise ValueError("`code` belongs to the proof `code`, and to no other")
-        return self
-
-
-class Adopt(Model):
-    """A person makes a device a module that the hub calls: one of `candidate`, `address`, `setup_code`."""
-
-    step: Literal["adopt"]
-    candidate: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    """Id of one that was found."""
-    address: Annotated[str, Field(min_length=1, max_length=255)] | None = None
-    """`host`, `host:port` or for Modbus `host:port:unit`."""
-    driver: Annotated[str, Field(min_length=1, max_length=32)] | None = None
-    """Who speaks with what is at `address`; all are tried without it."""
-    setup_code: Annotated[str, Field(min_length=11, max_length=600)] | None = None
-    """Of a Matter device: `MT:...`, or 11 or 21 digits."""
-    name: Name = ""
-    room: Name = ""
-    role: Name = ""
-
-    @model_validator(mode="after")
-    def _one_place(self) -> Self:
-        if sum(each is not None for each in (self.candidate, self.address, self.setup_code)) != 1:
-            raise ValueError("give exactly one of candidate, address and setup_code")
-        if self.driver is not None and self.address is None:
-            raise ValueError("`driver` belongs to `address`")
-        return self
-
-
-Step = Annotated[Request | Reveal | Press | Collect | Renew | Accept | Adopt, Field(discriminator="step")]
-
-
-class RegisterAnswer(Model):
-    """How far it is, and what the step gives."""
-
-    state: State
-    modules: list[ModuleKey]
-    """Keys of the modules that it is about."""
-    registration: str | None = None
-    """Id of a request."""
-    ticket: str | None = None
-    """With it, and only with it, the module goes on with its request."""
-    hub_nonce: str | None = None
-    """The hub's number, 16 bytes in hexadecimal digits."""
-    hub_ski: str | None = None
-    """Fingerprint of the key of the hub's certificate authority, 32 bytes in hexadecimal digits."""
-    authority: str | None = None
-    """Certificate of that authority in PEM: who shows a certificate of it is the hub."""
-    expires: Moment | None = None
-    """When the request is over."""
-    digits: str | None = None
-    """The six digits that the module shows."""
-    certificate: str | None = None
-    """The module's certificate in PEM."""
-    token: str | None = None
-    """The module's token; shown this once."""
-    hub_proof: str | None = None
-    """The hub's proof that it knows the label's code: the module keeps nothing before it is right."""
 
 
 @operation(
@@ -252,35 +84,6 @@ async def register(context: Context[None, Any]) -> RegisterAnswer:
         if isinstance(body, Renew):
             return _renew(context, body)
         return _go_on(context, body)
-
-
-def desk(context: Context[Any, Any]) -> RegistrationDesk:
-    """Return where modules are registered. Raise Problem while that is nowhere."""
-    try:
-        return context.hub.registrations
-    except LookupError as error:
-        raise Problem(UNAVAILABLE, str(error)) from error
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Turn what can be wrong with a registration into problems."""
-    try:
-        yield
-    except desks.UnknownRegistrationError as error:
-        raise Problem(UNKNOWN_REGISTRATION, str(error)) from error
-    except desks.WrongProofError as error:
-        raise Problem(WRONG_PROOF, str(error)) from error
-    except desks.FullError as error:
-        raise Problem(TOO_MANY, str(error), headers={"Retry-After": "60"}) from error
-    except AuthorityError as error:
-        flaw = Flaw("#/certificate_request", str(error))
-        raise Problem(INVALID, "the certificate request cannot be signed", flaws=[flaw]) from error
-    except RegistrationError as error:
-        raise Problem(CONFLICT, str(error)) from error
-
-
-# ---------------------------------------------------------------------- what modules ask
 
 
 def _request(context: Context[None, Any], body: Request) -> RegisterAnswer:
@@ -376,11 +179,11 @@ async def _adopt(context: Context[None, Any], body: Adopt) -> RegisterAnswer:
     target = body.candidate or body.address or "setup code"
     try:
         if body.candidate is not None:
-            keys = await discovery.register_candidate(body.candidate, **called)
+            keys = await discovery.adoption.register_candidate(body.candidate, **called)
         elif body.setup_code is not None:
-            keys = await discovery.commission(body.setup_code, **called)
+            keys = await discovery.adoption.commission(body.setup_code, **called)
         else:
-            keys = await discovery.register(body.address or "", driver=body.driver, **called)
+            keys = await discovery.adoption.register(body.address or "", driver=body.driver, **called)
     except ValueError as error:
         raise Problem(INVALID, "it cannot be meant", flaws=[Flaw(f"#/{place}", str(error))]) from error
     except StillCommissioningError:

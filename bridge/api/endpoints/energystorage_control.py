@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from bridge.access.role import Role
-from bridge.api.commands import CommandAccepted, CommandList, Duration, accepted, followed
-from bridge.api.models import Model, ModuleKey
+from bridge.api.commands import (
+    CommandAccepted,
+    CommandList,
+    CommandQuery,
+    ModuleCommand,
+    accepted,
+    followed,
+)
 from bridge.api.operation import Answer, operation
 from bridge.api.problems import NOT_SUPPORTED, UNKNOWN_COMMAND, UNKNOWN_MODULE
 from hw.module import ModuleKind
@@ -23,10 +29,9 @@ _UNRATED_W = 10_000.0
 Percent = Annotated[float, Field(ge=0, le=100)]
 
 
-class StorageCommand(Model):
+class StorageCommand(ModuleCommand):
     """What a battery is told: a `mode`, or a reserve."""
 
-    module: ModuleKey
     mode: Literal["auto", "charge", "discharge", "hold", "no-charging"] | None = None
     """`auto`: take back everything that people have told it, the reserve too. `hold`: neither charge nor
     discharge. `no-charging`: serve the home, but do not charge."""
@@ -36,8 +41,6 @@ class StorageCommand(Model):
     """State of charge at which charging or discharging is done."""
     reserve_percent: Percent | None = None
     """Keep back this much: it is not discharged below."""
-    duration_s: Duration | None = None
-    """How long it holds; until it is taken back without it. `auto` takes none."""
 
     @model_validator(mode="after")
     def _one_thing(self) -> Self:
@@ -49,15 +52,6 @@ class StorageCommand(Model):
         if self.mode == "auto" and self.duration_s is not None:
             raise ValueError("auto takes no duration_s: it ends what was told before")
         return self
-
-
-class CommandQuery(Model):
-    """Which commands."""
-
-    command: Annotated[str, Field(min_length=1, max_length=64)] | None = None
-    """Id of the only one to tell of, live or not."""
-    module: ModuleKey | None = None
-    """Key of the battery whose live commands to tell of; those of all without it."""
 
 
 @operation(

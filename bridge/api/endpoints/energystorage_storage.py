@@ -5,39 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.access.role import Role
-from bridge.api.models import Model, ModuleKey, Moment
+from bridge.api.models import Model, Moment
+from bridge.api.module_history import ModuleHistory, ModuleHistoryQuery
 from bridge.api.operation import CSV, JSON, operation
 from bridge.api.problems import UNKNOWN_MODULE
-from bridge.api.recorded import (
-    HistoryQuery,
-    as_objects,
-    by_name,
-    counted,
-    extremes,
-    figures,
-    mean,
-    opened,
-    rfc3339,
-    span,
-    spans,
-)
-from bridge.api.streams import Document, Rows
+from bridge.api.recorded import counted, extremes, figures, mean
 from hw.module import ModuleKind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
 
     from bridge.api.context import Context
-    from bridge.api.recorded import Span
+    from bridge.api.module_history import Points
+    from bridge.api.streams import Document, Rows
     from bridge.hub import Hub
     from bridge.registry import RegisteredModule
-
-
-class StorageQuery(HistoryQuery):
-    """Which batteries, and how far back."""
-
-    module: ModuleKey | None = None
-    """Key of the only one to tell of; all of them without it."""
 
 
 class Levels(Model):
@@ -108,8 +90,24 @@ class EnergyStorageLevels(Model):
     """One battery after the other, each from the oldest row on. Spans without a measurement are left out."""
 
 
-_COLUMNS: Final = tuple(StorageRow.__annotations__)
-_METRICS: Final = ("soc_percent", "energy_imported_wh", "energy_exported_wh", "power_w")
+def _values(points: Points) -> Sequence[Any]:
+    soc = points.get("soc_percent")
+    return (
+        mean(soc),
+        *extremes(soc),
+        counted(points.get("energy_imported_wh")),
+        counted(points.get("energy_exported_wh")),
+        mean(points.get("power_w")),
+    )
+
+
+_HISTORY: Final = ModuleHistory(
+    ModuleKind.BATTERY,
+    StorageRow,
+    ("soc_percent", "energy_imported_wh", "energy_exported_wh", "power_w"),
+    _values,
+    "storage.csv",
+)
 
 
 @operation(
@@ -122,28 +120,20 @@ _METRICS: Final = ("soc_percent", "energy_imported_wh", "energy_exported_wh", "p
     ),
     least=Role.GUEST,
     modules=True,
-    query=StorageQuery,
+    query=ModuleHistoryQuery,
     answer=EnergyStorageLevels,
     media=(JSON, CSV),
     event=StorageRow,
     problems=(UNKNOWN_MODULE,),
 )
-async def read_storage(context: Context[StorageQuery, None]) -> EnergyStorageLevels | Document | Rows:
+async def read_storage(context: Context[ModuleHistoryQuery, None]) -> Model | Document | Rows:
     """Tell what is stored."""
-    hub, query = context.hub, context.query
-    asked = span(hub, query, table=context.media == CSV)
-    if query.module is not None:
-        modules = [context.module(query.module, ModuleKind.BATTERY)]
-    else:
-        modules = context.modules(ModuleKind.BATTERY)
-    if asked is not None and context.media == CSV:
-        return Rows(CSV, _COLUMNS, _rows(hub, modules, asked), file="storage.csv")
-    head = EnergyStorageLevels(
-        batteries=[await _storage(hub, each) for each in modules],
-        resolution=None if asked is None else asked.resolution,
-        history=[],
-    )
-    return head if asked is None else Document(head, as_objects(_COLUMNS, _rows(hub, modules, asked)))
+
+    async def head(modules: Sequence[RegisteredModule], resolution: str | None) -> EnergyStorageLevels:
+        told = [await _storage(context.hub, each) for each in modules]
+        return EnergyStorageLevels(batteries=told, resolution=resolution, history=[])
+
+    return await _HISTORY.answer(context, head)
 
 
 async def _storage(hub: Hub, module: RegisteredModule) -> Storage:
@@ -174,23 +164,3 @@ async def _storage(hub: Hub, module: RegisteredModule) -> Storage:
             equivalent_cycles=full,
         ),
     )
-
-
-async def _rows(hub: Hub, modules: Sequence[RegisteredModule], asked: Span) -> AsyncIterator[Sequence[Any]]:
-    for module in modules:
-        stream = await opened(hub, module.key, _METRICS, asked)
-        if stream is None:
-            continue
-        async for row in spans(stream):
-            points = by_name(stream, row)
-            soc = points.get("soc_percent")
-            yield (
-                module.key,
-                rfc3339(row.start),
-                rfc3339(row.end),
-                mean(soc),
-                *extremes(soc),
-                counted(points.get("energy_imported_wh")),
-                counted(points.get("energy_exported_wh")),
-                mean(points.get("power_w")),
-            )

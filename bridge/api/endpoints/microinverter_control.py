@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from bridge.access.role import Role
-from bridge.api.commands import CommandAccepted, CommandList, Duration, accepted, followed
-from bridge.api.models import Model, ModuleKey
+from bridge.api.commands import (
+    CommandAccepted,
+    CommandList,
+    CommandQuery,
+    ModuleCommand,
+    accepted,
+    followed,
+)
 from bridge.api.operation import Answer, operation
 from bridge.api.problems import NOT_SUPPORTED, UNKNOWN_COMMAND, UNKNOWN_MODULE
 from hw.module import ModuleKind
@@ -19,10 +25,9 @@ if TYPE_CHECKING:
 PATH = "/microinverter/control"
 
 
-class MicroinverterCommand(Model):
+class MicroinverterCommand(ModuleCommand):
     """What a microinverter is told: one of `power_limit_w`, `power_limit_percent`, `on` and `mode`."""
 
-    module: ModuleKey
     power_limit_w: Annotated[float, Field(ge=0, le=1_000_000)] | None = None
     """Produce at most so much."""
     power_limit_percent: Annotated[float, Field(ge=0, le=100)] | None = None
@@ -31,8 +36,6 @@ class MicroinverterCommand(Model):
     """Produce, or disconnect from the grid."""
     mode: Literal["auto"] | None = None
     """`auto`: take back everything that people have told it."""
-    duration_s: Duration | None = None
-    """How long it holds; until it is taken back without it. `auto` takes none."""
 
     @model_validator(mode="after")
     def _one_thing(self) -> Self:
@@ -42,15 +45,6 @@ class MicroinverterCommand(Model):
         if self.mode is not None and self.duration_s is not None:
             raise ValueError("auto takes no duration_s: it ends what was told before")
         return self
-
-
-class CommandQuery(Model):
-    """Which commands."""
-
-    command: Annotated[str, Field(min_length=1, max_length=64)] | None = None
-    """Id of the only one to tell of, live or not."""
-    module: ModuleKey | None = None
-    """Key of the microinverter whose live commands to tell of; those of all without it."""
 
 
 @operation(

@@ -5,39 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.access.role import Role
-from bridge.api.models import Model, ModuleKey, Moment
+from bridge.api.models import Model, Moment
+from bridge.api.module_history import ModuleHistory, ModuleHistoryQuery
 from bridge.api.operation import CSV, JSON, operation
 from bridge.api.problems import UNKNOWN_MODULE
-from bridge.api.recorded import (
-    HistoryQuery,
-    as_objects,
-    by_name,
-    counted,
-    extremes,
-    figures,
-    mean,
-    opened,
-    rfc3339,
-    span,
-    spans,
-)
-from bridge.api.streams import Document, Rows
+from bridge.api.recorded import counted, extremes, figures, mean
 from hw.module import ModuleKind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
 
     from bridge.api.context import Context
-    from bridge.api.recorded import Span
+    from bridge.api.module_history import Points
+    from bridge.api.streams import Document, Rows
     from bridge.hub import Hub
     from bridge.registry import RegisteredModule
-
-
-class EnergyQuery(HistoryQuery):
-    """Which microinverters, and how far back."""
-
-    module: ModuleKey | None = None
-    """Key of the only one to tell of; all of them without it."""
 
 
 class Production(Model):
@@ -81,7 +63,14 @@ class MicroinverterEnergy(Model):
     """One module after the other, each from the oldest row on. Spans without a measurement are left out."""
 
 
-_COLUMNS: Final = tuple(ProductionRow.__annotations__)
+def _values(points: Points) -> Sequence[Any]:
+    power = points.get("power_w")
+    return counted(points.get("energy_exported_wh")), mean(power), *extremes(power)
+
+
+_HISTORY: Final = ModuleHistory(
+    ModuleKind.MICROINVERTER, ProductionRow, ("power_w", "energy_exported_wh"), _values, "production.csv"
+)
 
 
 @operation(
@@ -94,28 +83,20 @@ _COLUMNS: Final = tuple(ProductionRow.__annotations__)
     ),
     least=Role.GUEST,
     modules=True,
-    query=EnergyQuery,
+    query=ModuleHistoryQuery,
     answer=MicroinverterEnergy,
     media=(JSON, CSV),
     event=ProductionRow,
     problems=(UNKNOWN_MODULE,),
 )
-async def read_energy(context: Context[EnergyQuery, None]) -> MicroinverterEnergy | Document | Rows:
+async def read_energy(context: Context[ModuleHistoryQuery, None]) -> Model | Document | Rows:
     """Tell what is counted."""
-    hub, query = context.hub, context.query
-    asked = span(hub, query, table=context.media == CSV)
-    if query.module is not None:
-        modules = [context.module(query.module, ModuleKind.MICROINVERTER)]
-    else:
-        modules = context.modules(ModuleKind.MICROINVERTER)
-    if asked is not None and context.media == CSV:
-        return Rows(CSV, _COLUMNS, _rows(hub, modules, asked), file="production.csv")
-    head = MicroinverterEnergy(
-        microinverters=[await _production(hub, each) for each in modules],
-        resolution=None if asked is None else asked.resolution,
-        history=[],
-    )
-    return head if asked is None else Document(head, as_objects(_COLUMNS, _rows(hub, modules, asked)))
+
+    async def head(modules: Sequence[RegisteredModule], resolution: str | None) -> MicroinverterEnergy:
+        told = [await _production(context.hub, each) for each in modules]
+        return MicroinverterEnergy(microinverters=told, resolution=resolution, history=[])
+
+    return await _HISTORY.answer(context, head)
 
 
 async def _production(hub: Hub, module: RegisteredModule) -> Production:
@@ -130,21 +111,3 @@ async def _production(hub: Hub, module: RegisteredModule) -> Production:
         lifetime_wh=known.exported_lifetime_wh,
         estimated=known.estimated,
     )
-
-
-async def _rows(hub: Hub, modules: Sequence[RegisteredModule], asked: Span) -> AsyncIterator[Sequence[Any]]:
-    for module in modules:
-        stream = await opened(hub, module.key, ("power_w", "energy_exported_wh"), asked)
-        if stream is None:
-            continue
-        async for row in spans(stream):
-            points = by_name(stream, row)
-            power = points.get("power_w")
-            yield (
-                module.key,
-                rfc3339(row.start),
-                rfc3339(row.end),
-                counted(points.get("energy_exported_wh")),
-                mean(power),
-                *extremes(power),
-            )

@@ -1,15 +1,10 @@
-import asyncio
-
 import pytest
+from api_lab.commands import commands
 from api_lab.house import House, ShiftedClock
-from click.testing import CliRunner
 
-from bridge.cli import main
-from bridge.control import ControlServer
 from bridge.data_dir import DataDirectory
 from bridge.hub import Hub
 from bridge.settings import ApiSettings, FirmwareSettings, Settings
-from bridge.status import handlers
 from matter_node.storage import MemoryStorage
 
 
@@ -55,14 +50,5 @@ async def house(make_house):
 @pytest.fixture
 async def ores_bridge(house):
     """Run a command against the house's hub; return what it printed."""
-    control = ControlServer(house.hub.directory.control_socket, handlers(house.hub, lambda: None))
-    await control.start()
-
-    async def run(*arguments, fails=False):
-        place = ["--data-dir", str(house.hub.directory.path)]
-        result = await asyncio.to_thread(CliRunner().invoke, main, [*arguments, *place])
-        assert bool(result.exit_code) is fails, result.output
-        return result.output
-
-    yield run
-    await control.stop()
+    async with commands(house) as run:
+        yield run

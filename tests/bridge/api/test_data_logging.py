@@ -11,6 +11,7 @@ from api_lab.client import problem
 from bridge.access.role import Role
 from bridge.telemetry import parquet
 from hw.module import ModuleKind
+from optimizer.forecast.score import Score
 
 LOG = "/device/data/logging"
 NDJSON, PARQUET = "application/x-ndjson", "application/vnd.apache.parquet"
@@ -247,3 +248,18 @@ async def test_a_batch_with_one_flaw_stores_nothing(house, noon, flaw):
 async def test_what_cannot_be_meant_is_refused(house, meter, params, accept, status, slug):
     answer = await house.owner().get(LOG, params=params, headers={"Accept": accept})
     assert (answer.status, await problem(answer)) == (status, slug)
+
+
+async def test_what_is_foreseen_and_how_good_it_was(house):
+    score = {name: dict.fromkeys(Score.__dataclass_fields__, 0.25) for name in ("load", "solar", "price")}
+    stored = {"day": "2026-06-17", "issued": 1_781_604_060, "sun_from": "weather", **score}
+    house.hub.storage.put("forecast-score/2026-06-17", json.dumps(stored).encode())
+    guest = house.client(house.user("gast", Role.GUEST))
+    shown = (await (await guest.get(LOG, params={"analysis": "forecasts"})).json())["forecasts"]
+    assert (shown["steps"], shown["feeds"], shown["issued"]) == ([], [], None)
+    (day,) = shown["scores"]
+    assert (day["day"], day["issued"], day["load"]["nmae"]) == ("2026-06-17", "2026-06-16T10:01:00Z", 0.25)
+    key, _ = house.add("1001")
+    for params in ({"module": key}, {"from": instant(0)}, {"metrics": "power_w"}):
+        refused = await guest.get(LOG, params={"analysis": "forecasts", **params})
+        assert (refused.status, await problem(refused)) == (422, "invalid")

@@ -14,6 +14,7 @@ from bridge.access.role import Role
 from bridge.poller import Source
 from bridge.registration.desk import RegistrationDesk
 from bridge.registration.membership import Memberships
+from bridge.registration.pending import LIFETIME, MOST_WRONG_CODES
 from clusters.descriptor import DescriptorServer
 from hw.module import ModuleKind
 from hw.ores import pairing
@@ -299,6 +300,66 @@ async def test_registration_outlives_the_hub(make_house, tmp_path):
     assert again.hub.registry.endpoints.number(KEY, "energy") == number
     assert Memberships(storage).get(KEY).proof == "code"
     await later.close()
+
+
+async def restarted(make_house, house):
+    """The hub again, with what it had on the disk and under the address that it had."""
+    port = house.hub.api.port
+    await house.hub.api.stop()
+    return await make_house(house.hub.storage, port=port)
+
+
+async def test_who_asks_and_whom_a_person_let_in_outlives_the_hub(make_house, tmp_path):
+    house = await make_house(MemoryStorage())
+    modules = Modules(house, tmp_path)
+    modules.start()
+    asked = await modules.asked()
+    again = await restarted(make_house, house)
+    (shown,) = (await (await again.owner().get(PATH)).json())["registrations"]
+    assert shown == asked
+    answer = await accept(again.owner(), asked, proof="code", code=CODE)
+    assert answer.status == 200, await answer.text()
+    await until(lambda: again.hub.registry[KEY].reading is not None)
+    await modules.close()
+
+
+async def test_what_was_wrong_and_how_long_it_waits_outlives_the_hub(make_house, tmp_path):
+    house = await make_house(MemoryStorage())
+    modules = Modules(house, tmp_path)
+    modules.start()
+    asked = await modules.asked()
+    await modules.close()
+    for _ in range(MOST_WRONG_CODES - 1):
+        await accept(house.owner(), asked, proof="code", code="0" * 16)
+    again = await restarted(make_house, house)
+    answer = await accept(again.owner(), asked, proof="code", code="0" * 16)
+    assert await problem(answer) == "wrong-proof"
+    answer = await accept(again.owner(), asked, proof="code", code=CODE)
+    assert await problem(answer) == "unknown-registration"
+    assert not house.hub.storage.scan("registration/")
+
+
+async def test_a_request_is_not_waited_for_any_longer_after_a_restart(make_house, tmp_path):
+    house = await make_house(MemoryStorage())
+    modules = Modules(house, tmp_path)
+    modules.start()
+    asked = await modules.asked()
+    await modules.close()
+    again = await make_house(house.hub.storage)
+    again.clock.ahead += LIFETIME - 30
+    (shown,) = (await (await again.owner().get(PATH)).json())["registrations"]
+    assert shown["registration"] == asked["registration"]
+    again.clock.ahead += 30
+    assert (await (await again.owner().get(PATH)).json())["registrations"] == []
+    assert not house.hub.storage.scan("registration/")
+
+
+async def test_a_stored_request_that_cannot_be_read_is_dropped(make_house, caplog):
+    storage = MemoryStorage()
+    storage.put("registration/1", b'{"module": "x"}')
+    house = await make_house(storage)
+    assert (await (await house.owner().get(PATH)).json())["registrations"] == []
+    assert "cannot be read and is dropped" in caplog.text
 
 
 # ---------------------------------------------------------------------- devices that the hub calls

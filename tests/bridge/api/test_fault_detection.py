@@ -1,4 +1,5 @@
 import asyncio
+import json
 
 import pytest
 from api_lab.client import problem
@@ -147,3 +148,22 @@ async def test_a_charger_with_a_ground_fault_is_switched_off_until_somebody_has_
             assert house.hub.arbiter.live(fault["module"]) == ()
         finally:
             await house.hub.poller.stop()
+
+
+async def test_the_command_line_tests_a_rule_too(house, battery, ores_bridge):
+    key, device = battery
+    (fault,) = json.loads(
+        await ores_bridge("faults", key, "--test", "BATTERY_TOO_HOT", "--for", "30s", "--json")
+    )
+    assert (fault["code"], fault["state"]) == ("BATTERY_TOO_HOT", "open")
+    assert device.values == [(SetpointKind.HOLD, None)]
+    for arguments, why in (
+        ((key, "--test", "BATTERY_TOO_HOT"), "raised already"),
+        ((key, "--test", "INVERTER_TOO_HOT"), "no rule for a battery"),
+        ((key, "--test", "BATTERY_TOO_COLD", "--for", "2h"), "2 to 60 s"),
+        (("--test", "BATTERY_TOO_COLD"), "needs a MODULE"),
+    ):
+        assert why in await ores_bridge("faults", *arguments, fails=True)
+    assert ("console", "test the protection") in {
+        (deed.actor, deed.action) for deed in await house.audited(20)
+    }

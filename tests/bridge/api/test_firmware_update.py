@@ -1,7 +1,11 @@
 """/device/firmware/update, from the request over https to the module that runs something else."""
 
+import json
+from datetime import datetime, timedelta
+
 import pytest
 from api_lab.client import problem
+from api_lab.commands import commands
 from firmware_lab.repository import Maker, Shop, in_days
 from firmware_lab.workshop import Workshop, until
 
@@ -190,3 +194,23 @@ async def test_strangers_owners_and_modules_begin_and_cancel_nothing(factory, ma
     answer = await other.get(PATH, params={"module": KEY})
     assert (answer.status, await problem(answer)) == (403, "forbidden")
     assert list(factory.hub.home.firmware.jobs) == []
+
+
+async def test_the_command_line_takes_a_window_in_the_homes_time(factory, maker):
+    maker.release("1.1.0")
+    zone = datetime.now().astimezone().tzinfo
+    async with commands(factory) as ores_bridge:
+        update = ("firmware", "update", KEY)
+        job = json.loads(await ores_bridge(*update, "--begin", "03:00", "--end", "02:30", "--json"))
+        first, last = (datetime.fromtimestamp(time, zone) for time in job["window"])
+        assert (f"{first:%H:%M}", f"{last:%H:%M}", last - first) == ("03:00", "02:30", timedelta(hours=23.5))
+        assert datetime.now(zone) < first <= datetime.now(zone) + timedelta(days=1)
+        assert job["state"] == "waiting"
+        assert "cancelled" in await ores_bridge("firmware", "cancel", KEY)
+        for refused, why in (
+            (("--begin", "03:00"), "--begin and --end"),
+            (("--begin", "soon", "--end", "05:00"), "a time such as"),
+            (("--begin", "2026-06-21 22:00", "--end", "2026-06-21 21:00"), "not after"),
+            (("--begin", "2020-06-21 22:00", "--end", "2020-06-22 05:00"), "the window has passed"),
+        ):
+            assert why in await ores_bridge(*update, *refused, fails=True)

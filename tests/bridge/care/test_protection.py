@@ -94,11 +94,11 @@ async def test_a_person_cannot_outvote_the_protection(running, clock):
         (ModuleKind.MICROINVERTER, {"temperature_c": 90.0}, 32, "INVERTER_TOO_HOT",
          (SetpointKind.POWER_LIMIT_PERCENT, 50)),
         (ModuleKind.LOAD, {"temperature_c": 90.0}, 7, "LOAD_TOO_HOT", (SetpointKind.CONNECT, 0)),
-        (ModuleKind.MICROINVERTER, {"voltage_v": 270.0}, 4, "VOLTAGE_TOO_HIGH", (SetpointKind.CONNECT, 0)),
+        (ModuleKind.MICROINVERTER, {"voltage_v": 280.0}, 4, "VOLTAGE_TOO_HIGH", (SetpointKind.CONNECT, 0)),
         (ModuleKind.METER, {"voltage_v": 255.0}, 62, "VOLTAGE_HIGH", None),
         (ModuleKind.METER, {"voltage_v": 190.0}, 12, "VOLTAGE_LOW", None),
-        (ModuleKind.MICROINVERTER, {"frequency_hz": 51.6}, 4, "FREQUENCY_HIGH", (SetpointKind.CONNECT, 0)),
-        (ModuleKind.MICROINVERTER, {"frequency_hz": 47.0}, 4, "FREQUENCY_LOW", (SetpointKind.CONNECT, 0)),
+        (ModuleKind.MICROINVERTER, {"frequency_hz": 52.1}, 4, "FREQUENCY_HIGH", (SetpointKind.CONNECT, 0)),
+        (ModuleKind.MICROINVERTER, {"frequency_hz": 46.9}, 4, "FREQUENCY_LOW", (SetpointKind.CONNECT, 0)),
         (ModuleKind.MICROINVERTER, {"faults": (Fault("GROUND_FAULT", "103.Evt1"),)}, 2, "ISOLATION_FAULT",
          (SetpointKind.CONNECT, 0)),
         (ModuleKind.BATTERY, {"battery": BatteryReading(cell_voltage_min_v=3.2, cell_voltage_max_v=3.35)}, 62,
@@ -116,6 +116,22 @@ async def test_each_rule_trips_and_acts(running, clock, kind, said, seconds, cod
     await says(running, clock, seconds, **said)
     assert code in codes(running)
     assert (device.values[-1:] or [None])[0] == told
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"frequency_hz": 61.7}, {"frequency_hz": 57.1},  # IEEE 1547-2018 table 19: ride through for 299 s
+        {"frequency_hz": 51.9}, {"frequency_hz": 47.1},  # EN 50549-1 4.9.3: settings up to 52.0 and 47.0 Hz
+        {"voltage_v": 1.19 * 230.0},  # IEEE 1547-2018 table 16: 12 s above 110 %
+    ],
+)  # fmt: skip
+async def test_who_is_to_ride_through_a_disturbance_is_not_taken_off_the_grid(running, clock, said):
+    device = running.add(kind=ModuleKind.MICROINVERTER)
+    await says(running, clock, 2)
+    await says(running, clock, 13, **said)
+    assert codes(running) == []
+    assert device.values == []
 
 
 async def test_a_silent_module_is_a_fault_after_a_minute_and_none_when_it_answers(running, clock):

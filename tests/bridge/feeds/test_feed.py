@@ -11,8 +11,9 @@ from bridge.alerts import AlertState
 from bridge.events import EventBus
 from bridge.feeds.asking import Answer, FeedError
 from bridge.feeds.cache import Cache
-from bridge.feeds.feed import Feed, FeedAlert, FeedChanged
+from bridge.feeds.feed import Feed
 from bridge.feeds.formats.asked import Asked
+from bridge.feeds.news import FeedAlert, FeedChanged
 from bridge.feeds.series import Series
 from bridge.feeds.source import Source
 

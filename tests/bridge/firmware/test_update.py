@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from firmware_lab.workshop import until
 
+from bridge.firmware import service
 from bridge.firmware.job import FirmwareChanged, JobState
 from bridge.firmware.refusal import FirmwareError, Reason
 from bridge.grid import GridState
@@ -180,6 +181,37 @@ async def test_a_job_waits_for_its_window_and_for_the_home_in_it(maker, make_hom
     assert module.device.bootloader.current.version == "1.2.0"
     error = await refusal(home.service.update(home.key(), "x", window=(now - 60, now - 1)))
     assert error.reason is Reason.NOT_NOW
+
+
+async def test_a_job_whose_disk_took_nothing_goes_on_by_itself(
+    maker, make_home, module, tmp_path, monkeypatch, caplog
+):
+    maker.release("1.1.0")
+    monkeypatch.setattr(service, "DISK_PAUSE_S", 0.2)
+    home = await make_home()
+    in_the_way = tmp_path / "data" / "firmware" / "images"
+    in_the_way.parent.mkdir(parents=True, exist_ok=True)
+    in_the_way.write_text("no directory")
+    await home.service.update(home.key(), "x")
+    await until(lambda: "takes nothing" in home.job().detail)
+    await asyncio.sleep(0.5)
+    assert (home.job().state, home.job().cancellable) == (JobState.DOWNLOADING, True)
+    assert caplog.text.count("waits for the disk") == 1, "it is said once"
+    in_the_way.unlink()
+    await until(lambda: not home.job().active)
+    assert (home.job().state, home.job().detail) == (JobState.DONE, "")
+
+
+async def test_a_job_that_waits_for_the_disk_is_cancelled(maker, make_home, module, tmp_path):
+    maker.release("1.1.0")
+    home = await make_home()
+    in_the_way = tmp_path / "data" / "firmware" / "images"
+    in_the_way.parent.mkdir(parents=True, exist_ok=True)
+    in_the_way.write_text("no directory")
+    job = await home.service.update(home.key(), "x")
+    await until(lambda: "takes nothing" in home.job().detail)
+    in_the_way.unlink()
+    assert home.service.cancel(job.id).state is JobState.CANCELLED
 
 
 async def test_a_job_is_cancelled_until_the_module_starts_the_new_firmware(maker, shop, make_home, module):

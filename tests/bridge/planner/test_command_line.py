@@ -1,11 +1,14 @@
 """`ores-bridge plan` against a hub that runs with a simulated home."""
 
+import http.server
 import json
 import os
 import socket
 import subprocess
 import sys
+import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -50,7 +53,10 @@ class Hub:
         assert any(line.startswith("Manual pairing code:") for line in self.process.stdout)
 
     def plan(self, *options):
-        command = [*COMMAND, "plan", *self.place, *options]
+        return self.ask("plan", *options)
+
+    def ask(self, what, *options):
+        command = [*COMMAND, what, *self.place, *options]
         return subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
 
     def planned(self):
@@ -139,3 +145,61 @@ def test_after_a_kill_the_plan_is_in_force_again_and_the_planning_process_is_gon
     again = start(SETTINGS + TARIFF)
     assert again.planned()["plan"]["steps"][0]["batteries"]
     assert "s ago is in force again" in again.logged()
+
+
+class PriceServer(http.server.BaseHTTPRequestHandler):
+    """Says the prices of yesterday, today and tomorrow, dear in every third hour."""
+
+    def do_GET(self):
+        begin = int(time.time()) // 86_400 * 86_400 - 86_400
+        rows = [
+            {"start": f"{datetime.fromtimestamp(begin + 3600 * n, UTC):%Y-%m-%dT%H:%MZ}", "price": price}
+            for n, price in enumerate((0.2, 0.3, 0.5) * 24)
+        ]
+        body = json.dumps({"values": rows, "unit": "EUR/kWh"}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def prices():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), PriceServer)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_market_prices_come_are_planned_by_and_are_known_after_a_kill_without_their_server(start, prices):
+    source = f"""
+    [tariff]
+    fee = 0.1
+    [tariff.source]
+    format = "table"
+    url = "http://127.0.0.1:{prices.server_port}/prices"
+    """
+    hub = start(SETTINGS + source)
+    found = hub.planned()
+    assert {round(each["import_price"], 6) for each in found["plan"]["steps"][:12]} <= {0.3, 0.4, 0.6}
+    told = json.loads(hub.ask("forecast", "--json").stdout)
+    assert told["feeds"][0]["name"] == "price"
+    assert told["feeds"][0]["until"] > time.time()
+    assert told["steps"][0]["price_known"]
+    table = hub.ask("forecast").stdout
+    assert table.startswith("Prices from http://127.0.0.1:")
+    assert "No day has been scored yet." in table
+    hub.kill()
+    prices.shutdown()
+    again = start(SETTINGS + source)
+    found = again.planned()
+    assert {round(each["import_price"], 6) for each in found["plan"]["steps"][:12]} <= {0.3, 0.4, 0.6}
+    assert (
+        json.loads(again.ask("forecast", "--json").stdout)["feeds"][0]["until"] == told["feeds"][0]["until"]
+    )

@@ -7,7 +7,14 @@ import pytest
 
 from bridge.planner.demand import DemandPeak
 from bridge.planner.settings import DemandSettings
-from hw.module import ModuleKind
+from bridge.telemetry.database import UnknownMetricError
+from bridge.telemetry.frames import FrameMaker
+from bridge.telemetry.history import History
+from bridge.telemetry.reader import Reader
+from bridge.telemetry.resolution import Resolution
+from bridge.telemetry.store import Store
+from bridge.time_zone import time_zone
+from hw.module import Capabilities, ModuleKind
 from hw.reading import Quality, Reading
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -98,3 +105,40 @@ def test_a_window_over_midnight_belongs_to_the_day_on_which_it_begins(make):
 
 def test_without_a_price_nothing_is_asked(make):
     assert make(price=0.0).asked(at(2026, 11, 26), at(2026, 11, 28)) == ()
+
+
+async def test_what_was_recorded_before_there_was_such_a_price_counts_too(make, tmp_path, clock):
+    store = Store(tmp_path / "telemetry.db", time_zone("UTC"))
+    maker = FrameMaker()
+    for hour, power in ((9, 2500.0), (10, 6000.0), (11, -3000.0)):
+        readings = (
+            Reading("acme-1001", datetime.fromtimestamp(time, UTC), power_w=power)
+            for time in range(at(2026, 11, 20, hour), at(2026, 11, 20, hour, 15), 30)
+        )
+        store.commit([maker.frame(each, Capabilities()) for each in readings])
+    store.close()
+
+    async def history(module, metrics, start, end, resolution):
+        assert (module, resolution) == ("acme-1001", "15m")
+        with Reader(tmp_path / "telemetry.db") as reader:
+            found = reader.find(module, metrics)
+            return Rows(list(History(reader, module, found, start, end, Resolution(resolution)).chunks()))
+
+    peak = make()
+    await peak.recall(history, at(2026, 11, 26, 12))
+    assert peak.reached_w(NOVEMBER) == pytest.approx(6000.0)
+
+    async def nothing(*_):
+        raise UnknownMetricError("nothing has been recorded")
+
+    await peak.recall(nothing, at(2026, 11, 26, 12))
+    assert peak.reached_w(NOVEMBER) == pytest.approx(6000.0)
+
+
+class Rows:
+    def __init__(self, rows):
+        self.rows = rows
+
+    async def __aiter__(self):
+        for each in self.rows:
+            yield each

@@ -7,8 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bridge.planner.market_tariff import KnownPrices
-from bridge.planner.outlook import AskedDemand, KnownSun, Outlook
+from bridge.planner.outlook import AskedDemand, KnownPrices, KnownSun, Outlook
 from bridge.planner.question import AskedBattery, Question, steps_from
 from bridge.planner.worker import answer
 

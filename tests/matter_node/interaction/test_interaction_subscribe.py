@@ -360,6 +360,49 @@ def test_a_client_that_does_not_want_the_report_is_unsubscribed(lab, alice, im):
     assert lab.storage.scan("subscription/") == []
 
 
+def test_a_change_does_not_wait_until_an_empty_report_is_acknowledged(lab, alice, im):
+    """Two writes in a row are two reports (TC_I_2_4), wherever the empty report is."""
+    alice.subscribed(im.attribute(1, im.LAMP, 0), high=60)
+    lab.clock.advance(50)
+    (empty,) = lab.wire.opened
+    for number, on in enumerate((True, False), 1):
+        lab.lamp.on = on
+        lab.clock.advance(0.002)
+        assert im.reported(lab.wire.opened[number]) == [(1, im.LAMP, 0, on)]
+        lab.wire.opened[number].confirm()
+    empty.acknowledge()
+    lab.clock.advance(1)
+    assert len(lab.wire.opened) == 3
+    empty.say(Opcode.STATUS_RESPONSE, {0: Status.INVALID_SUBSCRIPTION})
+    assert len(lab.engine.subscriptions) == 0
+
+
+def test_an_empty_report_that_is_lost_takes_nothing_along_that_followed_it(lab, alice, im):
+    alice.subscribed(im.attribute(1, im.LAMP, 0), high=60)
+    lab.clock.advance(50)
+    lab.lamp.on = True
+    lab.clock.advance()
+    empty, report = lab.wire.opened
+    empty.lose()
+    report.confirm()
+    lab.clock.advance(10)
+    assert len(lab.wire.opened) == 2
+    lab.lamp.on = False
+    lab.clock.advance()
+    assert im.reported(lab.wire.opened[2]) == [(1, im.LAMP, 0, False)]
+
+
+def test_changes_until_a_report_is_confirmed_are_told_as_one_with_what_is_so_then(lab, alice, im):
+    alice.subscribed(im.attribute(1, im.LAMP, 0))
+    for on in (True, False, True, False):
+        lab.lamp.on = on
+        lab.clock.advance(0.002)
+    (report,) = lab.wire.opened
+    assert im.reported(report) == [(1, im.LAMP, 0, True)]
+    report.confirm()
+    assert im.reported(lab.wire.opened[1]) == [(1, im.LAMP, 0, False)]
+
+
 def test_a_client_may_say_so_to_an_empty_report_too(lab, alice, im):
     alice.subscribed(im.attribute(1, im.LAMP, 0), high=60)
     lab.clock.advance(50)

@@ -1,0 +1,183 @@
+"""Panels that are held back so that no more is fed in than may be; physics pass with the clock."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from bridge.command import Aspect, Origin
+from bridge.export_limit import SOURCE, ExportLimit
+from hw.module import ModuleKind, Nameplate
+from hw.reading import BatteryReading, Quality, Reading
+from hw.setpoint import SetpointKind
+
+METER, BATTERY, ROOF, SHED = "acme-1", "acme-2", "acme-3", "acme-4"
+
+
+class SunnyHome:
+    """Two inverters of 6 and 2 kW in full sun, a battery that stores what the meter shows, and a load."""
+
+    def __init__(self, home, clock, make_device):
+        self.home, self.clock = home, clock
+        self.load_w, self.sun, self.battery_most_w, self.soc = 500.0, 1.0, 0.0, 100.0
+        self.battery_w = 0.0
+        self.silent = False
+        self.fed = []
+        self.devices = {}
+        kinds = (
+            (METER, ModuleKind.METER, tuple(SetpointKind), Nameplate()),
+            (BATTERY, ModuleKind.BATTERY, tuple(SetpointKind), Nameplate(charge_power_w=3000)),
+            (ROOF, ModuleKind.MICROINVERTER, (SetpointKind.POWER_LIMIT_W,), Nameplate(power_w=6000)),
+            (SHED, ModuleKind.MICROINVERTER, (SetpointKind.POWER_LIMIT_PERCENT,), Nameplate(power_w=2000)),
+        )
+        for key, kind, told, plate in kinds:
+            device = make_device(
+                key.removeprefix("acme-"), kind=kind, clock=clock, kinds=(*told, SetpointKind.AUTO)
+            )
+            device.nameplate = plate
+            self.devices[key] = device
+            home.registry.found([device], "sunspec")
+        self.read()
+
+    def gives(self, key):
+        rating = self.devices[key].nameplate.power_w
+        values = self.devices[key].values
+        kind, value = values[-1] if values else (SetpointKind.AUTO, None)
+        limit = {
+            SetpointKind.POWER_LIMIT_W: value,
+            SetpointKind.POWER_LIMIT_PERCENT: (value or 0) * rating / 100,
+        }.get(kind, rating)
+        return min(rating * self.sun, limit)
+
+    @property
+    def sun_w(self):
+        return self.gives(ROOF) + self.gives(SHED)
+
+    def read(self):
+        surplus = self.sun_w - self.load_w
+        self.battery_w = min(max(surplus, 0.0), self.battery_most_w)
+        self.grid_w = self.load_w + self.battery_w - self.sun_w
+        now = datetime.fromtimestamp(self.clock.utc(), UTC)
+        battery = BatteryReading(soc_percent=self.soc)
+        for key, reading in {
+            METER: Reading(METER, now, power_w=self.grid_w),
+            BATTERY: Reading(BATTERY, now, power_w=self.battery_w, battery=battery),
+            ROOF: Reading(ROOF, now, power_w=-self.gives(ROOF)),
+            SHED: Reading(SHED, now, power_w=-self.gives(SHED)),
+        }.items():
+            if key != METER or not self.silent:
+                self.home.registry.took(self.home.registry[key], reading)
+
+    async def pass_(self, seconds):
+        for _ in range(int(seconds)):
+            self.read()
+            await self.clock.pass_(1.0)
+            self.fed.append(max(-self.grid_w, 0.0))
+
+
+@pytest.fixture
+def sunny(home, clock, make_device):
+    home.start()
+    return SunnyHome(home, clock, make_device)
+
+
+@pytest.fixture
+def limit(home, sunny):
+    limit = ExportLimit(home)
+    limit.start()
+    yield limit
+    limit.stop()
+
+
+def limits(home):
+    return [each for key in (ROOF, SHED) for each in home.arbiter.live(key) if each.aspect is Aspect.OUTPUT]
+
+
+async def test_no_more_is_fed_in_than_may_be_after_some_seconds(sunny, limit, home):
+    limit.use(3000.0)
+    await sunny.pass_(15)
+    sunny.fed.clear()
+    await sunny.pass_(120)
+    assert max(sunny.fed) <= 3000
+    assert sum(sunny.fed) / len(sunny.fed) > 2700, "no more is lost than must be"
+    assert {(each.origin, each.source) for each in limits(home)} == {(Origin.GRID_OPERATOR, SOURCE)}
+    assert all(0 < each.expires - home.clock.utc() <= 300 for each in limits(home))
+    # By rating: the same share of both.
+    assert sunny.gives(ROOF) / 6000 == pytest.approx(sunny.gives(SHED) / 2000, abs=0.01)
+
+
+async def test_what_the_home_takes_comes_on_top(sunny, limit, home):
+    limit.use(1000.0)
+    await sunny.pass_(60)
+    assert sunny.sun_w == pytest.approx(1500, abs=100)
+    sunny.load_w = 4000.0
+    await sunny.pass_(60)
+    assert sunny.sun_w == pytest.approx(5000, abs=200)
+    assert max(sunny.fed[-20:]) <= 1010
+
+
+async def test_a_battery_with_room_is_filled_before_anything_is_lost(sunny, limit):
+    sunny.soc, sunny.battery_most_w = 40.0, 3000.0
+    limit.use(0.0)
+    await sunny.pass_(1200)
+    assert sunny.battery_w == pytest.approx(3000, abs=150)
+    assert sum(sunny.fed[-600:]) / 600 < 60
+
+
+async def test_when_the_sun_goes_the_limits_go(sunny, limit, home):
+    limit.use(3000.0)
+    await sunny.pass_(60)
+    assert limits(home)
+    sunny.sun = 0.2
+    await sunny.pass_(60)
+    assert sunny.sun_w == pytest.approx(0.2 * 8000), "a limit above it is none"
+    sunny.load_w = 7000.0
+    await sunny.pass_(60)
+    assert limits(home) == []
+
+
+async def test_while_no_meter_says_what_is_fed_in_the_panels_give_the_limit_at_most(sunny, limit, home):
+    limit.use(3000.0)
+    await sunny.pass_(60)
+    sunny.silent = True
+    await sunny.pass_(60)
+    assert sunny.sun_w == pytest.approx(3000, abs=100)
+    sunny.silent = False
+    sunny.load_w = 6000.0
+    await sunny.pass_(60)
+    assert sunny.sun_w == 8000
+
+
+async def test_a_limit_that_is_taken_back_is_gone(sunny, limit, home):
+    limit.use(500.0)
+    await sunny.pass_(30)
+    assert limits(home)
+    limit.use(None)
+    await sunny.pass_(10)
+    assert limits(home) == []
+    assert sunny.sun_w == 8000
+    await sunny.pass_(60)
+    assert limits(home) == []
+
+
+async def test_an_inverter_that_cannot_be_limited_is_made_up_for_by_the_other(
+    sunny, limit, home, make_device
+):
+    device = make_device("5", kind=ModuleKind.MICROINVERTER, kinds=())
+    device.nameplate = Nameplate(power_w=1500)
+    (fixed,) = home.registry.found([device], "sunspec")
+    now = datetime.fromtimestamp(home.clock.utc(), UTC)
+    home.registry.took(fixed, Reading(fixed.key, now, power_w=-1500.0))
+    limit.use(2000.0)
+    sunny.load_w = -1000.0  # what the fixed one gives, less the home's load
+    await sunny.pass_(60)
+    assert -sunny.grid_w == pytest.approx(2000, abs=120)
+
+
+async def test_stale_readings_are_no_readings(sunny, limit, home):
+    limit.use(3000.0)
+    await sunny.pass_(30)
+    now = datetime.fromtimestamp(home.clock.utc(), UTC)
+    sunny.silent = True
+    home.registry.took(home.registry[METER], Reading(METER, now, Quality.STALE, power_w=5000.0))
+    await sunny.pass_(20)
+    assert sunny.sun_w == pytest.approx(3000, abs=100)
