@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.choices import Policy
-from bridge.feeds.feed import FeedAlert
+from bridge.feeds.news import FeedAlert
 from bridge.feeds.settings import PriceSourceSettings
 from bridge.island.keeper import LoadShed
 from bridge.island.mode import ModeChanged
