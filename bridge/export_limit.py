@@ -14,7 +14,6 @@ from hw.reading import Quality
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from bridge.home import Home
     from matter_node.clock import Timer
@@ -23,11 +22,11 @@ SOURCE: Final = "export-limit"
 LOOK: Final = 5.0
 """Seconds from one look at the meter to the next."""
 FRESH: Final = 15.0
-"""Seconds after which the meter's reading says nothing about now, if it is usually read more often."""
-LATE: Final = 1.5
-"""Times its usual distance after which a reading is late, where modules are read more seldom."""
-OLDEST: Final = 90.0
-"""Seconds after which a reading says nothing about now, however seldom modules are read."""
+"""Seconds after which the meter's reading says nothing about now, if it is read more often than that."""
+SLOWEST: Final = 60.0
+"""Seconds from one reading of a module to the next, at most, that can be set."""
+MISSED: Final = 3.0
+"""So many readings must fail to come from a meter that is read less often."""
 MARGIN: Final = 0.02
 """Share of the limit that is kept clear of it."""
 
@@ -44,10 +43,9 @@ class ExportLimit:
         self._timer: Timer | None = None
         self._unsubscribe: Callable[[], None] | None = None
         self._running = False
-        self._read: datetime | None = None
-        """When the meter was last read."""
-        self._distance_s = 0.0
-        """Between that reading and the one before."""
+        self._read = 0.0
+        self._spacing = 0.0
+        """Seconds between the last two readings of the meter."""
 
     def use(self, limit_w: float | None) -> None:
         """Keep another limit, or none."""
@@ -101,18 +99,12 @@ class ExportLimit:
         module = self._home.registry[key]
         if not module.reachable or module.reading is None or module.reading.power_w is None:
             return True
-        self._note(module.reading.time)
-        age = (self._home.clock.utc() or 0.0) - module.reading.time.timestamp()
-        fresh = min(max(FRESH, LATE * self._distance_s), OLDEST)
-        return module.reading.quality is Quality.STALE or age > fresh
-
-    def _note(self, time: datetime) -> None:
-        """Note how far apart the meter's readings are."""
-        if time == self._read:
-            return
-        if self._read is not None:
-            self._distance_s = (time - self._read).total_seconds()
-        self._read = time
+        read = module.reading.time.timestamp()
+        if read != self._read:
+            self._read, self._spacing = read, read - self._read if self._read else 0.0
+        age = (self._home.clock.utc() or 0.0) - read
+        oldest = max(FRESH, MISSED * min(self._spacing, SLOWEST))
+        return module.reading.quality is Quality.STALE or age > oldest
 
     def _has_room(self) -> bool:
         """Whether a battery could take more than it does."""

@@ -38,6 +38,7 @@ class Vehicle:
     :ivar value: worth of a kWh in its battery, needed or not
     :ivar from_battery: home batteries may feed it
     :ivar price: what a kWh costs that is missing at the deadline; None for the problem's price of a wish
+    :ivar haste: what it costs that a kWh comes an hour later
     :raises ProblemError: a value is absurd
     """
 
@@ -52,6 +53,7 @@ class Vehicle:
     value: float = 0.0
     from_battery: bool = False
     price: float | None = None
+    haste: float = 0.0
 
     def __post_init__(self) -> None:
         name("a vehicle", self.name)
@@ -71,5 +73,6 @@ class Vehicle:
         number(f"the worth of energy in {self.name!r}", self.value, -MOST_PRICE, MOST_PRICE)
         if self.price is not None:
             number(f"the price of energy that {self.name!r} lacks", self.price, 0.0, MOST_PRICE**2)
+        number(f"the haste of {self.name!r}", self.haste, 0.0, MOST_PRICE)
         if self.deadline is not None:
             moment(f"the deadline of {self.name!r}", self.deadline)

@@ -23,6 +23,8 @@ from bridge.events import (
 from bridge.feeds.news import PRICE, FeedChanged
 from bridge.grid import GridChanged
 from bridge.island.mode import ModeChanged
+from bridge.loads.carrying_out import LoadCarryingOut
+from bridge.loads.runs import LoadChanged
 from bridge.planner.carrying_out import CarryingOut
 from bridge.planner.curtailing import Curtailing
 from bridge.planner.import_limit import within
@@ -133,6 +135,7 @@ class Planner:
         self._period = period
         self._clock = home.clock
         self._carrying_out = CarryingOut(home.arbiter, home.clock)
+        self._loads = LoadCarryingOut(home)
         self._curtailing = Curtailing(home)
         self._unsubscribe: list[Callable[[], None]] = []
         self._timer: Timer | None = None
@@ -170,7 +173,9 @@ class Planner:
             bus.subscribe(EnergySettingsChanged, lambda _: self._anew(Trigger.POLICY)),
             bus.subscribe(ModeChanged, lambda _: self._anew(Trigger.GRID)),
             bus.subscribe(CommandChanged, self._command_changed),
+            bus.subscribe(LoadChanged, lambda _: self._anew(Trigger.MODULE)),
         ]
+        self._loads.start()
         self._take_up()
         self._look()
 
@@ -179,6 +184,7 @@ class Planner:
         for unsubscribe in self._unsubscribe:
             unsubscribe()
         self._unsubscribe = []
+        self._loads.stop()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -235,14 +241,19 @@ class Planner:
 
     def _module_changed(self, event: ModuleChanged) -> None:
         before, after = event.before, event.record
-        if (before.mode, before.role, before.nameplate) != (after.mode, after.role, after.nameplate):
+        said = [(each.mode, each.role, each.nameplate, each.wish, each.priority) for each in (before, after)]
+        if said[0] != said[1]:
             self._anew(Trigger.MODULE)
 
     def _command_changed(self, event: CommandChanged) -> None:
         command = event.command
         settled = command.state in {CommandState.APPLIED, CommandState.EXPIRED, CommandState.WITHDRAWN}
-        if settled and command.aspect is Aspect.RESERVE and command.origin is not Origin.PLAN:
+        if not settled or command.origin >= Origin.PLAN:
+            return
+        if command.aspect is Aspect.RESERVE:
             self._anew(Trigger.POLICY)
+        elif command.aspect is Aspect.STORAGE:
+            self._anew(Trigger.MODULE)
 
     def _anew(self, trigger: Trigger) -> None:
         self._trigger = trigger
@@ -259,6 +270,7 @@ class Planner:
     def _look(self) -> None:
         """See whether the home can be commanded, whether a plan is due, and what the step wants."""
         self._look_in(min(TICK, max(self._due - self._clock.monotonic(), SETTLING)))
+        self._loads.deadlines.look(self._now(), self._waiting)
         try:
             self._posing.check(self._now())
         except NotNowError as error:
@@ -297,8 +309,11 @@ class Planner:
         try:
             batteries = self._posing.batteries()
             step = within(step, batteries, flows.grid_w, self._posing.import_limit_w)
-            self._carrying_out.step(step, batteries, float(flows.grid_w))
+            cars_w = self._loads.cars_w(step)
+            self._carrying_out.step(step, batteries, float(flows.grid_w), cars_w)
             self._curtailing.step(step, batteries, flows)
+            programs = {} if self._plan is None else self._plan.programs
+            self._loads.step(step, programs, flows, self._posing.import_limit_w)
         except StateError as error:
             _log.error("what the plan wants cannot be kept: %s", error)
 

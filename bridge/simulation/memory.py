@@ -51,7 +51,7 @@ class Memory:
             if quarter < end:
                 rows[:, quarter - start] = load / count, production / count
         begin = datetime.fromtimestamp(start * STEP, UTC)
-        return Past(History(begin, STEP, rows[0]), History(begin, STEP, rows[1]))
+        return Past(History(begin, STEP, rows[0]), History(begin, STEP, rows[1]), {})
 
     def _read(self, event: ReadingTaken) -> None:
         if event.reading.module != self._home.grid.meter():

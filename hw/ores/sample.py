@@ -125,6 +125,8 @@ class Sample(Message):
     """Limit in force; 100 when there is none."""
     power_limit_w: Magnitude | None = None
     faults: Annotated[tuple[FaultSample, ...], Field(max_length=32)] = ()
+    grid_forming: bool | None = None
+    """Whether it makes the home's voltage itself, without the grid; left out by a module that cannot tell."""
 
     def to_reading(self, module: str) -> Reading:
         """Return it as the hub's own value.

@@ -181,3 +181,17 @@ async def test_stale_readings_are_no_readings(sunny, limit, home):
     home.registry.took(home.registry[METER], Reading(METER, now, Quality.STALE, power_w=5000.0))
     await sunny.pass_(20)
     assert sunny.sun_w == pytest.approx(3000, abs=100)
+
+
+async def test_a_meter_that_is_read_once_a_minute_is_believed_for_some_minutes(sunny, limit, home):
+    limit.use(1000.0)
+    for _ in range(4):
+        sunny.read()
+        await home.clock.pass_(60.0)
+    sunny.load_w = 5000.0
+    for _ in range(3):
+        sunny.read()
+        await home.clock.pass_(60.0)
+    assert sunny.sun_w == pytest.approx(6000, abs=200)
+    await home.clock.pass_(300.0)
+    assert sunny.sun_w == pytest.approx(1000, abs=100)

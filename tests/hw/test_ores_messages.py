@@ -130,11 +130,13 @@ def test_a_sample_is_a_reading_with_the_same_signs_and_units():
                 "strings": [{"name": "PV1", "power_w": 1250}],
                 "battery": {"soc_percent": 55, "charge_state": "discharging"},
                 "faults": [{"code": "OVER_TEMP"}],
+                "grid_forming": True,
             }
         ),
         strict=True,
     )
     reading = sample.to_reading("acme-7")
+    assert reading.grid_forming is True
     assert reading.time == datetime(2026, 6, 21, 12, tzinfo=UTC)
     assert (reading.power_w, reading.quality) == (-1200, Quality.ESTIMATED)
     assert reading.phases[0].power_w == -1200

@@ -239,3 +239,39 @@ async def test_a_control_line_that_is_none_is_answered_with_an_error():
         assert "error" in json.loads(await process.stdout.readline())
     process.stdin.close()
     assert await process.wait() == 0
+
+
+async def test_an_outage_is_read_at_the_meter_and_at_the_battery(home, modules):
+    battery, meter = modules[2], modules[3]
+    assert (await battery.read()).grid_forming is False
+    assert (await modules[0].read()).grid_forming is None
+    await home.outage()
+    for _ in range(40):
+        said = await battery.read()
+        if said.grid_forming:
+            break
+        await asyncio.sleep(0.1)
+    assert (said.grid_forming, said.voltage_v) == (True, pytest.approx(230, abs=5))
+    seen = await meter.read()
+    assert (seen.power_w, seen.frequency_hz, seen.voltage_v < 1) == (0, 0, True)
+    truth = await home.state()
+    assert (truth["grid"], truth["supply"]) == (False, "island")
+    await home.grid()
+    with pytest.raises(SimulationError, match="no battery can be at"):
+        await home.charge(140)
+
+
+async def test_a_meter_may_fall_silent_with_the_grid(home, modules):
+    meter = modules[3]
+    await home.outage(meter_silent=True)
+    with pytest.raises(ModuleUnreachable):
+        await meter.read()
+    await home.grid()
+    for _ in range(80):
+        try:
+            assert (await meter.read()).voltage_v > 220
+            break
+        except ModuleUnreachable:
+            await asyncio.sleep(0.1)
+    else:
+        raise AssertionError("the meter stays silent")

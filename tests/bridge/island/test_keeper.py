@@ -7,6 +7,8 @@ from island_lab.scene import BATTERY, METER, ROOF, Scene
 
 from bridge.alerts import AlertState
 from bridge.command import CommandState, Origin
+from bridge.firmware.preflight import check_preflight
+from bridge.firmware.refusal import FirmwareError
 from bridge.island.keeper import BackupChanged, LoadShed
 from bridge.record import OperatingMode
 from hw.setpoint import SetpointKind as Kind
@@ -199,6 +201,18 @@ async def test_people_hear_of_the_loads_that_are_off_by_name_and_of_the_return(s
     await scene.clock.pass_(3700)
     assert back.number not in [each.number for each in alerts.unresolved()]
     assert alerts[loads.number].state(alerts.now) is AlertState.RESOLVED
+
+
+async def test_no_firmware_is_updated_before_the_home_has_returned(scene):
+    module = scene.home.registry[ROOF]
+    check_preflight(module, scene.home)
+    for grid, reason in ((False, "the grid is gone"), (True, "has not returned to the grid yet")):
+        scene.grid = grid
+        await scene.pass_(3)
+        with pytest.raises(FirmwareError, match=reason):
+            check_preflight(module, scene.home)
+    await scene.pass_(310)
+    check_preflight(module, scene.home)
 
 
 async def test_a_memory_that_cannot_be_read_is_forgotten(scene, another_home, clock):

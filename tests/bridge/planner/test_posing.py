@@ -100,3 +100,6 @@ async def test_without_the_grid_nothing_is_planned(ask, home, clock):
         home.registry.took(home.registry[METER], Reading(METER, now, power_w=0.0, voltage_v=3.0))
     with pytest.raises(NotNowError, match="the grid is gone"):
         ask()
+    home.registry.took(home.registry[METER], Reading(METER, now, power_w=0.0, voltage_v=230.0))
+    with pytest.raises(NotNowError, match="has not returned to the grid yet"):
+        ask()
