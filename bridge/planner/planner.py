@@ -118,18 +118,21 @@ class Planner:
         *,
         make: Callable[[Question, float], Awaitable[HomePlan]],
         keeper: PlanKeeper | None = None,
+        period: float = PERIOD,
     ) -> None:
         """Plan for a home.
 
         :param time_limit: seconds that making a plan may take
         :param make: makes a plan within a time, or raises SolveError
         :param keeper: keeps the last plan over restarts
+        :param period: seconds from one plan to the next
         """
         self._posing = posing
         self._home = home
         self._time_limit = time_limit
         self._make = make
         self._keeper = keeper
+        self._period = period
         self._clock = home.clock
         self._carrying_out = CarryingOut(home.arbiter, home.clock)
         self._loads: LoadCarryingOut | None = None
@@ -326,7 +329,7 @@ class Planner:
         now = self._clock.monotonic()
         if trigger in _EVENTS:
             self._hurried.append(now)
-        self._due = now + PERIOD
+        self._due = now + self._period
         self._task = asyncio.get_running_loop().create_task(self._replan(trigger), name="planner")
 
     async def _replan(self, trigger: Trigger) -> None:
