@@ -67,15 +67,28 @@ class ModuleActions:
         *,
         on: bool,
         duration: float | None = None,
+        permits: bool = False,
     ) -> Command:
-        """Switch a load, or let a producer or a charger work or not."""
-        return self._submit(module, SetpointKind.CONNECT, float(on), by, duration)
+        """Switch a load, or let a producer or a charger work or not.
+
+        :param permits: plans and programmes choose when it works
+        """
+        return self._submit(module, SetpointKind.CONNECT, float(on), by, duration, permits=permits)
 
     def limit_current(
-        self, module: str, current_a: float, by: Requester, *, duration: float | None = None
+        self,
+        module: str,
+        current_a: float,
+        by: Requester,
+        *,
+        duration: float | None = None,
+        permits: bool = False,
     ) -> Command:
-        """Let a charging point offer at most so many amperes per phase."""
-        return self._submit(module, SetpointKind.CHARGE_CURRENT_A, current_a, by, duration)
+        """Let a charging point offer at most so many amperes per phase.
+
+        :param permits: plans and programmes choose how many of them
+        """
+        return self._submit(module, SetpointKind.CHARGE_CURRENT_A, current_a, by, duration, permits=permits)
 
     # ------------------------------------------------------------------ batteries
 
@@ -175,6 +188,8 @@ class ModuleActions:
         by: Requester,
         duration: float | None,
         target_percent: float | None = None,
+        *,
+        permits: bool = False,
     ) -> Command:
         return self._arbiter.submit(
             module,
@@ -184,6 +199,7 @@ class ModuleActions:
             source=by.source,
             duration=duration,
             target_percent=target_percent,
+            permits=permits,
         )
 
 

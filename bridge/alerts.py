@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from bridge.events import ModuleRemoved
 from bridge.fault_log import FaultRecordChanged
 from bridge.faults import Severity
 from bridge.feeds.news import PRICE, FeedAlert
 from bridge.firmware.refusal import FirmwareAlert, Reason
 from bridge.grid import GridChanged, GridState
+from bridge.loads.events import LoadMet, LoadMissed
 
 if TYPE_CHECKING:
     from bridge.events import EventBus
@@ -33,6 +35,7 @@ _PREFIX: Final = "alert/"
 _FAULT: Final = "fault/"
 _GRID: Final = "grid"
 _FIRMWARE: Final = "firmware"
+_LOAD: Final = "load/"
 _PRICES: Final = "prices"
 
 _log = logging.getLogger(__name__)
@@ -65,7 +68,8 @@ class AlertState(StrEnum):
 class Alert:
     """One alert. Times are UTC, seconds since 1970.
 
-    :ivar subject: what it is about: `fault/ID`, `grid`, `prices`, `firmware`, or what else `tell` was told
+    :ivar subject: what it is about: `fault/ID`, `load/MODULE`, `grid`, `prices`, `firmware`, or what else
+        `tell` was told
     :ivar told: users whose channels have told them
     :ivar owed: users who were told of it and not yet that it is over
     """
@@ -157,6 +161,9 @@ class AlertBook:
         self._bus.subscribe(FaultRecordChanged, lambda event: self._fault_changed(event.record))
         self._bus.subscribe(GridChanged, self._grid_changed)
         self._bus.subscribe(FirmwareAlert, self._firmware_alert)
+        self._bus.subscribe(LoadMissed, self._load_missed)
+        self._bus.subscribe(LoadMet, lambda event: self._load_met(event.module))
+        self._bus.subscribe(ModuleRemoved, lambda event: self._load_met(event.record.key))
         self._bus.subscribe(FeedAlert, self._feed_alert)
 
     def __getitem__(self, number: int) -> Alert:
@@ -320,6 +327,23 @@ class AlertBook:
                 subject=_FIRMWARE,
                 code=f"FIRMWARE_{event.reason.name}",
             )
+
+    def _load_missed(self, event: LoadMissed) -> None:
+        self._load_met(event.module)
+        self._add(
+            severity=Severity.WARNING,
+            title=f"{self._registry[event.module].record.name} was not done in time",
+            text=event.text,
+            subject=_LOAD + event.module,
+            module=event.module,
+            code="LOAD_MISSED",
+        )
+
+    def _load_met(self, module: str) -> None:
+        """Let go of what was told of a load: it got what was wanted since, or is told of anew."""
+        for alert in self.unresolved():
+            if alert.subject == _LOAD + module:
+                self._resolve(alert)
 
     def _feed_alert(self, event: FeedAlert) -> None:
         if event.name != PRICE:

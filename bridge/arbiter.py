@@ -138,6 +138,7 @@ class Arbiter:
         source: str,
         duration: float | None = None,
         target_percent: float | None = None,
+        permits: bool = False,
     ) -> Command:
         """Command a module; return the command as accepted, or as refused when the module cannot.
 
@@ -146,6 +147,7 @@ class Arbiter:
         :param source: who of that origin, for `vanish`
         :param duration: seconds that the command lives; None: until it is withdrawn or replaced
         :param target_percent: state of charge at which charging or discharging is done
+        :param permits: it is no order but a bound for plans and programmes
         :raises UnknownModuleError: when there is no such module
         :raises ValueError: when the value or the duration cannot be meant
         :raises StateError: when it cannot be stored; then nothing was commanded
@@ -169,6 +171,7 @@ class Arbiter:
             created=now,
             expires=None if duration is None else now + duration,
             target_percent=target_percent,
+            permits=permits,
         )
         if reason := self._refusal(registered.record, command):
             command = replace(command, state=CommandState.REFUSED, reason=reason)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from bridge.actions import Requester
 from bridge.command import Aspect, Origin
 from bridge.load_switch import obeyed
+from bridge.loads.runs import LoadChanged
 from bridge.state import StateError
 from clusters.definitions.energy_evse import StateEnum
 from clusters.power_forecast import ForecastSlot, PowerForecast
@@ -77,6 +78,13 @@ class ChargingPoint:
         self._plan: PowerForecast | None = None
         self.follows_targets = False
         self.follows_sun = False
+        home.charging_points[module.key] = self
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether users leave it to the plan when the car charges: what they let it do is a bound then."""
+        record = self._module.record
+        return record.wish.planned and (self.follows_targets or self.follows_sun or record.wish.is_planned)
 
     # ------------------------------------------------------------------ what the EVSE cluster wants
 
@@ -84,9 +92,13 @@ class ChargingPoint:
         """Let the car charge with at most so much, and return when it is so."""
         now = self._home.clock.utc()
         duration = None if until is None or now is None else max(_SHORTEST_S, until - now)
-        key = self._module.key
-        await self._tell(lambda: self._actions.limit_current(key, current_a, APPS, duration=duration))
-        await self._tell(lambda: self._actions.connect(key, APPS, on=True, duration=duration))
+        key, permits = self._module.key, self.is_planned
+        await self._tell(
+            lambda: self._actions.limit_current(key, current_a, APPS, duration=duration, permits=permits)
+        )
+        await self._tell(
+            lambda: self._actions.connect(key, APPS, on=True, duration=duration, permits=permits)
+        )
 
     async def disable(self) -> None:
         """Let the car charge no more, and return when it is so."""
@@ -94,15 +106,38 @@ class ChargingPoint:
 
     async def limit(self, current_a: float) -> None:
         """Offer at most so much from now on."""
-        await self._tell(lambda: self._actions.limit_current(self._module.key, current_a, APPS))
+        permits = self.is_planned
+        await self._tell(
+            lambda: self._actions.limit_current(self._module.key, current_a, APPS, permits=permits)
+        )
 
     def planned(self, charge: NextCharge | None) -> None:
         """Keep what the users' targets ask for, for whoever plans."""
         self.next_charge = charge
+        self._home.bus.publish(LoadChanged(self._module.key, "there is another charging target"))
 
     def mode_chosen(self, *, time_of_use: bool, solar: bool) -> None:
         """Keep what charging is to follow, for whoever plans."""
         self.follows_targets, self.follows_sun = time_of_use, solar
+        self.leave_to_plan()
+        self._home.bus.publish(LoadChanged(self._module.key, "charging is to follow something else"))
+
+    def leave_to_plan(self) -> None:
+        """Make what users let the car do a bound of the plan, or an order again, as they want now."""
+        now, permits = self._home.clock.utc() or 0.0, self.is_planned
+        for command in self._home.arbiter.live(self._module.key):
+            if command.source != APPS.source or command.value == 0 or command.permits is permits:
+                continue
+            left = None if command.expires is None else max(_SHORTEST_S, command.expires - now)
+            self._home.arbiter.submit(
+                command.module,
+                command.kind,
+                command.value,
+                origin=command.origin,
+                source=command.source,
+                duration=left,
+                permits=permits,
+            )
 
     # ------------------------------------------------------------------ what energy management wants
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -62,9 +62,19 @@ def lines(found: dict[str, Any], zone: tzinfo) -> Iterator[str]:
         yield f"Without the grid the home would last for {plan['backup_hours']:.1f} h from now."
     yield from plan["notes"]
     yield from (f"Not possible: {sentence}" for sentence in plan["violations"])
+    for key, program in plan["programs"].items():
+        if program["learned_from"]:
+            yield (
+                f"{found['names'].get(key, key)} usually takes {program['need_wh'] / 1000:.1f} kWh with "
+                f"{program['power_w']:.0f} W (the middle of {program['learned_from']})."
+            )
     yield f"{'time':9}  {'price':>6} {'load':>6} {'sun':>6} {'battery':>7} {'grid':>6} {'charge':>6}  why"
     for steps in _alike(plan["steps"]):
         yield from _row(steps, found["names"], zone)
+
+
+_SAYS_NOTHING: Final = {"done", "unavailable"}
+"""Why loads do not run that are not to: of that a person need not read."""
 
 
 def _alike(steps: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
@@ -72,7 +82,8 @@ def _alike(steps: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 
     def mark(step: dict[str, Any]) -> tuple[object, ...]:
         said = ((key, each["mode"], each["code"]) for key, each in step["batteries"].items())
-        return (round(step["import_price"], 4), *said)
+        loads = ((key, each["on"], each["code"]) for key, each in step["loads"].items())
+        return (round(step["import_price"], 4), *said, *loads)
 
     run: list[dict[str, Any]] = []
     for step in steps:
@@ -100,9 +111,10 @@ def _row(steps: list[dict[str, Any]], names: dict[str, str], zone: tzinfo) -> It
         f"{start:%a %H:%M}  {steps[0]['import_price']:6.3f} {load:6.0f} {sun:6.0f} {storage:7.0f} "
         f"{grid:6.0f} {charge:>6}"
     )
-    reasons = list(steps[0]["batteries"].items())
+    loads = {key: each for key, each in steps[0]["loads"].items() if each["code"] not in _SAYS_NOTHING}
+    reasons = [*steps[0]["batteries"].items(), *loads.items()]
     if not reasons:
         yield head
     for number, (key, each) in enumerate(reasons):
-        who = f"{names.get(key, key)}: " if len(reasons) > 1 else ""
+        who = f"{names.get(key, key)}: " if len(reasons) > 1 or loads else ""
         yield f"{head if number == 0 else ' ' * len(head)}  {who}{each['sentence']}"

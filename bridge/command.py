@@ -136,6 +136,8 @@ class Command:
     """Id of the command that superseded or replaced it."""
     applied_value: float | None = None
     """What the module said was in force after the write."""
+    permits: bool = False
+    """It lets a plan choose within it: whatever plans and programmes want of the same goes first."""
 
     @property
     def aspect(self) -> Aspect | None:
@@ -144,8 +146,8 @@ class Command:
 
     @property
     def weight(self) -> tuple[int, float, str]:
-        """Sorts the command that wins to the front: by origin, then the newer one."""
-        return (self.origin, -self.created, self.id)
+        """Sorts the command that wins to the front: by origin, then the newer one; permissions come last."""
+        return (Origin.DEFAULT if self.permits else self.origin, -self.created, self.id)
 
     def reached(self, soc_percent: float) -> bool:
         """Tell whether a battery that holds so much has done it."""

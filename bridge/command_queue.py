@@ -43,6 +43,8 @@ _NEUTRAL: Final = {
 """What takes back one aspect and leaves the others alone."""
 _WILFUL: Final = frozenset({ModuleKind.LOAD, ModuleKind.EVSE})
 """What is on or off for reasons of its own: to be let go is not to be switched on."""
+_SWITCHING: Final = frozenset({Origin.USER, Origin.PLAN})
+"""Who switches loads for good."""
 _SWITCHED: Final = frozenset({SetpointKind.CONNECT, SetpointKind.HOLD, SetpointKind.AUTO})
 _PERCENT: Final = frozenset({SetpointKind.POWER_LIMIT_PERCENT, SetpointKind.RESERVE_PERCENT})
 
@@ -298,14 +300,15 @@ class CommandQueue:
         return None
 
     def _is_lasting(self, command: Command) -> bool:
-        """Whether a command is a person's switching of a load, which does what a press of its button does.
+        """Whether a command is the switching of a load, which does what a press of its button does.
 
         It is done at once and once, ends what plans and programmes had switched, and then the load is as it
-        is: nothing is repeated, and nothing is taken back when the hub ends. So is a load given power again
-        that was off in an outage: it may have lost its own timer with its power.
+        is: nothing is repeated, and nothing is taken back when the hub ends. People switch so, and a plan
+        that starts a machine, whose program nothing may break off. So is a load given power again that was
+        off in an outage: it may have lost its own timer with its power.
         """
         given_back = command.origin is Origin.ISLAND and command.value == 1
-        meant = (command.origin is Origin.USER or given_back) and command.expires is None
+        meant = (command.origin in _SWITCHING or given_back) and command.expires is None
         return meant and command.aspect is Aspect.CONNECTION and self._is_load
 
     @property

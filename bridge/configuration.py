@@ -68,7 +68,7 @@ class Configuration:
         )
         if self._energy is not None and after.energy != before.energy:
             self._storage.flush()
-            self._energy.tell()
+            self._energy.hold(after.energy)
         return revision
 
     def judged(self, **values: Any) -> Configured:

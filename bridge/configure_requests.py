@@ -27,6 +27,8 @@ def handlers(hub: Hub) -> dict[str, Callable[[dict[str, Any]], Awaitable[object]
         book = hub.configuration
         try:
             values = _wished(params)
+            if isinstance(params.get("settings"), dict):
+                values["energy"] = hub.energy.patched(params["settings"])
             if params.get("back_to_before") is not None:
                 values = book.before(params["back_to_before"])
             wished = book.judged(**values)

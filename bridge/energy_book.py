@@ -105,16 +105,13 @@ class EnergyBook:
         return settings
 
     def put(self, wished: dict[str, Any]) -> None:
-        """Keep what is wished. Raise EnergySettingsError, StateError; then nothing was changed.
-
-        `tell` tells of it, after the transaction that this may be a part of.
-        """
-        settings = self.judged(wished)
+        """Store what is wished; it holds with `hold`. Raise EnergySettingsError, StateError."""
+        self.judged(wished)
         self._storage.put(_KEPT, json.dumps(wished, separators=(",", ":")).encode())
-        self.now, self.set = settings, wished
 
-    def tell(self) -> None:
-        """Tell what holds now."""
+    def hold(self, wished: dict[str, Any]) -> None:
+        """Let what is stored hold, and tell of it. Raise EnergySettingsError."""
+        self.now, self.set = self.judged(wished), wished
         self._bus.publish(EnergySettingsChanged(self.now))
 
 

@@ -24,7 +24,7 @@ from bridge.module_face import ENERGY, ModuleFace, Stage
 from bridge.ores.microinverter import MicroinverterCluster
 from bridge.ores.module import ModuleCluster
 from bridge.ores.storage import EnergyStorageCluster
-from bridge.planned_power import battery_forecast, solar_forecast
+from bridge.planned_power import battery_forecast, load_forecast, solar_forecast
 from bridge.power_adjustment import ModulePower
 from clusters.energy_adjusters import ForecastAdjusters
 from device_types.battery_storage import BatteryStorageFace, battery_storage
@@ -218,6 +218,8 @@ class EvseModule(EnergyFace):
 
     def __init__(self, record: ModuleRecord, made: _Made, stage: Stage) -> None:
         self._point = ChargingPoint(stage.home.registry[record.key], stage.home)
+        self._key = record.key
+        self._plan: HomePlan | None = None
         self._planned: PowerForecast | None = None
         delegates = replace(made.delegates, forecast=ForecastAdjusters(pause=self._point, start=self._point))
         super().__init__(
@@ -244,10 +246,21 @@ class EvseModule(EnergyFace):
             faults=_fault_codes(reading),
             failed=reading.state is OperatingState.FAULT,
         )
-        planned = self._point.forecast(reading)
+        # What an app's target asks for can be shifted and paused by energy managers, and the plan follows.
+        planned = self._point.forecast(reading) or load_forecast(self._plan, self._key)
         if planned != self._planned:
             self._planned = planned
             self.face.management.plan(planned)
+
+    def changed(self, before: ModuleRecord, record: ModuleRecord) -> None:
+        """Take another name, and leave to the plan what the residents leave to it now."""
+        super().changed(before, record)
+        if before.wish != record.wish:
+            self._point.leave_to_plan()
+
+    def plan_changed(self, plan: HomePlan | None) -> None:
+        """Keep what the plan has the car do, for the next reading."""
+        self._plan = plan
 
     def command_changed(self, command: Command) -> None:
         """End an adjustment that the charging point does not carry out."""

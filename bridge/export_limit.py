@@ -23,7 +23,11 @@ SOURCE: Final = "export-limit"
 LOOK: Final = 5.0
 """Seconds from one look at the meter to the next."""
 FRESH: Final = 15.0
-"""Seconds after which the meter's reading says nothing about now."""
+"""Seconds after which the meter's reading says nothing about now, if it is read more often than that."""
+SLOWEST: Final = 60.0
+"""Seconds from one reading of a module to the next, at most, that can be set."""
+MISSED: Final = 3.0
+"""So many readings must fail to come from a meter that is read less often."""
 MARGIN: Final = 0.02
 """Share of the limit that is kept clear of it."""
 
@@ -40,6 +44,9 @@ class ExportLimit:
         self._timer: Timer | None = None
         self._unsubscribe: Callable[[], None] | None = None
         self._running = False
+        self._read = 0.0
+        self._spacing = 0.0
+        """Seconds between the last two readings of the meter."""
 
     def use(self, limit_w: float | None) -> None:
         """Keep another limit, or none."""
@@ -97,8 +104,12 @@ class ExportLimit:
         module = self._home.registry[key]
         if not module.reachable or module.reading is None or module.reading.power_w is None:
             return True
-        age = (self._home.clock.utc() or 0.0) - module.reading.time.timestamp()
-        return module.reading.quality is Quality.STALE or age > FRESH
+        read = module.reading.time.timestamp()
+        if read != self._read:
+            self._read, self._spacing = read, read - self._read if self._read else 0.0
+        age = (self._home.clock.utc() or 0.0) - read
+        oldest = max(FRESH, MISSED * min(self._spacing, SLOWEST))
+        return module.reading.quality is Quality.STALE or age > oldest
 
     def _has_room(self) -> bool:
         """Whether a battery could take more than it does."""

@@ -18,6 +18,7 @@ from bridge.grid import GridState, GridWatch
 from bridge.island.keeper import IslandKeeper
 from bridge.island.notices import IslandNotices
 from bridge.island.settings import IslandSettings
+from bridge.loads.runs import RunBook
 from bridge.protector import Protector
 from bridge.registry import Registry
 from bridge.time_zone import time_zone
@@ -25,6 +26,7 @@ from bridge.time_zone import time_zone
 if TYPE_CHECKING:
     from datetime import tzinfo
 
+    from bridge.charging_point import ChargingPoint
     from bridge.firmware.service import FirmwareService
     from matter_node.clock import Clock
     from matter_node.storage import Storage
@@ -66,6 +68,9 @@ class Home:
         self.flow_meter = FlowMeter(
             self.registry, self.bus, clock, lost=lambda: self.grid.state is GridState.LOST
         )
+        self.charging_points: dict[str, ChargingPoint] = {}
+        """What apps want of the charging points that they are shown, by module."""
+        self.runs = RunBook(self)
         self.energy_today = EnergyToday(self.registry, self.bus, clock, self.zone)
         self.island = IslandKeeper(self, island or IslandSettings())
         self._notices = IslandNotices(self)
@@ -86,6 +91,7 @@ class Home:
         self.protector.start()
         self.grid.start()
         self.flow_meter.start()
+        self.runs.start()
         self.island.start()
         self._notices.start()
 

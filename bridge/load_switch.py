@@ -68,6 +68,8 @@ async def obeyed(actions: ModuleActions, command: Command) -> None:
     except TimeoutError as error:
         raise StatusError(Status.TIMEOUT, "the module did not obey in time") from error
     if command.state is CommandState.SUPERSEDED:
+        if command.permits:
+            return  # a plan chooses within it, as it may
         actions.withdraw(command, "it would have taken effect later, to everybody's surprise")
     status = _OVER.get(command.state)
     if status is not None:

@@ -32,6 +32,16 @@ def battery_forecast(plan: HomePlan | None, module: str) -> PowerForecast | None
     )
 
 
+def load_forecast(plan: HomePlan | None, module: str) -> PowerForecast | None:
+    """Return what a plan has a load or a car do, from its first step on; None if it never runs in it."""
+    steps = () if plan is None else plan.steps
+    powers = [
+        (step.start, step.duration, step.loads[module].power_w if module in step.loads else 0.0)
+        for step in steps
+    ]
+    return _forecast(powers) if any(power > IDLE_W for *_, power in powers) else None
+
+
 def solar_forecast(plan: HomePlan | None, share: float) -> PowerForecast | None:
     """Return what a plan expects an inverter to produce; None without a plan.
 

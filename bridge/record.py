@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
+from bridge.loads.wish import LoadWish
 from hw.accuracy import Accuracy, Quantity
 from hw.module import Capabilities, Identity, ModuleKind, Nameplate
 from hw.setpoint import SetpointKind
@@ -60,6 +61,8 @@ class ModuleRecord:
     """What a person said of its priority; None while nobody did."""
     quarantined: bool = False
     """It is read and not commanded, for its identity is in doubt or a person wants it so."""
+    wish: LoadWish = field(default_factory=LoadWish)
+    """What the residents want of a load."""
     unique_id: str = field(default_factory=lambda: secrets.token_hex(16))
     """Matter's UniqueID of the bridged device: opaque, 32 characters, new after a factory reset."""
     nameplate: Nameplate = field(default_factory=Nameplate)
@@ -101,6 +104,7 @@ class ModuleRecord:
                 "identity": Identity(**_known(Identity, values["identity"])),
                 "kind": ModuleKind(values["kind"]),
                 "mode": OperatingMode(values.get("mode", OperatingMode.FEDERATED)),
+                "wish": LoadWish.of(values.get("wish", {})),
                 "nameplate": Nameplate(**_known(Nameplate, values["nameplate"])),
                 "capabilities": Capabilities(**capabilities),
             }

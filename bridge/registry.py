@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bridge.events import EventBus
+    from bridge.loads.wish import LoadWish
     from bridge.record import OperatingMode
     from hw.module import Module
     from hw.reading import Reading
@@ -204,6 +205,11 @@ class Registry:
             raise ValueError(f"a priority is {PRIORITIES[0]} to {PRIORITIES[-1]}, not {priority}")
         registered = self[key]
         self._change(registered, dataclasses.replace(registered.record, chosen_priority=priority))
+
+    def set_wish(self, key: str, wish: LoadWish) -> None:
+        """Say what is wanted of a load. Raise UnknownModuleError."""
+        registered = self[key]
+        self._change(registered, dataclasses.replace(registered.record, wish=wish))
 
     def set_quarantined(self, key: str, *, quarantined: bool) -> None:
         """Read a module without commanding it, or command it again. Raise UnknownModuleError."""

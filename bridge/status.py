@@ -22,6 +22,7 @@ from bridge import (
 from bridge.arbiter import UnknownCommandError
 from bridge.command import Origin
 from bridge.control import ControlError
+from bridge.loads import requests as load_requests
 from bridge.registry import UnknownModuleError
 from bridge.telemetry.database import StoreError, UnknownMetricError
 from hw.setpoint import SetpointKind
@@ -83,6 +84,7 @@ def handlers(hub: Hub, stop: Callable[[], None]) -> dict[str, Callable[[dict[str
         "stop": end,
         **plan_requests.handlers(hub),
         **module_requests.handlers(hub),
+        **load_requests.handlers(hub),
         **discovery_requests.handlers(hub),
         **care_requests.handlers(hub),
         **firmware_requests.handlers(hub),

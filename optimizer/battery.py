@@ -56,6 +56,7 @@ class Battery:
         than what the sun leaves over from the base load
     :ivar feed_in: what it holds may be sold to the grid
     :ivar available: when it can be used (a vehicle that feeds the home); None for always
+    :ivar idle: a time in which it neither charges nor discharges, though it could in an outage; None for none
     :ivar backs_up: it can feed the home in an outage
     :raises ProblemError: a value is absurd
     """
@@ -81,6 +82,7 @@ class Battery:
     feed_in: bool = True
     available: tuple[Window, ...] | None = None
     backs_up: bool = True
+    idle: Window | None = None
 
     def __post_init__(self) -> None:
         name("a battery", self.name)

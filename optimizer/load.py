@@ -64,7 +64,9 @@ class ShiftableLoad:
 
     :ivar profile_w: power of its program, one value for each `slot_s`
     :ivar window: it starts and ends within; a window that is too short is a wish that cannot be met
+    :ivar parts: within one of these, too; None for no such bound
     :ivar price: what not running costs, per kWh of the program; None for the problem's price of a wish
+    :ivar haste: what it costs that a kWh comes an hour later
     :raises ProblemError: a value is absurd
     """
 
@@ -73,6 +75,8 @@ class ShiftableLoad:
     window: Window
     slot_s: int = 900
     price: float | None = None
+    parts: tuple[Window, ...] | None = None
+    haste: float = 0.0
 
     def __post_init__(self) -> None:
         name("a shiftable load", self.name)
@@ -83,6 +87,7 @@ class ShiftableLoad:
         number(f"the slot of {self.name!r}", self.slot_s, 1, 86_400)
         if self.price is not None:
             number(f"the price of not running {self.name!r}", self.price, 0.0, MOST_PRICE**2)
+        number(f"the haste of {self.name!r}", self.haste, 0.0, MOST_PRICE)
 
     @property
     def duration_s(self) -> int:

@@ -101,7 +101,7 @@ class Costs:
     :ivar risk: of load lost in outages
     :ivar change: departing from the previous plan
     :ivar wishes: broken wishes
-    :ivar order: tiny amounts that put equals in an order: what can be done sooner is done sooner
+    :ivar order: amounts that put equals in an order: what can be done sooner is done sooner; haste
     """
 
     energy: float = 0.0

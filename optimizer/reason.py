@@ -77,6 +77,8 @@ class ReasonCode(StrEnum):
     """The part is not there: not plugged in, outside its time, no power."""
     IMPOSSIBLE = "impossible"
     """The load does not run at all: its time is too short."""
+    GIVEN = "given"
+    """What the part does is not the plan's to decide: a person has switched it, or its program goes on."""
     PRODUCE = "produce"
     """The panels produce what they can."""
     CURTAIL_CAP = "curtail_cap"

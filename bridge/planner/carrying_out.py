@@ -51,7 +51,7 @@ class Ability:
     discharge_w: float
 
 
-def told(step: BatteryStep, ability: Ability, battery_w: float, grid_w: float) -> Told:
+def told(step: BatteryStep, ability: Ability, battery_w: float, grid_w: float, cars_w: float = 0.0) -> Told:
     """Return what a battery is told in a step.
 
     What leaves both directions open is the battery's own logic. A battery has no command for serving one
@@ -59,17 +59,23 @@ def told(step: BatteryStep, ability: Ability, battery_w: float, grid_w: float) -
 
     :param battery_w: its power now, charging positive
     :param grid_w: what the meter reads now for this battery's share, drawing positive
+    :param cars_w: what cars take now that batteries must not feed, for this battery's share
     """
     if step.mode is BatteryMode.CHARGE:
         return Told(SetpointKind.CHARGE_W, round(step.lowest_w))
     if step.mode is BatteryMode.DISCHARGE:
         return Told(SetpointKind.DISCHARGE_W, round(-step.highest_w))
-    if step.mode in {BatteryMode.BALANCE, BatteryMode.COVER} and _open(-step.lowest_w, ability.discharge_w):
+    serves = step.mode in {BatteryMode.BALANCE, BatteryMode.COVER}
+    if cars_w <= SMALL_W and serves and _open(-step.lowest_w, ability.discharge_w):
         if _open(step.highest_w, ability.charge_w):
             return OWN_LOGIC
         if SetpointKind.CHARGE_LIMIT_W in ability.kinds:
             return Told(SetpointKind.CHARGE_LIMIT_W, round(max(step.highest_w, 0.0)))
-    return _following(min(max(battery_w - grid_w, step.lowest_w), step.highest_w))
+    lowest_w = step.lowest_w
+    if cars_w > SMALL_W:
+        # It discharges for what else the home takes; what is left of the sun is for all.
+        lowest_w = max(lowest_w, min(battery_w - grid_w + cars_w, 0.0))
+    return _following(min(max(battery_w - grid_w, lowest_w), step.highest_w))
 
 
 def _open(allowed_w: float, most_w: float) -> bool:
@@ -91,9 +97,12 @@ class CarryingOut:
         self._arbiter = arbiter
         self._clock = clock
 
-    def step(self, step: PlanStep, batteries: list[PlannedModule], grid_w: float) -> None:
+    def step(
+        self, step: PlanStep, batteries: list[PlannedModule], grid_w: float, cars_w: float = 0.0
+    ) -> None:
         """Tell the batteries what the step wants of them; what is told already is left alone.
 
+        :param cars_w: what cars take that batteries must not feed
         :raises StateError: it cannot be kept
         """
         planned = [battery for battery in batteries if battery.module.key in step.batteries]
@@ -102,7 +111,8 @@ class CarryingOut:
             ability = Ability(
                 battery.module.record.capabilities.setpoints, battery.charge_w, battery.discharge_w
             )
-            self._tell(key, told(step.batteries[key], ability, battery.power_w, grid_w / len(planned)))
+            shares = grid_w / len(planned), cars_w / len(planned)
+            self._tell(key, told(step.batteries[key], ability, battery.power_w, *shares))
 
     def release(self, reason: str) -> int:
         """Take back everything that the plan told; return how much that was."""

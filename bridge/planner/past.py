@@ -25,10 +25,15 @@ STEP: Final = 900
 
 
 class Past(NamedTuple):
-    """Load and production in quarters of an hour, as magnitudes; gaps are NaN."""
+    """Load and production in quarters of an hour, as magnitudes; gaps are NaN.
+
+    :ivar load: what nobody plans: without what the loads took that the plan commands
+    :ivar loads: what each of those took
+    """
 
     load: History
     production: History
+    loads: dict[str, Floats]
 
     @property
     def days(self) -> float:
@@ -36,12 +41,13 @@ class Past(NamedTuple):
         return float(np.count_nonzero(~np.isnan(self.load.power_w))) * STEP / 86_400
 
 
-def past(recorded: Recorded | None, now: int) -> Past:
-    """Return what was recorded of the last weeks; what cannot be read is a gap."""
+def past(recorded: Recorded | None, now: int, days: int = DAYS) -> Past:
+    """Return what was recorded of the last days; what cannot be read is a gap."""
     end = now // STEP * STEP
-    start = end - DAYS * 86_400
+    start = end - days * 86_400
     count = (end - start) // STEP
     grid = solar = storage = np.full(count, np.nan)
+    loads: dict[str, Floats] = {}
     if recorded is not None:
         try:
             with Reader(Path(recorded.path)) as reader:
@@ -49,22 +55,30 @@ def past(recorded: Recorded | None, now: int) -> Past:
                     _sum(reader, modules, start, end)
                     for modules in (recorded.grid, recorded.solar, recorded.storage)
                 )
+                loads = {
+                    module: _sum(reader, (module,), start, end)
+                    if rated_w is None
+                    else rated_w * _sum(reader, (module,), start, end, "connected")
+                    for module, rated_w in recorded.loads
+                }
         except StoreError:
             # The plan is then made from what is measured now; the hub's own log tells of a damaged file.
             grid = solar = storage = np.full(count, np.nan)
+            loads = {}
     # Panels and batteries that say nothing sleep; a meter that says nothing leaves a gap.
-    load = np.maximum(grid - np.nan_to_num(solar) - np.nan_to_num(storage), 0.0)
+    others = sum((np.nan_to_num(power) for power in loads.values()), np.zeros(count))
+    load = np.maximum(grid - np.nan_to_num(solar) - np.nan_to_num(storage) - others, 0.0)
     known = ~np.isnan(grid) | ~np.isnan(solar)
     production = np.where(known, np.maximum(-np.nan_to_num(solar), 0.0), np.nan)
     begin = datetime.fromtimestamp(start, UTC)
-    return Past(History(begin, STEP, load), History(begin, STEP, production))
+    return Past(History(begin, STEP, load), History(begin, STEP, production), loads)
 
 
-def _sum(reader: Reader, modules: Iterable[str], start: int, end: int) -> Floats:
+def _sum(reader: Reader, modules: Iterable[str], start: int, end: int, metric: str = "power_w") -> Floats:
     """Return the summed power of modules in each quarter, NaN where none of them says anything."""
     table: list[Floats] = []
     for module in modules:
-        metrics = [metric for metric in reader.metrics(module) if metric.name == "power_w"]
+        metrics = [each for each in reader.metrics(module) if each.name == metric]
         power = np.full((end - start) // STEP, np.nan)
         if metrics:
             for rows in Rows(reader, module, metrics, start, end, Resolution("15m")).chunks():

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from bridge.loads.asked import LoadProgram, LoadStep
 from bridge.planner.outlook import Foreseen
 from optimizer.plan import BatteryMode
 from optimizer.reason import ReasonCode
@@ -43,7 +44,9 @@ class PlanStep:
 
     :ivar start: UTC, seconds since 1970
     :ivar duration: seconds
+    :ivar load_w: of everything but batteries and panels, planned loads included
     :ivar batteries: by module key
+    :ivar loads: those that are planned, by module key
     :ivar curtailed_w: what the panels are to give less than they could, a magnitude
     """
 
@@ -55,6 +58,7 @@ class PlanStep:
     solar_w: float
     grid_w: float
     batteries: dict[str, BatteryStep]
+    loads: dict[str, LoadStep] = field(default_factory=dict)
     curtailed_w: float = 0.0
 
     @property
@@ -74,6 +78,7 @@ class HomePlan:
     :ivar exact: proved to be the best for these forecasts
     :ivar history_days: how much history the forecasts are made from
     :ivar seconds: solving took
+    :ivar programs: what the planned loads are taken for, by module key
     :ivar notes: what people are told of what it is made from: prices that are not known, and the like
     :ivar co2_kg: what is drawn stands for, None if nobody says
     :ivar foreseen: what it expects of load, sun and emissions
@@ -87,6 +92,7 @@ class HomePlan:
     exact: bool
     history_days: float
     seconds: float
+    programs: dict[str, LoadProgram] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     co2_kg: float | None = None
     foreseen: Foreseen | None = None
@@ -122,11 +128,14 @@ class HomePlan:
         """Read what `values` returned, as JSON has it. Raise ValueError when it is no plan."""
         try:
             steps = tuple(_step(each) for each in values["steps"])
+            programs = {key: LoadProgram(**each) for key, each in values.get("programs", {}).items()}
             told: dict[str, Any] = {name: tuple(values.get(name, ())) for name in ("violations", "notes")}
             if values.get("foreseen") is not None:
                 told["foreseen"] = Foreseen.from_values(values["foreseen"], len(steps))
-            plan = cls(**values | told | {"steps": steps})
+            plan = cls(**values | told | {"steps": steps, "programs": programs})
             _check_numbers((plan.bill, plan.history_days, plan.seconds))
+            for each in programs.values():
+                _check_numbers((each.need_wh, each.run_s, each.power_w))
         except (TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ValueError(f"that is no plan: {error!r}") from error
         if not steps:
@@ -141,7 +150,9 @@ def _step(values: dict[str, Any]) -> PlanStep:
         )
         for name, battery in values["batteries"].items()
     }
-    step = PlanStep(**values | {"batteries": batteries})
+    loads = {name: LoadStep.of(load) for name, load in values.get("loads", {}).items()}
+    _check_numbers(load.power_w for load in loads.values())
+    step = PlanStep(**values | {"batteries": batteries, "loads": loads})
     _check_numbers((step.start, step.duration, step.load_w, step.solar_w, step.grid_w))
     _check_numbers((step.import_price, step.export_price, step.curtailed_w))
     for each in batteries.values():

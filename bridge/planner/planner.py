@@ -23,6 +23,7 @@ from bridge.events import (
 from bridge.feeds.news import PRICE, FeedChanged
 from bridge.grid import GridChanged
 from bridge.island.mode import ModeChanged
+from bridge.loads.runs import LoadChanged
 from bridge.planner.carrying_out import CarryingOut
 from bridge.planner.curtailing import Curtailing
 from bridge.planner.import_limit import within
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from bridge.home import Home
+    from bridge.loads.carrying_out import LoadCarryingOut
     from bridge.planner.keeper import PlanKeeper
     from bridge.planner.plan import HomePlan
     from bridge.planner.posing import Posing
@@ -116,20 +118,25 @@ class Planner:
         *,
         make: Callable[[Question, float], Awaitable[HomePlan]],
         keeper: PlanKeeper | None = None,
+        period: float = PERIOD,
     ) -> None:
         """Plan for a home.
 
         :param time_limit: seconds that making a plan may take
         :param make: makes a plan within a time, or raises SolveError
         :param keeper: keeps the last plan over restarts
+        :param period: seconds from one plan to the next
         """
         self._posing = posing
         self._home = home
         self._time_limit = time_limit
         self._make = make
         self._keeper = keeper
+        self._period = period
         self._clock = home.clock
         self._carrying_out = CarryingOut(home.arbiter, home.clock)
+        self._loads: LoadCarryingOut | None = None
+        """Made when it starts: a hub that plans nothing has no use for it."""
         self._curtailing = Curtailing(home)
         self._unsubscribe: list[Callable[[], None]] = []
         self._timer: Timer | None = None
@@ -167,7 +174,12 @@ class Planner:
             bus.subscribe(EnergySettingsChanged, lambda _: self._anew(Trigger.POLICY)),
             bus.subscribe(ModeChanged, lambda _: self._anew(Trigger.GRID)),
             bus.subscribe(CommandChanged, self._command_changed),
+            bus.subscribe(LoadChanged, lambda _: self._anew(Trigger.MODULE)),
         ]
+        from bridge.loads.carrying_out import LoadCarryingOut  # only for a hub that plans
+
+        self._loads = LoadCarryingOut(self._home)
+        self._loads.start()
         self._take_up()
         self._look()
 
@@ -176,6 +188,8 @@ class Planner:
         for unsubscribe in self._unsubscribe:
             unsubscribe()
         self._unsubscribe = []
+        if self._loads is not None:
+            self._loads.stop()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -232,14 +246,19 @@ class Planner:
 
     def _module_changed(self, event: ModuleChanged) -> None:
         before, after = event.before, event.record
-        if (before.mode, before.role, before.nameplate) != (after.mode, after.role, after.nameplate):
+        said = [(each.mode, each.role, each.nameplate, each.wish, each.priority) for each in (before, after)]
+        if said[0] != said[1]:
             self._anew(Trigger.MODULE)
 
     def _command_changed(self, event: CommandChanged) -> None:
         command = event.command
         settled = command.state in {CommandState.APPLIED, CommandState.EXPIRED, CommandState.WITHDRAWN}
-        if settled and command.aspect is Aspect.RESERVE and command.origin is not Origin.PLAN:
+        if not settled or command.origin >= Origin.PLAN:
+            return
+        if command.aspect is Aspect.RESERVE:
             self._anew(Trigger.POLICY)
+        elif command.aspect is Aspect.STORAGE:
+            self._anew(Trigger.MODULE)
 
     def _anew(self, trigger: Trigger) -> None:
         self._trigger = trigger
@@ -256,6 +275,8 @@ class Planner:
     def _look(self) -> None:
         """See whether the home can be commanded, whether a plan is due, and what the step wants."""
         self._look_in(min(TICK, max(self._due - self._clock.monotonic(), SETTLING)))
+        assert self._loads is not None
+        self._loads.deadlines.look(self._now(), self._waiting)
         try:
             self._posing.check(self._now())
         except NotNowError as error:
@@ -294,8 +315,12 @@ class Planner:
         try:
             batteries = self._posing.batteries()
             step = within(step, batteries, flows.grid_w, self._posing.import_limit_w)
-            self._carrying_out.step(step, batteries, float(flows.grid_w))
+            assert self._loads is not None
+            cars_w = self._loads.cars_w(step)
+            self._carrying_out.step(step, batteries, float(flows.grid_w), cars_w)
             self._curtailing.step(step, batteries, flows)
+            programs = {} if self._plan is None else self._plan.programs
+            self._loads.step(step, programs, flows, self._posing.import_limit_w)
         except StateError as error:
             _log.error("what the plan wants cannot be kept: %s", error)
 
@@ -304,7 +329,7 @@ class Planner:
         now = self._clock.monotonic()
         if trigger in _EVENTS:
             self._hurried.append(now)
-        self._due = now + PERIOD
+        self._due = now + self._period
         self._task = asyncio.get_running_loop().create_task(self._replan(trigger), name="planner")
 
     async def _replan(self, trigger: Trigger) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.choices import Policy
 from bridge.grid import GridState
+from bridge.planner.held import held
 from bridge.planner.outlook import Outlook
 from bridge.planner.question import AskedBattery, AskedBefore, Question, Recorded, steps_from
 from bridge.record import OperatingMode
@@ -153,6 +154,11 @@ class Posing:
         policy = self._home.choices.policy
         if policy is Policy.GREEN and not outlook.clean:
             policy = Policy.SELF_CONSUMPTION
+        from bridge.loads.posing import planned_loads  # only for a hub that plans
+
+        loads = planned_loads(
+            self._home, now, (start, start + sum(steps)), learns=self._telemetry is not None
+        )
         place = None
         if self._settings.latitude is not None and self._settings.longitude is not None:
             place = (self._settings.latitude, self._settings.longitude)
@@ -165,18 +171,20 @@ class Posing:
             self._tariff.currency,
             # The home's own sun is to stay in the home: fed in it counts nothing.
             policy not in {Policy.SELF_CONSUMPTION, Policy.GREEN},
-            float(max(flows.load_w, 0)),
+            max(flows.load_w - loads.power_w, 0.0),
             float(max(-flows.solar_w, 0)),
             sum(each.record.nameplate.power_w or 0.0 for each in self._of(ModuleKind.MICROINVERTER)),
             place,
-            tuple(self._asked(each, policy) for each in self.batteries()),
+            tuple(self._asked(each, policy, now) for each in self.batteries()),
             self._settings.backup_hours if policy is Policy.BACKUP else None,
-            self.recorded(),
+            self.recorded(loads.keys),
             None if before is None else AskedBefore.of(before, now),
             outlook,
+            loads.asked,
+            loads.given,
         )
 
-    def _asked(self, battery: PlannedModule, policy: Policy) -> AskedBattery:
+    def _asked(self, battery: PlannedModule, policy: Policy, now: float) -> AskedBattery:
         settings, capacity = self._settings, battery.capacity_wh
         one_way = math.sqrt(settings.efficiency)
         # Under the other policies a battery holds the home's own sun alone.
@@ -195,10 +203,14 @@ class Posing:
             settings.wear,
             grid_charging=grid_charging,
             feed_in=settings.sell_stored and trades,
+            held=held(self._home.arbiter.live(battery.module.key), now),
         )
 
-    def recorded(self) -> Recorded | None:
-        """Return where what was measured is, None if nothing is recorded."""
+    def recorded(self, loads: tuple[tuple[str, float | None], ...] = ()) -> Recorded | None:
+        """Return where what was measured is, None if nothing is recorded.
+
+        :param loads: that are planned, as `Recorded` has them
+        """
         meter = self._home.grid.meter()
         if self._telemetry is None or meter is None:
             return None
@@ -206,7 +218,7 @@ class Posing:
             tuple(each.key for each in self._of(kind))
             for kind in (ModuleKind.MICROINVERTER, ModuleKind.BATTERY)
         )
-        return Recorded(str(self._telemetry), (meter,), solar, storage)
+        return Recorded(str(self._telemetry), (meter,), solar, storage, loads)
 
     def _of(self, kind: ModuleKind) -> list[RegisteredModule]:
         return [module for module in self._home.registry if module.record.kind is kind]

@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from bridge.loads.asked import AskedLoad, GivenLoad
+from bridge.planner.held import Held
 from bridge.planner.outlook import Outlook
 
 if TYPE_CHECKING:
@@ -23,7 +25,10 @@ _HORIZON: Final = 48 * _HOUR
 
 @dataclass(frozen=True, slots=True)
 class AskedBattery:
-    """A battery to plan; the members mean what those of `optimizer.battery.Battery` do."""
+    """A battery to plan; the members mean what those of `optimizer.battery.Battery` do.
+
+    :ivar held: what somebody weightier than the plan has it do; None for nothing
+    """
 
     name: str
     capacity_wh: float
@@ -36,6 +41,13 @@ class AskedBattery:
     wear: float
     grid_charging: bool
     feed_in: bool
+    held: Held | None = None
+
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> AskedBattery:
+        """Read plain values. Raise TypeError."""
+        told = values["held"]
+        return cls(**values | {"held": None if told is None else Held(**told)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +56,15 @@ class Recorded:
 
     :ivar path: of `telemetry.db`
     :ivar grid: keys of the meters at the supply; without one there is no history of the load
+    :ivar loads: of the loads that the plan commands, whose part is none of the load that just happens; each
+        with the power that it is taken to have had while it was on, if it measures nothing
     """
 
     path: str
     grid: tuple[str, ...]
     solar: tuple[str, ...]
     storage: tuple[str, ...]
+    loads: tuple[tuple[str, float | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +101,14 @@ class Question:
     :ivar zone: IANA name of the home's time zone
     :ivar import_price: of each step, per kWh; `export_price` the same
     :ivar feed_in_counts: what feeding in brings counts; else only what it costs does
-    :ivar load_w: what the home takes now without batteries and production
+    :ivar load_w: what the home takes now without batteries, production and the loads that are planned
     :ivar production_w: of all panels now, a magnitude
     :ivar peak_w: what all panels are rated for
     :ivar place: latitude and longitude, None if nobody said
     :ivar backup_hours: how long the home should last without the grid, None for no such wish
     :ivar outlook: what else is known of the time to come
+    :ivar loads: what loads and cars are to get
+    :ivar given: loads that run whatever the plan is
     """
 
     start: int
@@ -110,6 +127,8 @@ class Question:
     recorded: Recorded | None
     before: AskedBefore | None = None
     outlook: Outlook = field(default_factory=Outlook)
+    loads: tuple[AskedLoad, ...] = ()
+    given: tuple[GivenLoad, ...] = ()
 
     def to_json(self) -> bytes:
         """Return it as one line."""
@@ -131,14 +150,19 @@ class Question:
                 "import_price": tuple(values["import_price"]),
                 "export_price": tuple(values["export_price"]),
                 "place": None if values["place"] is None else tuple(values["place"]),
-                "batteries": tuple(AskedBattery(**each) for each in values["batteries"]),
+                "batteries": tuple(AskedBattery.of(each) for each in values["batteries"]),
                 "outlook": Outlook.from_values(values["outlook"]),
                 "recorded": None
                 if recorded is None
                 else Recorded(
                     recorded["path"],
-                    *(tuple(recorded[name]) for name in ("grid", "solar", "storage")),
+                    tuple(recorded["grid"]),
+                    tuple(recorded["solar"]),
+                    tuple(recorded["storage"]),
+                    tuple((key, rated_w) for key, rated_w in recorded["loads"]),
                 ),
+                "loads": tuple(AskedLoad.of(each) for each in values["loads"]),
+                "given": tuple(GivenLoad(**each) for each in values["given"]),
                 "before": None
                 if before is None
                 else AskedBefore(

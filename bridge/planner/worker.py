@@ -16,9 +16,11 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from bridge.loads.answering import LoadParts, load_parts, load_steps, titled
 from bridge.planner import looking_ahead, scoring
+from bridge.planner.foreseen import HeldBattery, as_told, foreseen
 from bridge.planner.outlook import Foreseen
 from bridge.planner.past import STEP as QUARTER_S
 from bridge.planner.past import past
@@ -26,7 +28,6 @@ from bridge.planner.plan import BatteryStep, HomePlan, PlanStep
 from bridge.planner.question import AskedBefore, Question
 from bridge.planner.solving import MOST_BYTES
 from bridge.time_zone import time_zone
-from optimizer.battery import Battery
 from optimizer.forecast.anchoring import anchored
 from optimizer.forecast.clear_sky import Site
 from optimizer.forecast.load_profile import forecast_load
@@ -39,9 +40,11 @@ from optimizer.solar import Solar
 from optimizer.solve import solve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from bridge.planner.past import Past
     from optimizer.forecast.forecast import Forecast
+    from optimizer.formulation.program import Floats
     from optimizer.plan import Plan
 
 _NICENESS: Final = 10
@@ -62,16 +65,18 @@ _known = lru_cache(maxsize=1)(past)
 """What was recorded until the last full quarter of an hour, kept until there is another one."""
 
 
-def answer(question: Question) -> HomePlan:
+def answer(question: Question, known: Past | None = None) -> HomePlan:
     """Return the plan to a question.
 
+    :param known: what happened before; what was recorded when nobody says
     :raises ProblemError: the question is absurd
     :raises SolverError: its numbers are too far apart
     """
     zone = time_zone(question.zone)
     horizon = Horizon(datetime.fromtimestamp(question.start, UTC).astimezone(zone), question.steps_s)
     question = looking_ahead.priced(question, horizon, zone)
-    known = _known(question.recorded, question.start // QUARTER_S * QUARTER_S)
+    if known is None:
+        known = _known(question.recorded, question.start // QUARTER_S * QUARTER_S)
     load = forecast_load(known.load, horizon, zone, prior_w=question.load_w)
     load = anchored(load, horizon, question.load_w, load.expected_w[0])
     sun = looking_ahead.sun(question, known.production, horizon, _site(question))
@@ -80,24 +85,30 @@ def answer(question: Question) -> HomePlan:
         sun = _measured_sun(sun, horizon, question.production_w)
     co2 = looking_ahead.emissions(question, horizon, zone)
     grid, co2_price = looking_ahead.grid(question, horizon, co2)
+    parts = _parts(question, horizon, known.loads)
     problem = Problem(
         horizon,
         grid,
-        BaseLoad(load.expected_w, low_w=load.low_w, high_w=load.high_w),
-        Solar(sun.expected_w, sun.low_w, high_w=sun.high_w, curtailable=question.outlook.curtailable),
-        tuple(
-            Battery(
-                **{name: getattr(each, name) for name in each.__dataclass_fields__}
-                | {"wear": looking_ahead.wear(question, each.wear)}
-            )
-            for each in question.batteries
+        BaseLoad(
+            _added(load.expected_w, parts.taken_w),
+            low_w=_added(load.low_w, parts.taken_w),
+            high_w=_added(load.high_w, parts.taken_w),
         ),
+        Solar(
+            _added(sun.expected_w, parts.fed_w),
+            _added(sun.low_w, parts.fed_w),
+            high_w=_added(sun.high_w, parts.fed_w),
+            curtailable=question.outlook.curtailable,
+        ),
+        tuple(each.battery for each in parts.batteries),
+        parts.loads.vehicles,
+        shiftable=parts.loads.machines,
         co2_price=co2_price,
         island=None
         if question.backup_hours is None
         else Island(question.backup_hours, outages_per_hour=_OUTAGES_PER_HOUR),
     )
-    foreseen = Foreseen(
+    expected = Foreseen(
         load.expected_w,
         load.low_w,
         load.high_w,
@@ -107,7 +118,40 @@ def answer(question: Question) -> HomePlan:
         co2,
         "history" if question.outlook.sun is None else "weather",
     )
-    return _told(question, foreseen, solve(_steady(problem, question.before)), known.days)
+    plan = solve(_steady(problem, question.before))
+    return _told(question, expected, plan, parts, known.days)
+
+
+class _Parts(NamedTuple):
+    """What of a question is not only the optimizer's.
+
+    :ivar taken_w: by what runs whatever the plan is, in each step: loads, and batteries told to charge
+    :ivar fed_w: what batteries are told to give, in each step: it is there like sun
+    """
+
+    loads: LoadParts
+    batteries: tuple[HeldBattery, ...]
+    taken_w: tuple[float, ...]
+    fed_w: tuple[float, ...]
+
+
+def _parts(question: Question, horizon: Horizon, past_w: Mapping[str, Floats]) -> _Parts:
+    loads = load_parts(question, horizon, past_w)
+    batteries = tuple(
+        foreseen(each, horizon, looking_ahead.wear(question, each.wear)) for each in question.batteries
+    )
+    taken = loads.all_given_w(len(horizon))
+    given = [power + sum(each.power_w[step] for each in batteries) for step, power in enumerate(taken)]
+    return _Parts(
+        loads,
+        batteries,
+        tuple(max(power, 0.0) for power in given),
+        tuple(max(-power, 0.0) for power in given),
+    )
+
+
+def _added(forecast_w: tuple[float, ...], more_w: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(base + more for base, more in zip(forecast_w, more_w, strict=True))
 
 
 def _steady(problem: Problem, before: AskedBefore | None) -> Problem:
@@ -136,14 +180,16 @@ def _measured_sun(forecast: Forecast, horizon: Horizon, measured_w: float) -> Fo
     return type(forecast)(*(tuple(column) for column in zip(*lit, strict=True)))
 
 
-def _told(question: Question, foreseen: Foreseen, plan: Plan, history_days: float) -> HomePlan:
+def _told(question: Question, expected: Foreseen, plan: Plan, parts: _Parts, history_days: float) -> HomePlan:
     capacities = {each.name: max(each.capacity_wh, 1.0) for each in question.batteries}
-    steps = []
+    asked = {each.name: (each, also) for each, also in zip(question.batteries, parts.batteries, strict=True)}
+    steps, loads = [], load_steps(parts.loads, plan)
     for number, start in enumerate(plan.horizon.offsets_s[:-1]):
         batteries = {}
         for each in plan.batteries:
             band, reason = each.bands[number], each.reasons[number]
-            batteries[each.name] = BatteryStep(
+            battery, also = asked[each.name]
+            step = BatteryStep(
                 each.power_w[number],
                 100 * each.stored_wh[number] / capacities[each.name],
                 band.mode,
@@ -152,16 +198,19 @@ def _told(question: Question, foreseen: Foreseen, plan: Plan, history_days: floa
                 reason.code,
                 reason.sentence,
             )
+            ends_s = start + question.steps_s[number]
+            batteries[each.name] = as_told(step, battery, also.power_w[number], ends_s, also.held_s)
         steps.append(
             PlanStep(
                 question.start + start,
                 question.steps_s[number],
                 question.import_price[number],
                 question.export_price[number],
-                foreseen.load_w[number],
-                plan.solar_w[number],
+                expected.load_w[number] + sum(each.power_w for each in loads[number].values()),
+                plan.solar_w[number] + parts.fed_w[number],
                 plan.grid_w[number],
                 batteries,
+                loads[number],
                 plan.curtailed_w[number],
             )
         )
@@ -170,18 +219,19 @@ def _told(question: Question, foreseen: Foreseen, plan: Plan, history_days: floa
         question.currency,
         sum(map(_bill, steps)),
         None if plan.backup is None else plan.backup.hours[0],
-        tuple(each.sentence for each in plan.violations),
+        (*parts.loads.notes, *(titled(each.sentence, parts.loads) for each in plan.violations)),
         plan.solved.exact,
         history_days,
         plan.solved.seconds,
+        parts.loads.programs,
         question.outlook.notes,
         None
-        if foreseen.co2 is None
+        if expected.co2 is None
         else sum(
             max(step.grid_w, 0.0) / 1000 * step.duration / 3600 * co2
-            for step, co2 in zip(steps, foreseen.co2, strict=True)
+            for step, co2 in zip(steps, expected.co2, strict=True)
         ),
-        foreseen,
+        expected,
     )
 
 

@@ -147,10 +147,10 @@ class MatterLoad:
         is_on = await self._ask()
         if self._before is None or is_on is not self._told:
             self._before = is_on
+        self._told = on
         if is_on is on:
             # It is so of itself, or by a setpoint before: `_before` says which.
             return Applied(setpoint, AppliedState.APPLIED, float(on))
-        self._told = on
         return await self._set(setpoint, on=on)
 
     async def _take_back(self, setpoint: Setpoint) -> Applied:

@@ -78,6 +78,9 @@ def _waiting(facts: Facts, part: EnergyPart, got_kwh: float, later: int, step: i
         code = ReasonCode.WAIT_SUN if facts.sunny(later) else ReasonCode.WAIT_CHEAPER
         what = "sun" if code is ReasonCode.WAIT_SUN else "cheaper energy"
         then = facts.money(worth)
+        if then == price:
+            sentence = f"Waits until {facts.clock(later)}: a kWh costs {then} then as now."
+            return facts.reason(code, step, sentence, worth, later)
         sentence = f"Waits for {what} at {facts.clock(later)}: a kWh costs {then} then and {price} now."
         return facts.reason(code, step, sentence, worth, later)
     if got_kwh >= part.need_kwh - SMALL_KW:

@@ -61,6 +61,8 @@ def add_battery(bus: Bus, problem: Problem, battery: Battery) -> BatteryPart:
     share = np.ones(bus.count)
     if battery.available is not None:
         share = np.array(problem.horizon.shares(*battery.available))
+    if battery.idle is not None:
+        share *= 1 - np.array(problem.horizon.shares(battery.idle))
     charge_kw, discharge_kw = battery.charge_w / 1000 * share, battery.discharge_w / 1000 * share
     charge = program.columns(bus.count, 0.0, charge_kw)
     discharge = program.columns(bus.count, 0.0, discharge_kw)

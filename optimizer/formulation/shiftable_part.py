@@ -39,7 +39,15 @@ def add_shiftable(bus: Bus, problem: Problem, load: ShiftableLoad) -> ShiftableP
     offsets = np.array(horizon.offsets_s, float)
     begins = offsets[:-1]
     latest = min(horizon.seconds(load.window.end), offsets[-1]) - load.duration_s
-    starts = np.flatnonzero((begins >= horizon.seconds(load.window.start)) & (begins <= latest))
+    allowed = (begins >= horizon.seconds(load.window.start)) & (begins <= latest)
+    if load.parts is not None:
+        within = [
+            (begins >= horizon.seconds(part.start) - 1e-6)
+            & (begins + load.duration_s <= horizon.seconds(part.end) + 1e-6)
+            for part in load.parts
+        ]
+        allowed &= np.any(within, axis=0) if within else False
+    starts = np.flatnonzero(allowed)
     later = not len(starts) and load.window.end > horizon.end
     profile = _profiles(load, offsets, starts)
 
@@ -50,7 +58,8 @@ def add_shiftable(bus: Bus, problem: Problem, load: ShiftableLoad) -> ShiftableP
     program.put(once, skipped, 1.0)
     price = problem.tiers.wish if load.price is None else load.price
     program.cost("wishes", skipped, 0.0 if later else price * load.energy_wh / 1000)
-    program.cost("order", start, load.energy_wh / 1000 * bus.order[starts])
+    haste = bus.order[starts] + load.haste * begins[starts] / 3600
+    program.cost("order", start, load.energy_wh / 1000 * haste)
     which, steps = np.nonzero(profile)
     power = profile[which, steps]
     program.put(bus.balance[steps], start[which], -power)

@@ -194,3 +194,17 @@ async def test_without_the_grid_no_limit_keeps_the_sun_from_the_home(sunny, limi
     await sunny.pass_(30)
     assert [each for each in limits(home) if each.origin is Origin.GRID_OPERATOR] == []
     assert sunny.sun_w == 8000
+
+
+async def test_a_meter_that_is_read_once_a_minute_is_believed_for_some_minutes(sunny, limit, home):
+    limit.use(1000.0)
+    for _ in range(4):
+        sunny.read()
+        await home.clock.pass_(60.0)
+    sunny.load_w = 5000.0
+    for _ in range(3):
+        sunny.read()
+        await home.clock.pass_(60.0)
+    assert sunny.sun_w == pytest.approx(6000, abs=200)
+    await home.clock.pass_(300.0)
+    assert sunny.sun_w == pytest.approx(1000, abs=100)

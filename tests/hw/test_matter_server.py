@@ -327,6 +327,14 @@ class TestSwitching:
         await loads[PLUG].apply(Setpoint(AUTO))
         assert (await loads[PLUG].read()).connected is True
 
+    async def test_what_was_to_stay_on_is_not_switched_on_again_after_a_person_switched_it_off(
+        self, matter, loads
+    ):
+        await loads[PLUG].apply(Setpoint(CONNECT, 1, 60))
+        await matter.set(1, "1/6/0", False)
+        await loads[PLUG].apply(Setpoint(AUTO))
+        assert matter.nodes[1]["attributes"]["1/6/0"] is False
+
     async def test_a_thermostat_goes_off_and_back_to_the_mode_that_it_had(self, matter, loads):
         await matter.set(1, "3/513/28", 5)
         await heard(loads[THERMOSTAT])

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from bridge import voice
 from bridge.access.role import Role
 from bridge.api.endpoints.device_register import PATH
+from bridge.api.load_view import LoadChange, LoadView, load_view, wished
 from bridge.api.models import Model, ModuleKey, Moment, moment
 from bridge.api.operation import operation
 from bridge.api.problems import INVALID, UNKNOWN_MODULE, Flaw, Problem
@@ -51,6 +52,8 @@ class RegisteredView(Model):
     priority: int
     """0 to 9: how long it is to be supplied when there is not power enough for all; 9 the longest."""
     mode: OperatingMode
+    load: LoadView | None
+    """What is wanted of a load or a charging point; null for others."""
     faces: dict[str, bool]
     """The voice faces that it can have, and which of them it has."""
     driver: str
@@ -121,6 +124,8 @@ class ModuleChange(Model):
     mode: OperatingMode | None = None
     faces: Annotated[dict[str, bool | None], Field(max_length=16)] | None = None
     """Voice faces to be switched on or off; null leaves one to the settings."""
+    load: LoadChange | None = None
+    """What is wanted of a load or a charging point."""
     quarantined: bool | None = None
     """True: it is read and not commanded any more; false: it is commanded again."""
 
@@ -171,7 +176,10 @@ async def registered(context: Context[ModulesQuery, None]) -> RegisterView:
     "PATCH",
     PATH,
     summary="Change what a module is called, and what it may",
-    description="Name, room, role, priority, voice faces, operating mode, quarantine. Apps show a new name.",
+    description=(
+        "Name, room, role, priority, voice faces, operating mode, quarantine, and what is wanted of a load: "
+        "how much by when, which the plan sees to. Apps show a new name."
+    ),
     least=Role.OWNER,
     body=ModuleChange,
     answer=RegisteredView,
@@ -189,6 +197,7 @@ async def change(context: Context[None, ModuleChange]) -> RegisteredView:
             can = ", ".join(sorted(possible)) or "none"
             flaw = Flaw(f"#/faces/{face[:40]}", f"there is no such face of it; it can have {can}")
             raise Problem(INVALID, "it has no such face", flaws=[flaw])
+    wish = None if body.load is None else wished(context.hub, module, body.load)
     registry.rename(module.key, name=body.name, room=body.room, role=body.role)
     if body.priority is not None:
         registry.set_priority(module.key, body.priority)
@@ -196,6 +205,8 @@ async def change(context: Context[None, ModuleChange]) -> RegisteredView:
         registry.set_mode(module.key, body.mode)
     if body.faces:
         registry.set_faces(module.key, body.faces)
+    if wish is not None:
+        registry.set_wish(module.key, wish)
     if body.quarantined is not None:
         registry.set_quarantined(module.key, quarantined=body.quarantined)
     return view(context, module)
@@ -242,6 +253,7 @@ def view(context: Context[Any, Any], module: RegisteredModule) -> RegisteredView
         kind=record.kind,
         priority=record.priority,
         mode=record.mode,
+        load=load_view(context.hub, module),
         faces={face.value: face in on for face in sorted(voice.possible(record))},
         driver=record.driver,
         address=record.address,

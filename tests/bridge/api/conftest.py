@@ -1,6 +1,7 @@
 import pytest
 from api_lab.commands import commands
 from api_lab.house import House, ShiftedClock
+from api_lab.modules import Modules
 
 from bridge.data_dir import DataDirectory
 from bridge.hub import Hub
@@ -52,3 +53,11 @@ async def ores_bridge(house):
     """Run a command against the house's hub; return what it printed."""
     async with commands(house) as run:
         yield run
+
+
+@pytest.fixture
+async def modules(house, tmp_path):
+    """Simulated modules that speak with the house's hub."""
+    made = Modules(house, tmp_path)
+    yield made
+    await made.close()

@@ -2,17 +2,9 @@
 
 import json
 
-import pytest
-from api_lab.modules import CODE, KEY, Modules, until
+from api_lab.modules import CODE, KEY, until
 
 from hw.simulator.process import SimulatedHome
-
-
-@pytest.fixture
-async def modules(house, tmp_path):
-    made = Modules(house, tmp_path)
-    yield made
-    await made.close()
 
 
 async def test_a_device_is_looked_for_added_and_listed(house, ores_bridge):

@@ -8,10 +8,12 @@ import threading
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bridge.feeds.asking import FeedError, ask
 from bridge.feeds.formats.asked import Asked
-from bridge.feeds.process import MOST_BYTES
+from bridge.feeds.process import MOST_BYTES, _wait
 from bridge.feeds.source import SERVICES, Source
 
 START = 1_795_734_000
@@ -184,3 +186,9 @@ def test_the_hub_has_no_http_client_in_its_memory():
         [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True
     )
     assert found.stdout.strip() == "[]"
+
+
+@given(st.text(max_size=60) | st.from_regex(r"[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT"))
+def test_whatever_a_server_says_of_waiting_is_a_day_at_most(text):
+    found = _wait(text)
+    assert found is None or 0 <= found <= 86_400

@@ -39,6 +39,24 @@ def test_a_band_becomes_the_setpoint_that_says_it_best(step, battery_w, grid_w, 
     assert told(step, Ability(ALL, 4000.0, 4000.0), battery_w, grid_w) == wanted
 
 
+@pytest.mark.parametrize(
+    ("battery_w", "grid_w", "cars_w", "wanted"),
+    [
+        # The car takes 4 kW and the home 700 W: the battery serves the home alone.
+        (0.0, 4700.0, 4000.0, Told(Kind.DISCHARGE_W, 700)),
+        (-700.0, 4000.0, 4000.0, Told(Kind.DISCHARGE_W, 700)),
+        # The car takes a part of the sun, and the battery stores what that leaves.
+        (0.0, -900.0, 4000.0, Told(Kind.CHARGE_W, 900)),
+        # Of the sun 500 W are missing to the car: no battery gives them.
+        (0.0, 500.0, 4000.0, Told(Kind.HOLD)),
+        (0.0, 500.0, 0.0, OWN_LOGIC),
+    ],
+)
+def test_a_battery_feeds_no_car(battery_w, grid_w, cars_w, wanted):
+    balance = band(Mode.BALANCE, -4000.0, 4000.0)
+    assert told(balance, Ability(ALL, 4000.0, 4000.0), battery_w, grid_w, cars_w) == wanted
+
+
 def test_a_battery_without_a_charge_limit_follows_the_meter_instead():
     ability = Ability(SIMPLE, 4000.0, 4000.0)
     cover = band(Mode.COVER, -4000.0, 0.0)

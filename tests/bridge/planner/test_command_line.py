@@ -203,3 +203,24 @@ def test_market_prices_come_are_planned_by_and_are_known_after_a_kill_without_th
     assert (
         json.loads(again.ask("forecast", "--json").stdout)["feeds"][0]["until"] == told["feeds"][0]["until"]
     )
+
+
+def test_a_tariff_that_is_set_on_the_command_line_brings_a_plan_and_survives_a_kill(start):
+    hub = start(SETTINGS)
+    refused = hub.ask("configure", "--set", "tariff.fee=0.1")
+    assert refused.returncode == 1
+    assert "tariff.fee is for market prices: there is no [tariff.source]" in refused.stderr
+    set_ = ("--set", "tariff.import_price=0.31", "--set", "grid.import_limit_w=9000", "--json")
+    told = json.loads(hub.ask("configure", *set_).stdout)
+    assert told["configuration"]["settings"] == {
+        "tariff": {"import_price": 0.31},
+        "grid": {"import_limit_w": 9000},
+    }
+    assert hub.planned()["plan"]["steps"][0]["import_price"] == 0.31
+    hub.kill()
+    again = start(SETTINGS)
+    assert again.planned()["plan"]["steps"][0]["import_price"] == 0.31
+    back = again.ask("configure", "--set", "tariff.import_price=")
+    assert "grid.import_limit_w: 9000" in back.stdout
+    assert "there is no tariff" in again.plan().stdout
+    assert again.ask("configure", "--set", "fee=1").returncode == 2

@@ -6,14 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.loads.asked import LoadProgram, LoadStep
 from bridge.planner.plan import BatteryStep, HomePlan, PlanStep
 from optimizer.plan import BatteryMode
 from optimizer.reason import ReasonCode
 
 BATTERY = BatteryStep(500.0, 51.0, BatteryMode.CHARGE, 500.0, 500.0, ReasonCode.CHARGE_CHEAP, "It is cheap.")
-STEP = PlanStep(1_782_000_000, 300, 0.1, 0.05, 800.0, -200.0, 1100.0, {"b": BATTERY})
+LOAD = LoadStep(300.0, True, ReasonCode.RUN_CHEAP, "It is cheap.")
+STEP = PlanStep(1_782_000_000, 300, 0.1, 0.05, 800.0, -200.0, 1100.0, {"b": BATTERY}, {"l": LOAD})
 NEXT = PlanStep(1_782_000_300, 900, 0.4, 0.05, 800.0, -200.0, 600.0, {"b": BATTERY})
-PLAN = HomePlan((STEP, NEXT), "EUR", 0.3, 5.0, (), exact=True, history_days=2.0, seconds=0.1)
+PROGRAM = LoadProgram(1000.0, 7200.0, 500.0, 3)
+PLAN = HomePlan(
+    (STEP, NEXT), "EUR", 0.3, 5.0, (), exact=True, history_days=2.0, seconds=0.1, programs={"l": PROGRAM}
+)
 
 VALUES = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.just([]), st.just({})
@@ -39,7 +44,8 @@ def test_bytes_that_are_no_plan_are_a_value_error(line):
 def test_a_plan_with_any_value_in_it_is_refused_or_can_be_used(data):
     values = json.loads(PLAN.to_json())
     place = values
-    for key in data.draw(st.sampled_from([(), ("steps", 0), ("steps", 0, "batteries", "b")])):
+    places = [(), ("steps", 0), ("steps", 0, "batteries", "b"), ("steps", 0, "loads", "l"), ("programs", "l")]
+    for key in data.draw(st.sampled_from(places)):
         place = place[key]
     place[data.draw(st.sampled_from([*place, "unknown"]))] = data.draw(VALUES)
     try:
@@ -50,4 +56,6 @@ def test_a_plan_with_any_value_in_it_is_refused_or_can_be_used(data):
     assert plan.end > 0 or plan.steps[-1].start <= 0
     plan.step(1_782_000_100.0)
     assert [step.storage_w for step in plan.steps]
+    assert all(load.on in {True, False} for step in plan.steps for load in step.loads.values())
+    assert sum(program.power_w + program.run_s for program in plan.programs.values()) < 1e13
     assert abs(plan.bill + plan.seconds + plan.history_days) < 1e13

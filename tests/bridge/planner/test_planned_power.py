@@ -1,10 +1,13 @@
 """The plan as forecasts of Device Energy Management."""
 
+from dataclasses import replace
+
 import pytest
 
 from bridge.faces import Faces
+from bridge.loads.asked import LoadStep
 from bridge.module_face import Stage
-from bridge.planned_power import battery_forecast, solar_forecast
+from bridge.planned_power import battery_forecast, load_forecast, solar_forecast
 from bridge.planner.plan import BatteryStep, HomePlan, PlanStep
 from bridge.planner.planner import TICK
 from bridge.record import OperatingMode
@@ -66,6 +69,28 @@ def test_what_comes_after_ten_slots_is_not_told():
 def test_a_battery_that_no_plan_moves_has_no_forecast():
     assert battery_forecast(None, BATTERY) is None
     assert battery_forecast(plan(1000.0), "acme-9") is None
+
+
+def test_a_car_is_expected_to_charge_when_the_plan_lets_it():
+    known = plan(*[0.0] * 4)
+    powers = (0.0, 7000.0, 5000.0, None)
+    steps = [
+        replace(
+            step,
+            loads={}
+            if power is None
+            else {"car": LoadStep(power, power > 0, ReasonCode.RUN_CHEAP, "Cheap.")},
+        )
+        for step, power in zip(known.steps, powers, strict=True)
+    ]
+    forecast = load_forecast(replace(known, steps=tuple(steps)), "car")
+    assert [(slot.duration_s, slot.nominal_w) for slot in forecast.slots] == [
+        (900, 0),
+        (1800, 6000),
+        (900, 0),
+    ]
+    assert load_forecast(known, "car") is None
+    assert load_forecast(None, "car") is None
 
 
 def test_an_inverter_is_expected_to_give_its_share_of_the_sun():
