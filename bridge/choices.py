@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 E = TypeVar("E", bound=StrEnum)
 
-_POLICY: Final = "home/policy"
+POLICY_KEY: Final = "home/policy"
+"""Under which the policy is stored."""
 _MODE: Final = "home/mode"
 _SAVINGS: Final = "home/savings-percent"
 BALANCED: Final = 50
@@ -48,7 +49,7 @@ class HomeChoices:
     def __init__(self, storage: Storage, bus: EventBus) -> None:
         self._storage = storage
         self._bus = bus
-        self.policy = _kept(storage, _POLICY, Policy, Policy.SELF_CONSUMPTION)
+        self.policy = _kept(storage, POLICY_KEY, Policy, Policy.SELF_CONSUMPTION)
         self.mode = _kept(storage, _MODE, OperatingMode, OperatingMode.FEDERATED)
         """Autonomous: neither plans nor programmes command any module."""
         stored = storage.get(_SAVINGS)
@@ -70,7 +71,7 @@ class HomeChoices:
         if (policy, mode, savings) == (self.policy, self.mode, self.savings_percent):
             return
         with self._storage.transaction():
-            self._storage.put(_POLICY, policy.value.encode())
+            self._storage.put(POLICY_KEY, policy.value.encode())
             self._storage.put(_MODE, mode.value.encode())
             self._storage.put(_SAVINGS, bytes([savings]))
         self._storage.flush()

@@ -103,9 +103,8 @@ class ExportLimit:
         if read != self._read:
             self._read, self._spacing = read, read - self._read if self._read else 0.0
         age = (self._home.clock.utc() or 0.0) - read
-        return module.reading.quality is Quality.STALE or age > max(
-            FRESH, MISSED * min(self._spacing, SLOWEST)
-        )
+        oldest = max(FRESH, MISSED * min(self._spacing, SLOWEST))
+        return module.reading.quality is Quality.STALE or age > oldest
 
     def _has_room(self) -> bool:
         """Whether a battery could take more than it does."""

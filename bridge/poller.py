@@ -163,6 +163,8 @@ class _Link:
     ) -> None:
         self._registry = registry
         self._driver = driver
+        # Asked once: a protocol takes long to compare with, and a link is looked at with each reading.
+        self._growing = driver if isinstance(driver, GrowingDriver) else None
         self._pace = pace
         self._clock = clock
         self._random = randomness
@@ -266,7 +268,7 @@ class _Link:
             site.polled.append(_Polled(registered, device, now, now))
         if not site.polled:
             site.due = now + REDISCOVERY
-            if not isinstance(self._driver, GrowingDriver):
+            if self._growing is None:
                 _log.info("%s is asked no more: its modules were removed", source.address)
                 self.sites.remove(site)
 
@@ -280,8 +282,8 @@ class _Link:
 
     async def _look_again(self, site: _Site) -> None:
         """Take in the modules that have come to an address since it was asked."""
-        driver = self._driver
-        grown = isinstance(driver, GrowingDriver) and driver.news(site.source.address, site.taken)
+        growing = self._growing
+        grown = growing is not None and growing.news(site.source.address, site.taken)
         if grown or site.named:
             await self._discover(site)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from hw.accuracy import USUAL, Accuracy, Quantity
@@ -62,10 +63,12 @@ class Identity:
 
         Vendor, serial and part make it; the firmware and the model's marketing name may change under it.
         """
-        parts = (self.vendor, self.serial, self.part)
-        return "-".join(
-            filter(None, (re.sub(r"[^0-9a-z.]+", "-", part.lower()).strip("-") for part in parts))
-        )
+        return _key(self.vendor, self.serial, self.part)
+
+
+@lru_cache(4096)  # it is asked for with every reading, and a home has few modules
+def _key(*parts: str) -> str:
+    return "-".join(filter(None, (re.sub(r"[^0-9a-z.]+", "-", part.lower()).strip("-") for part in parts)))
 
 
 @dataclass(frozen=True, slots=True)

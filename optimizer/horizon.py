@@ -10,7 +10,8 @@ from typing import Final, Self
 
 from optimizer.problem_error import ProblemError, moment
 
-MOST_STEPS: Final = 20_000
+MOST_STEPS: Final = 40_000
+"""A year of quarters of an hour, and some more."""
 _LONGEST_STEP_S: Final = 86_400
 _STANDARD: Final = ((300, 12), (900, 140), (3600, 132))
 """5 min for the first hour, 15 min until 36 h, 60 min until 7 days: what is near is seen sharply."""

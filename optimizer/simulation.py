@@ -123,26 +123,36 @@ class Rule:
 class Receding:
     """A plan for each step, of which only the beginning is done: receding horizon.
 
+    A plan may also be kept for some steps; its own steps must then be as long as the world's for that time.
+
     :ivar plans: how many were made
     :ivar seconds: they took together, forecasts not included
     :ivar slowest_s: the slowest of them took
     :ivar last: the latest of them
     """
 
-    def __init__(self, pose: Callable[[int, tuple[float, ...]], Problem]) -> None:
+    def __init__(self, pose: Callable[[int, tuple[float, ...]], Problem], *, every: int = 1) -> None:
+        """Plan.
+
+        :param every: for how many steps a plan is kept
+        """
         self._pose = pose
+        self._every = every
+        self._begun = 0
         self.plans = 0
         self.seconds = 0.0
         self.slowest_s = 0.0
         self.last: Plan | None = None
 
     def command(self, step: int, stored_wh: tuple[float, ...]) -> tuple[Band, ...]:
-        """Return what the plan made now says for its first step."""
+        """Return what the plan made now, or kept, says for the step."""
+        if self.last is not None and step % self._every:
+            return tuple(each.bands[step - self._begun] for each in self.last.batteries)
         plan = solve(self._pose(step, stored_wh), explain=False)
         self.plans += 1
         self.seconds += plan.solved.seconds
         self.slowest_s = max(self.slowest_s, plan.solved.seconds)
-        self.last = plan
+        self.last, self._begun = plan, step
         return tuple(each.bands[0] for each in plan.batteries)
 
 

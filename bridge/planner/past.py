@@ -41,10 +41,10 @@ class Past(NamedTuple):
         return float(np.count_nonzero(~np.isnan(self.load.power_w))) * STEP / 86_400
 
 
-def past(recorded: Recorded | None, now: int) -> Past:
-    """Return what was recorded of the last weeks; what cannot be read is a gap."""
+def past(recorded: Recorded | None, now: int, days: int = DAYS) -> Past:
+    """Return what was recorded of the last days; what cannot be read is a gap."""
     end = now // STEP * STEP
-    start = end - DAYS * 86_400
+    start = end - days * 86_400
     count = (end - start) // STEP
     grid = solar = storage = np.full(count, np.nan)
     loads: dict[str, Floats] = {}

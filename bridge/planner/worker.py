@@ -42,6 +42,7 @@ from optimizer.solve import solve
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from bridge.planner.past import Past
     from optimizer.forecast.forecast import Forecast
     from optimizer.formulation.program import Floats
     from optimizer.plan import Plan
@@ -64,16 +65,18 @@ _known = lru_cache(maxsize=1)(past)
 """What was recorded until the last full quarter of an hour, kept until there is another one."""
 
 
-def answer(question: Question) -> HomePlan:
+def answer(question: Question, known: Past | None = None) -> HomePlan:
     """Return the plan to a question.
 
+    :param known: what happened before; what was recorded when nobody says
     :raises ProblemError: the question is absurd
     :raises SolverError: its numbers are too far apart
     """
     zone = time_zone(question.zone)
     horizon = Horizon(datetime.fromtimestamp(question.start, UTC).astimezone(zone), question.steps_s)
     question = looking_ahead.priced(question, horizon, zone)
-    known = _known(question.recorded, question.start // QUARTER_S * QUARTER_S)
+    if known is None:
+        known = _known(question.recorded, question.start // QUARTER_S * QUARTER_S)
     load = forecast_load(known.load, horizon, zone, prior_w=question.load_w)
     load = anchored(load, horizon, question.load_w, load.expected_w[0])
     sun = looking_ahead.sun(question, known.production, horizon, _site(question))

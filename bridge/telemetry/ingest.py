@@ -154,7 +154,7 @@ def _value(spec: MetricSpec, value: Any, place: str) -> float:
         if not isinstance(value, str) or value not in _CODES[spec]:
             raise BatchError(f"{place} is one of {', '.join(_CODES[spec])}")
         return float(_CODES[spec][value])
-    if spec.name == "connected" and isinstance(value, bool):
+    if spec.name in {"connected", "grid_forming"} and isinstance(value, bool):
         return float(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BatchError(f"{place} is a number")

@@ -47,20 +47,18 @@ class Sun:
         return beam * transmittance + diffuse
 
 
-def sun_at(time: datetime) -> Sun:
-    """Return the sun over the simulated home at a UTC time."""
+def sun_at(time: datetime, latitude: float = LATITUDE, longitude: float = LONGITUDE) -> Sun:
+    """Return the sun over a place (degrees, north and east positive) at a UTC time."""
     day = time.timetuple().tm_yday
     hours = time.hour + time.minute / 60 + (time.second + time.microsecond / 1e6) / 3600
     declination = math.radians(23.45) * math.sin(2 * math.pi * (284 + day) / 365)
-    angle = math.radians(15 * (hours + LONGITUDE / 15 - 12))
-    latitude = math.radians(LATITUDE)
-    sine = math.sin(latitude) * math.sin(declination) + math.cos(latitude) * math.cos(declination) * math.cos(
-        angle
-    )
+    angle = math.radians(15 * (hours + longitude / 15 - 12))
+    north = math.radians(latitude)
+    sine = math.sin(north) * math.sin(declination) + math.cos(north) * math.cos(declination) * math.cos(angle)
     elevation = math.asin(max(-1.0, min(1.0, sine)))
     azimuth = math.atan2(
         math.sin(angle),
-        math.cos(angle) * math.sin(latitude) - math.tan(declination) * math.cos(latitude),
+        math.cos(angle) * math.sin(north) - math.tan(declination) * math.cos(north),
     )
     clear_sky = 1098 * sine * math.exp(-0.057 / sine) if sine > 0.001 else 0.0
     return Sun(elevation, azimuth, clear_sky)

@@ -55,17 +55,27 @@ class World:
     """The home's physics."""
 
     def __init__(
-        self, home: Home, *, seed: int = 1, start: datetime = DEFAULT_START, speed: float = 1.0
+        self,
+        home: Home,
+        *,
+        seed: int = 1,
+        start: datetime = DEFAULT_START,
+        speed: float = 1.0,
+        step_s: float | None = None,
     ) -> None:
-        """`speed` is how many simulated seconds pass in one of the hub's."""
+        """`speed` is how many simulated seconds pass in one of the hub's; `step_s` how many in a step."""
         if not 0 < speed <= 86400:
             raise ValueError(f"speed is above 0 and at most 86400, not {speed}")
         self.start = start
         self.speed = speed
-        self.step_s = max(1.0, speed / 4)
-        """Four steps a second of the hub are plenty; below a second nothing changes that registers show."""
+        self.step_s = max(1.0, speed / 4) if step_s is None else step_s
+        """Four steps a second of the hub are plenty; below a second nothing changes that registers show. It
+        can be changed while the home lives."""
         self.steps = 0
         """How many steps have begun."""
+        self._next_s = 0.0
+        """When the next one begins, in simulated seconds after the start."""
+        self._began_s = 0.0
         self._clouds = Clouds(_chance(seed, "clouds"))
         self._household = Household(_chance(seed, "household"))
         self._grid_noise = _chance(seed, "grid")
@@ -83,6 +93,8 @@ class World:
         """What the modules are connected to; the meter is at the street's side of the main switch."""
         self.has_meter = home.meter
         self.load_phases_w = (0.0, 0.0, 0.0)
+        self.wanted_w = 0.0
+        """What the household would take if it had power."""
         self.transmittance = 1.0
         self.ambient_c = 20.0
         self._step()
@@ -90,7 +102,7 @@ class World:
     @property
     def time(self) -> datetime:
         """Simulated UTC at the beginning of the current step."""
-        return self.start + timedelta(seconds=(self.steps - 1) * self.step_s)
+        return self.start + timedelta(seconds=self._began_s)
 
     @property
     def solar_w(self) -> float:
@@ -114,11 +126,13 @@ class World:
 
     def advance(self, seconds: float) -> None:
         """Let the home live until so many simulated seconds after its start."""
-        while self.steps * self.step_s <= seconds:
+        while self._next_s <= seconds:
             self._step()
 
     def _step(self) -> None:
         seconds = self.step_s
+        self._began_s = self._next_s
+        self._next_s += seconds
         self.steps += 1
         now = self.time
         sun = sun_at(now)
@@ -134,6 +148,7 @@ class World:
             inverter.step(seconds, sun, self.transmittance, self.ambient_c)
             phases[index % 3] += inverter.power_w
         wants = self._household.step(now, seconds)
+        self.wanted_w = sum(wants)
         self.load_phases_w = wants if supply.live else (0.0, 0.0, 0.0)
         for index, watts in enumerate(self.load_phases_w):
             phases[index] += watts

@@ -9,6 +9,7 @@ import numpy as np
 
 from optimizer.forecast.forecast import Forecast
 from optimizer.forecast.history import DAY_S, grid, local_seconds, over
+from optimizer.forecast.quantile import quantiles
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -110,7 +111,7 @@ def _profile(table: Floats, weight: Floats, method: Method, prior_w: float) -> F
         return np.stack((prior, prior * 0.3, prior * 2.0))
     known = seen.any(axis=0)
     part = table[:, known]
-    low, median, high = np.nanquantile(part, (0.1, 0.5, 0.9), axis=0)
+    low, median, high = quantiles(part, 0.1, 0.5, 0.9)
     if method is Method.MEDIAN:
         expected = median
     else:

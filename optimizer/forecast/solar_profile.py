@@ -9,6 +9,7 @@ import numpy as np
 from optimizer.forecast.clear_sky import Site, clear_sky
 from optimizer.forecast.forecast import Forecast
 from optimizer.forecast.history import DAY_S, grid, over
+from optimizer.forecast.quantile import quantiles
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,6 +28,7 @@ _PERSISTENCE: Final = ((86_400, 0.1, 48.0), (7_200, 0.6, 3.0))
 Chosen by what plans cost in the end on recorded homes, not by the smallest error: tomorrow is best expected
 to be as usual, although yesterday's clouds would make the error a little smaller.
 """
+_HOUR_S: Final = 3600
 _CLEAREST: Final = 1.5
 _DARK_SHARE: Final = 0.02
 """Of the highest production: with less, clearness is not to be told."""
@@ -67,7 +69,7 @@ def forecast_solar(
         usual, low, high = (np.full(DAY_S // step_s, share * prior_w / 1000) for share in _PRIOR)
         clearness: tuple[float | None, ...] = (None, None)
     else:
-        usual, low, high, clearness = learned(past, site)
+        usual, low, high, clearness = learned(past, site, prior_w)
     slot = (ahead % DAY_S) // step_s
     age_h = np.maximum(ahead - round(horizon.start.timestamp()), 0) / 3600
     level = np.ones(len(ahead))
@@ -109,8 +111,13 @@ def _by_weather(weather: Weather, made: Floats, highest: Floats) -> tuple[Floats
     )
 
 
-def learned(past: History, site: Site) -> tuple[Floats, Floats, Floats, tuple[float | None, ...]]:
+def learned(
+    past: History, site: Site, prior_w: float
+) -> tuple[Floats, Floats, Floats, tuple[float | None, ...]]:
     """Return what the panels made of a clear sky.
+
+    A slot that was never seen by day is taken for like the nearest within an hour that was, since days grow
+    longer; a part of the day that was never seen, for what panels of `prior_w` usually make.
 
     :return: usual, low (P10) and high (P90) ratio of production to clear-sky irradiance in each slot of the
         UTC day, and how clear the last day and the last hours were against the usual; None where it was dark
@@ -130,9 +137,20 @@ def learned(past: History, site: Site) -> tuple[Floats, Floats, Floats, tuple[fl
     usual[known] = (np.where(seen, table, 0.0) * weights).sum(axis=0)[known] / weights.sum(axis=0)[known]
     low, high = usual.copy(), usual.copy()
     if known.any():
-        low[known], high[known] = np.nanquantile(table[:, known], (0.1, 0.9), axis=0)
+        low[known], high[known] = quantiles(table[:, known], 0.1, 0.9)
+    for row, share in zip((usual, low, high), _PRIOR, strict=True):
+        _fill(row, known, _HOUR_S // step_s, share * prior_w / 1000)
     made = clear * usual[slot]
     return usual, low, high, tuple(_clearness(past, made, lit, back_s) for back_s, _, _ in _PERSISTENCE)
+
+
+def _fill(ratio: Floats, known: NDArray[np.bool_], reach: int, prior: float) -> None:
+    """Fill in what was never seen, from what is no farther than `reach` slots, or else by the prior."""
+    there = np.flatnonzero(known)
+    for slot in np.flatnonzero(~known):
+        distance = np.abs(there - slot)
+        near = distance.min(initial=len(ratio)) <= reach
+        ratio[slot] = ratio[there[distance.argmin()]] if near else prior
 
 
 def _clearness(past: History, usual_w: Floats, lit: NDArray[np.bool_], back_s: int) -> float | None:

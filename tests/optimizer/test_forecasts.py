@@ -179,8 +179,33 @@ def test_new_panels_are_forecast_from_their_size():
     horizon = hours(MONDAY, 24)
     forecast = forecast_solar(History(MONDAY, 3600, np.empty(0)), horizon, SITE, prior_w=5000)
     assert 1500 < max(forecast.expected_w) < 4000
+
+
+def test_panels_that_were_seen_by_night_alone_are_forecast_from_their_size():
     night = History(MONDAY, 3600, np.zeros(3))
-    assert max(forecast_solar(night, hours(MONDAY + timedelta(hours=3), 24), SITE).expected_w) == 0
+    after = hours(MONDAY + timedelta(hours=3), 24)
+    fresh = forecast_solar(History(MONDAY, 3600, np.empty(0)), after, SITE, prior_w=5000)
+    assert forecast_solar(night, after, SITE, prior_w=5000) == fresh
+    assert max(forecast_solar(night, after, SITE).expected_w) == 0
+
+
+def test_the_morning_is_forecast_from_the_size_of_panels_that_were_seen_from_noon_on():
+    whole = sunny(1)
+    noon = int(np.argmax(whole.power_w))
+    half = History(MONDAY, 3600, np.where(np.arange(24) < noon, np.nan, whole.power_w))
+    tomorrow = hours(MONDAY + timedelta(days=1), 24)
+    said = np.array(forecast_solar(half, tomorrow, SITE, prior_w=5000).expected_w)
+    early = whole.power_w[: noon - 2] > 500
+    assert (said[: noon - 2][early] > 200).all()
+    assert said[noon + 1] == pytest.approx(whole.power_w[noon + 1], rel=0.1)
+
+
+def test_a_mountain_stays_where_it_is_when_days_grow_longer():
+    shaded = sunny(30, shade=(4, 10))
+    later = hours(MONDAY + timedelta(days=45), 24)
+    free = np.array(forecast_solar(sunny(30), later, SITE, prior_w=5000).expected_w)
+    said = np.array(forecast_solar(shaded, later, SITE, prior_w=5000).expected_w)
+    assert (said[free > 0][0] < 0.5 * free[free > 0][0]).all()
 
 
 # ---------------------------------------------------------------- prices, scores, what is no history

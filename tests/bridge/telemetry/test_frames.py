@@ -44,6 +44,7 @@ def full_reading():
         state=OperatingState.RUNNING,
         power_factor=0.987,
         connected=True,
+        grid_forming=True,
         phases=(Phase("A", 1.0, 2.0, 3.0), Phase("B", 1.5, 2.5, 3.5)),
         strings=(DcString("PV 1/left", 100.0, 200.0, 0.5, 1234.5, 40.0),),
         battery=BatteryReading(**battery, cycles=7, charge_state=ChargeState.CHARGING),
@@ -60,7 +61,7 @@ def test_every_number_of_a_reading_is_kept_under_its_field():
     assert kept["phase_b_current_a"] == 3.5
     assert kept["string_pv_1_left_energy_wh"] == 1234.5
     assert kept["battery_voltage_v"] == kept["voltage_v"] == 10.0
-    assert kept["connected"] == 1
+    assert kept["connected"] == kept["grid_forming"] == 1
     assert kept["state"] == STATES[OperatingState.RUNNING]
     assert kept["charge_state"] == CHARGE_STATES[ChargeState.CHARGING]
     names = {each.name for each in fields(Reading)} - {
