@@ -33,8 +33,9 @@ setup: $(CONTROLLERS) $(MATTER_SERVER) ## install everything into .venv (and Deb
 demo: $(RUNTIME) ## a simulated home and a hub to pair with; more options: make demo ARGS="--modules 8 --speed 60"
 	@$(BIN)/ores-bridge demo --data-dir .demo $(ARGS)
 
+# A file stays on one processor, so that its hub and its controllers are set up once.
 test: setup ## all tests; what this machine cannot run is skipped and says why
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: $(TOOLS) ## style, types and the import rule
 	@$(BIN)/ruff check --quiet --output-format concise .

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from optimizer.problem_error import (
     MOST_ENERGY_WH,
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from optimizer.horizon import Window
 
+_MOST_S: Final = 1e9
+"""Far longer than any horizon."""
+
 
 @dataclass(frozen=True, slots=True)
 class Vehicle:
@@ -33,6 +36,8 @@ class Vehicle:
         part of its time that lies within is planned
     :ivar max_w: highest charging power at the wall
     :ivar min_w: less than this is off (6 A of one phase are 1380 W)
+    :ivar exact_s: for so long from the start of the horizon; in later steps less is a mean of on and off,
+        which is much easier to solve. None for always
     :ivar efficiency: share of what it draws that ends in its battery
     :ivar room_wh: most that still fits in its battery; None: it takes no more than it needs
     :ivar value: worth of a kWh in its battery, needed or not
@@ -54,6 +59,7 @@ class Vehicle:
     from_battery: bool = False
     price: float | None = None
     haste: float = 0.0
+    exact_s: float | None = None
 
     def __post_init__(self) -> None:
         name("a vehicle", self.name)
@@ -74,5 +80,7 @@ class Vehicle:
         if self.price is not None:
             number(f"the price of energy that {self.name!r} lacks", self.price, 0.0, MOST_PRICE**2)
         number(f"the haste of {self.name!r}", self.haste, 0.0, MOST_PRICE)
+        if self.exact_s is not None:
+            number(f"the exact time of {self.name!r}", self.exact_s, 0.0, _MOST_S)
         if self.deadline is not None:
             moment(f"the deadline of {self.name!r}", self.deadline)

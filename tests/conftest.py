@@ -11,6 +11,22 @@ from matter_node.storage import MemoryStorage
 from matter_node.subject import AuthMode, Subject
 
 
+def pytest_terminal_summary(terminalreporter):
+    """Print what tests measured; here, since a run on several processors knows no other conftest."""
+    reports = [each for kind in terminalreporter.stats.values() for each in kind]
+    told = [
+        text
+        for report in reports
+        if getattr(report, "when", "") == "call"
+        for name, text in report.user_properties
+        if name == "figure"
+    ]
+    if told:
+        terminalreporter.section("measured against real controllers")
+        for text in told:
+            terminalreporter.write_line(text)
+
+
 class TurnedClock:
     """Time stands still until `advance`, which calls the timers in order, each at its own time."""
 

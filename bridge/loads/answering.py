@@ -27,6 +27,8 @@ _SLOT_S: Final = 300
 _HASTE: Final = 0.002
 """Share of the highest price that it is worth to have a kWh an hour sooner: what hardly gains by waiting does
 not wait, and something may still go wrong without harm."""
+_EXACT_S: Final = 2 * 3600.0
+"""For so long what is on or off is planned as such; later it is so in the mean, and planned anew before."""
 _MARGIN: Final = 0.05
 _MOST_MARGIN_S: Final = 900.0
 """Before its deadline a load is to be done: this share of its time, and so many seconds at most."""
@@ -201,6 +203,7 @@ def _energy(
         from_battery=asked.from_battery,
         price=price,
         haste=_haste(question),
+        exact_s=_EXACT_S,
     )
 
 

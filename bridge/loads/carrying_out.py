@@ -200,12 +200,9 @@ class LoadCarryingOut:
             current = 0
         before = self._charging.get(key)
         if before is None:
-            offered = (
-                0
-                if reading is None or not reading.connected
-                else round((evse and evse.current_offered_a) or 0)
-            )
-            before = Charging(offered, run.switched)
+            # As it is found: that is not changed sooner than anything else.
+            offered = evse.current_offered_a if evse is not None and run.on else None
+            before = Charging(round(offered or 0), run.switched)
         charging = steadied(before, current, now, bounds, by_sun=by_sun)
         fits = bounds.amperes(room_w) if room_w < math.inf else charging.current_a
         if charging.current_a > fits:

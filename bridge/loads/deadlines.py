@@ -78,8 +78,8 @@ class Deadlines:
         if current is not None:
             known = run.need_wh if run.by == current.by else None
             run = run.wanted(current.by, current.energy_wh or known, wish.run_s, now)
-        elif run.state is LoadState.WAITING and module.record.kind is ModuleKind.LOAD:
-            # Nobody wants it any more.
+        elif run.state is LoadState.WAITING and (module.record.kind is ModuleKind.LOAD or has_car(module)):
+            # Nobody wants it any more. Of a car that is away it is not known.
             run = run.idle()
             self._home.bus.publish(LoadMet(key))
         runs.keep(key, run)

@@ -122,9 +122,8 @@ def _given(
         if wish.need_wh and run.run_s:
             power = wish.need_wh / run.run_s * 3600
         left = run.left_s(now)
-        return [
-            GivenLoad(module.key, power, left, "Its program goes on: it is not broken off.", learns)
-        ], now + left
+        goes_on = "Its program goes on: it is not broken off."
+        return [GivenLoad(module.key, power, left, goes_on, learns)], now + left
     on = held_until(commands, now, on=True)
     off = held_until(commands, now, on=False)
     why = "It was switched on."

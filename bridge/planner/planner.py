@@ -23,7 +23,6 @@ from bridge.events import (
 from bridge.feeds.news import PRICE, FeedChanged
 from bridge.grid import GridChanged
 from bridge.island.mode import ModeChanged
-from bridge.loads.carrying_out import LoadCarryingOut
 from bridge.loads.runs import LoadChanged
 from bridge.planner.carrying_out import CarryingOut
 from bridge.planner.curtailing import Curtailing
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from bridge.home import Home
+    from bridge.loads.carrying_out import LoadCarryingOut
     from bridge.planner.keeper import PlanKeeper
     from bridge.planner.plan import HomePlan
     from bridge.planner.posing import Posing
@@ -135,7 +135,8 @@ class Planner:
         self._period = period
         self._clock = home.clock
         self._carrying_out = CarryingOut(home.arbiter, home.clock)
-        self._loads = LoadCarryingOut(home)
+        self._loads: LoadCarryingOut | None = None
+        """Made when it starts: a hub that plans nothing has no use for it."""
         self._curtailing = Curtailing(home)
         self._unsubscribe: list[Callable[[], None]] = []
         self._timer: Timer | None = None
@@ -175,6 +176,9 @@ class Planner:
             bus.subscribe(CommandChanged, self._command_changed),
             bus.subscribe(LoadChanged, lambda _: self._anew(Trigger.MODULE)),
         ]
+        from bridge.loads.carrying_out import LoadCarryingOut  # only for a hub that plans
+
+        self._loads = LoadCarryingOut(self._home)
         self._loads.start()
         self._take_up()
         self._look()
@@ -184,7 +188,8 @@ class Planner:
         for unsubscribe in self._unsubscribe:
             unsubscribe()
         self._unsubscribe = []
-        self._loads.stop()
+        if self._loads is not None:
+            self._loads.stop()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -270,6 +275,7 @@ class Planner:
     def _look(self) -> None:
         """See whether the home can be commanded, whether a plan is due, and what the step wants."""
         self._look_in(min(TICK, max(self._due - self._clock.monotonic(), SETTLING)))
+        assert self._loads is not None
         self._loads.deadlines.look(self._now(), self._waiting)
         try:
             self._posing.check(self._now())
@@ -309,6 +315,7 @@ class Planner:
         try:
             batteries = self._posing.batteries()
             step = within(step, batteries, flows.grid_w, self._posing.import_limit_w)
+            assert self._loads is not None
             cars_w = self._loads.cars_w(step)
             self._carrying_out.step(step, batteries, float(flows.grid_w), cars_w)
             self._curtailing.step(step, batteries, flows)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.choices import Policy
 from bridge.grid import GridState
-from bridge.loads.posing import planned_loads
 from bridge.planner.held import held
 from bridge.planner.outlook import Outlook
 from bridge.planner.question import AskedBattery, AskedBefore, Question, Recorded, steps_from
@@ -155,6 +154,8 @@ class Posing:
         policy = self._home.choices.policy
         if policy is Policy.GREEN and not outlook.clean:
             policy = Policy.SELF_CONSUMPTION
+        from bridge.loads.posing import planned_loads  # only for a hub that plans
+
         loads = planned_loads(
             self._home, now, (start, start + sum(steps)), learns=self._telemetry is not None
         )

@@ -50,11 +50,11 @@ def add_energy(bus: Bus, problem: Problem, load: Vehicle | InterruptibleLoad) ->
         windows = load.plugged
         deadline = load.deadline or max(window.end for window in windows)
         need, room = load.need_wh, load.need_wh if load.room_wh is None else load.room_wh
-        efficiency, value, haste = load.efficiency, load.value, load.haste
+        efficiency, value, haste, exact_s = load.efficiency, load.value, load.haste, load.exact_s
     else:
         windows, deadline = (load.window,), load.window.end
         need = room = load.energy_wh
-        efficiency, value, haste = 1.0, 0.0, 0.0
+        efficiency, value, haste, exact_s = 1.0, 0.0, 0.0, None
     share = np.array(horizon.shares(*windows))
     until = np.array(horizon.shares(*(_cut(window, deadline) for window in windows)))
     steps = np.flatnonzero((share > 0) & (load.max_w > 0))
@@ -77,7 +77,8 @@ def add_energy(bus: Bus, problem: Problem, load: Vehicle | InterruptibleLoad) ->
     later_h = np.array(horizon.offsets_s, float)[steps] / 3600
     program.cost("order", power, hours * (bus.order[steps] + haste * later_h))
     if load.min_w > 0:
-        program.off_or_enough(power, load.min_w / 1000 * share[steps])
+        exact = np.ones(len(steps), bool) if exact_s is None else later_h * 3600 < exact_s
+        program.off_or_enough(power[exact], load.min_w / 1000 * share[steps[exact]])
     return EnergyPart(load, deadline, need / 1000, efficiency, steps, in_time, power, most, short, demand)
 
 

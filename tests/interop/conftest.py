@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from interop.controller import Kind
     from interop.hub import Mode
 
-FIGURES: list[str] = []
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
@@ -29,17 +27,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.interop)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if FIGURES:
-        terminalreporter.section("measured against real controllers")
-        for figure in FIGURES:
-            terminalreporter.write_line(figure)
-
-
 @pytest.fixture
-def figure() -> Callable[[str], None]:
+def figure(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
     """Print a measured figure at the end of the run."""
-    return FIGURES.append
+    return partial(record_property, "figure")
 
 
 @pytest.fixture(scope="session")

@@ -70,6 +70,13 @@ def test_what_it_has_got_already_is_not_asked_for_again():
     assert done.steps[0].loads["heater"].code is ReasonCode.DONE
 
 
+def test_what_is_on_or_off_is_planned_so_for_the_next_hours():
+    plan = answer(question([asked(need_wh=1300.0, until=4)]))
+    powers = {round(step.loads["heater"].power_w) for step in plan.steps if step.start < MIDNIGHT + 2 * HOUR}
+    assert powers <= {0, 1000}
+    assert energy(plan) >= 1300
+
+
 def three_levels(hour):
     return 0.10 if hour < 3 else 0.40 if 3 <= hour < 6 else 0.25
 

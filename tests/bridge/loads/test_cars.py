@@ -9,6 +9,7 @@ import pytest
 from bridge.actions import Requester
 from bridge.charging_point import APPS, ChargingPoint
 from bridge.command import Origin
+from bridge.loads.events import LoadMissed
 from bridge.planner.outlook import Outlook
 from bridge.planner.settings import GridSettings
 from clusters.charging_plan import NextCharge
@@ -85,6 +86,22 @@ async def test_a_wish_does_the_same_without_an_app(simulated, planner, wallbox, 
     await simulated.pass_(60)
     assert wallbox.on
     assert home.registry[WALLBOX].record.wish.once_by is None
+    await planner.stop()
+
+
+async def test_what_is_not_wanted_any_more_is_not_missed(simulated, planner, wallbox, wish, home):
+    said = []
+    home.bus.subscribe(LoadMissed, said.append)
+    wish(WALLBOX, kind="interruptible", energy_wh=10_000, once_by="06:00")
+    planner.start()
+    await simulated.pass_(120)
+    assert wallbox.power_w == 0
+    wish(WALLBOX, once_by=None)
+    await simulated.pass_(120)
+    # Without a wish it charges as it does of itself.
+    assert wallbox.power_w > 0
+    await simulated.pass_(simulated.until(6.2), step=60.0)
+    assert said == []
     await planner.stop()
 
 
