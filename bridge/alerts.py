@@ -242,11 +242,20 @@ class AlertBook:
             owed = tuple(name for name in alert.owed if name != user)
             self._note(dataclasses.replace(alert, owed=owed))
 
-    def tell(self, subject: str, severity: Severity, title: str, text: str, code: str) -> None:
-        """Begin an alert, or say something else in the one of its subject that is so already."""
+    def about(self, subjects: str) -> list[Alert]:
+        """Return the unresolved ones whose subject begins so, the oldest first."""
+        return [alert for alert in self.unresolved() if alert.subject.startswith(subjects)]
+
+    def tell(
+        self, subject: str, severity: Severity, title: str, text: str, code: str, *, module: str = ""
+    ) -> None:
+        """Begin an alert, or say something else in the one of its subject that is so already.
+
+        :param module: key of the one that it is because of
+        """
         known = self._unresolved_of(subject)
         if known is None:
-            self._add(severity=severity, title=title, text=text, subject=subject, code=code)
+            self._add(severity=severity, title=title, text=text, subject=subject, module=module, code=code)
         elif (known.title, known.text) != (title, text):
             self._change(dataclasses.replace(known, title=title, text=text))
 

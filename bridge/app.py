@@ -16,6 +16,7 @@ from bridge.data_dir import DataDirectory
 from bridge.hub import Hub
 from bridge.matter import software_version
 from bridge.memory import give_back, share_one_arena
+from bridge.planner.alerting import no_plan
 from bridge.state import SqliteStorage
 from bridge.status import handlers
 from matter_node.clock import AsyncioClock
@@ -104,6 +105,9 @@ async def _running(
         if hub.planner is not None:
             hub.planning.start()
             hub.planner.start()
+        else:
+            no_plan(hub.home.alerts)
+        hub.savings.start()
         await hub.serve_api()
         hub.be_found()
         announce_api(hub)
@@ -121,6 +125,7 @@ async def _running(
         await _in_time(hub.discovery.stop())
         if hub.planner is not None:
             await _in_time(hub.planner.stop())
+        await _in_time(hub.savings.stop())
         await _in_time(hub.economy.stop())
         await _in_time(hub.planning.stop())
         await asyncio.gather(_in_time(hub.arbiter.close()), _in_time(hub.matter.stop()))

@@ -27,6 +27,7 @@ _COMMANDS = {
     "alerts": "bridge.cli_care",
     "diagnose": "bridge.cli_care",
     "plan": "bridge.cli_plan",
+    "savings": "bridge.cli_savings",
     "forecast": "bridge.cli_forecast",
     "simulate": "bridge.cli_simulate",
     "history": "bridge.cli_history",
@@ -56,6 +57,7 @@ _SUMMARIES = {
     "diagnose": "Look closely at a module or at the hub; pack a support bundle.",
     "alerts": "Show what people are told of; acknowledge or snooze it.",
     "plan": "Show what the hub wants for the coming hours, and why.",
+    "savings": "Show what the batteries and the plan saved.",
     "forecast": "Show what is foreseen, and how good that was on the last days.",
     "simulate": "Ask what a battery and plans would be worth in a home.",
     "history": "Show what a module did.",
@@ -112,6 +114,7 @@ def main() -> None:
     Look:             ores-bridge status
     Limit the roof:   ores-bridge set roof power-limit 50% --for 10m
     Look ahead:       ores-bridge plan
+    Look back:        ores-bridge savings
     Look back:        ores-bridge history roof power --from yesterday
     """  # noqa: D301 - a backspace tells click to leave the lines as they are
 

@@ -19,6 +19,7 @@ from bridge.island.keeper import IslandKeeper
 from bridge.island.notices import IslandNotices
 from bridge.island.settings import IslandSettings
 from bridge.loads.runs import RunBook
+from bridge.plausibility import Plausibility
 from bridge.protector import Protector
 from bridge.registry import Registry
 from bridge.time_zone import time_zone
@@ -65,6 +66,7 @@ class Home:
         self.alerts = AlertBook(storage, self.bus, clock, self.registry, self.fault_log)
         self.protector = Protector(self.registry, self.arbiter, self.bus, clock, self.faults, self.fault_log)
         self.grid = GridWatch(self.registry, self.bus)
+        self.plausibility = Plausibility(self.registry, self.arbiter, self.bus, clock, self.faults, self.grid)
         self.flow_meter = FlowMeter(
             self.registry, self.bus, clock, lost=lambda: self.grid.state is GridState.LOST
         )
@@ -90,6 +92,7 @@ class Home:
         self.faults.start()
         self.protector.start()
         self.grid.start()
+        self.plausibility.start()
         self.flow_meter.start()
         self.runs.start()
         self.island.start()
@@ -98,5 +101,6 @@ class Home:
     def stop(self) -> None:
         """Look after the modules no more."""
         self.protector.stop()
+        self.plausibility.stop()
         self.island.stop()
         self._notices.stop()

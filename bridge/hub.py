@@ -26,6 +26,8 @@ from bridge.planner.solving import PlanningProcess
 from bridge.poller import Poller, Source
 from bridge.preferences import PreferenceBook
 from bridge.retention import RetentionBook
+from bridge.savings.prices_paid import PriceBook
+from bridge.savings.savings import Savings
 from bridge.telemetry.telemetry import Telemetry
 from bridge.time_zone import time_zone
 from matter_node.transport.service import Service
@@ -81,18 +83,27 @@ class Hub:
         self.energy = EnergyBook(storage, self.bus, settings.energy)
         self.configuration = Configuration(self.home.choices, storage, clock, self.energy)
         self.discovery = Discovery(self.registry, self.drivers, self.poller, self.bus, clock, storage)
-        self.planning = PlanningProcess(resident=settings.planner.resident)
-        recorded = self.telemetry.path if settings.telemetry.enabled else None
+        self.planning = PlanningProcess()
+        ask, recorded = self.planning.ask, self.telemetry.path if settings.telemetry.enabled else None
         self.economy = Economy(
             self.energy.now,
             self.home,
             directory.feeds,
             recorded,
-            reckon=self.planning.ask,
+            reckon=ask,
             recall=None if recorded is None else self.telemetry.history,
         )
         self.keeper = PlanKeeper(storage, self.energy.now)
         self.planner = self._planner()
+        self._let_stay()
+        prices = PriceBook(
+            storage,
+            self.home.zone,
+            lambda: self.economy.tariff,
+            lambda: repr(self.economy.settings.tariff),
+            self.economy.emissions,
+        )
+        self.savings = Savings(self.home, lambda: self.economy.settings.planner, recorded, prices, ask)
         self.bus.subscribe(EnergySettingsChanged, lambda event: self._plan_by(event.settings))
         self.matter = MatterBridge(settings, self.setup, self.home, self.discovery, self.planner)
 
@@ -123,12 +134,20 @@ class Hub:
             keeper=self.keeper,
         )
 
+    def _let_stay(self) -> None:
+        """Let the planning process stay between questions, if plans are made and there is memory for it.
+
+        Without plans it reckons what was saved, now and then: that is no reason to stay.
+        """
+        self.planning.resident = self.settings.planner.resident and self.planner is not None
+
     def _plan_by(self, settings: EnergySettings) -> None:
         """Plan by other settings. The first tariff brings a planner, which apps see after a restart."""
         self.economy.use(settings)
         self.keeper.use(settings)
         if self.planner is None:
             self.planner = self._planner()
+            self._let_stay()
             if self.planner is not None and self.economy.is_running:
                 self.planning.start()
                 self.planner.start()

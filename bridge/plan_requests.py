@@ -1,10 +1,11 @@
-"""What the control socket answers about plans: `ores-bridge plan` and `forecast`."""
+"""What the control socket answers about plans: to `ores-bridge plan`, `forecast` and `savings`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from bridge.planner.told import plan_status
+from bridge.savings.told import savings_status
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def handlers(hub: Hub) -> dict[str, Callable[[dict[str, Any]], Awaitable[object]]]:
-    """Return what is answered to."""
+    """Return what is answered."""
 
     async def plan(params: dict[str, Any]) -> object:
         return plan_status(hub, anew=params.get("anew") is True)
@@ -23,4 +24,7 @@ def handlers(hub: Hub) -> dict[str, Callable[[dict[str, Any]], Awaitable[object]
 
         return forecast_status(hub)
 
-    return {"plan": plan, "forecast": forecast}
+    async def savings(_: dict[str, Any]) -> object:
+        return savings_status(await hub.savings.fresh())
+
+    return {"plan": plan, "forecast": forecast, "savings": savings}

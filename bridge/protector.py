@@ -13,6 +13,7 @@ from bridge.events import ModuleRemoved, ReadingTaken
 from bridge.fault_log import described
 from bridge.faults import TEST_SOURCE, ActiveFault
 from bridge.grid import NOMINAL_VOLTAGES
+from bridge.plausibility import DOUBTS
 from bridge.protection import RULES, Action, Quantity, command_for, commands_for, judged, rule, rules_of
 from hw.reading import OperatingState
 
@@ -82,8 +83,8 @@ class Protector:
     def start(self) -> None:
         """Take up the faults that were open, act on them anew, and follow the readings."""
         for fault in tuple(self._faults.everywhere()):
-            if not fault.own:
-                continue
+            if not fault.own or fault.code in DOUBTS:
+                continue  # those are `bridge.plausibility`'s
             known = any((each.code, each.source) == (fault.code, fault.source) for each in RULES)
             if known and fault.module in self._registry:
                 self._watches[fault.module, fault.code] = _Watch(raised=True)

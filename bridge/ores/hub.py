@@ -14,9 +14,11 @@ from bridge.island.mode import ModeChanged
 from bridge.module_face import ENERGY
 from bridge.ores.mode import shown_mode
 from bridge.ores.plan import TRIGGERS, shown_steps
+from bridge.ores.savings import shown_savings
 from bridge.planner.planner import PlanChanged, PlannerBusyError
 from bridge.planner.posing import NotNowError
 from bridge.record import OperatingMode
+from bridge.savings.savings import SavingsChanged
 from bridge.scan import LatelyError
 from bridge.state import StateError
 from clusters.ores.common import ModuleKindEnum, OperatingModeEnum
@@ -73,6 +75,7 @@ class HubCluster:
             bus.subscribe(FlowsChanged, lambda event: self._show_flows(event.flows)),
             bus.subscribe(GridChanged, lambda event: self.server.show_grid_state(_GRID[event.state])),
             bus.subscribe(ChoicesChanged, self._choices_changed),
+            bus.subscribe(SavingsChanged, lambda event: self.server.show_savings(shown_savings(event.now))),
             bus.subscribe(ModeChanged, lambda event: self.server.show_mode(shown_mode(event.mode))),
             bus.subscribe(CandidatesChanged, lambda event: self._show_candidates(looking=event.looking)),
         ]

@@ -96,6 +96,8 @@ class CarryingOut:
     def __init__(self, arbiter: Arbiter, clock: Clock) -> None:
         self._arbiter = arbiter
         self._clock = clock
+        self._told: set[str] = set()
+        """Batteries that the last step was for."""
 
     def step(
         self, step: PlanStep, batteries: list[PlannedModule], grid_w: float, cars_w: float = 0.0
@@ -106,6 +108,10 @@ class CarryingOut:
         :raises StateError: it cannot be kept
         """
         planned = [battery for battery in batteries if battery.module.key in step.batteries]
+        keys = {battery.module.key for battery in planned}
+        for key in self._told - keys:
+            self._let_go(key, "it is not in the plan any more")
+        self._told = keys
         for battery in planned:
             key = battery.module.key
             ability = Ability(
@@ -120,17 +126,23 @@ class CarryingOut:
 
     def _tell(self, module: str, wanted: Told) -> None:
         now = self._clock.utc() or 0.0
-        live = [each for each in self._arbiter.live(module) if each.source == SOURCE]
-        live = [each for each in live if each.origin is Origin.PLAN]
         if wanted.kind is None:
-            for command in live:
-                self._arbiter.withdraw(command.id, "the plan leaves it to its own logic")
+            self._let_go(module, "the plan leaves it to its own logic")
             return
+        live = self._live(module)
         if any(_says(each, wanted, now) for each in live):
             return
         self._arbiter.submit(
             module, wanted.kind, wanted.value, origin=Origin.PLAN, source=SOURCE, duration=LIFE
         )
+
+    def _let_go(self, module: str, reason: str) -> None:
+        for command in self._live(module):
+            self._arbiter.withdraw(command.id, reason)
+
+    def _live(self, module: str) -> list[Command]:
+        found = (each for each in self._arbiter.live(module) if each.source == SOURCE)
+        return [each for each in found if each.origin is Origin.PLAN]
 
 
 def _says(command: Command, wanted: Told, now: float) -> bool:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from bridge.events import ModulesRegistered
 from bridge.feeds.feeds import Feeds
-from bridge.feeds.news import PRICE
+from bridge.feeds.news import CARBON, PRICE
 from bridge.planner.posing import Posing
 from bridge.planner.tariff import Tariff
 from hw.module import ModuleKind
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
 
     from bridge.export_limit import ExportLimit
@@ -138,6 +138,15 @@ class Economy:
         await self.feeds.stop()
         if self.posing is not None:
             await self.forecasts.stop()
+
+    def emissions(self, start: int, steps_s: Sequence[int]) -> tuple[float | None, ...]:
+        """Return the kg of carbon dioxide of a kWh that is drawn in each step, None where nobody says.
+
+        :param start: of the first, UTC, seconds since 1970
+        """
+        feed, constant = self.feeds.get(CARBON), self.settings.carbon.kg_per_kwh
+        known = (None,) * len(steps_s) if feed is None else feed.row(CARBON).over(start, steps_s)
+        return tuple(constant if each is None else each for each in known)
 
     # ------------------------------------------------------------------ inside
 

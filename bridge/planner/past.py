@@ -46,14 +46,14 @@ def past(recorded: Recorded | None, now: int, days: int = DAYS) -> Past:
     end = now // STEP * STEP
     start = end - days * 86_400
     count = (end - start) // STEP
-    grid = solar = storage = np.full(count, np.nan)
+    grid = solar = storage = absent = np.full(count, np.nan)
     loads: dict[str, Floats] = {}
     if recorded is not None:
         try:
             with Reader(Path(recorded.path)) as reader:
-                grid, solar, storage = (
+                grid, solar, storage, absent = (
                     _sum(reader, modules, start, end)
-                    for modules in (recorded.grid, recorded.solar, recorded.storage)
+                    for modules in (recorded.grid, recorded.solar, recorded.storage, recorded.left_out)
                 )
                 loads = {
                     module: _sum(reader, (module,), start, end)
@@ -63,13 +63,14 @@ def past(recorded: Recorded | None, now: int, days: int = DAYS) -> Past:
                 }
         except StoreError:
             # The plan is then made from what is measured now; the hub's own log tells of a damaged file.
-            grid = solar = storage = np.full(count, np.nan)
+            grid = solar = storage = absent = np.full(count, np.nan)
             loads = {}
     # Panels and batteries that say nothing sleep; a meter that says nothing leaves a gap.
     others = sum((np.nan_to_num(power) for power in loads.values()), np.zeros(count))
     load = np.maximum(grid - np.nan_to_num(solar) - np.nan_to_num(storage) - others, 0.0)
     known = ~np.isnan(grid) | ~np.isnan(solar)
-    production = np.where(known, np.maximum(-np.nan_to_num(solar), 0.0), np.nan)
+    expected = np.nan_to_num(solar) - np.nan_to_num(absent)
+    production = np.where(known, np.maximum(-expected, 0.0), np.nan)
     begin = datetime.fromtimestamp(start, UTC)
     return Past(History(begin, STEP, load), History(begin, STEP, production), loads)
 

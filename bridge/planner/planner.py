@@ -20,21 +20,25 @@ from bridge.events import (
     ModulesRegistered,
     ReachabilityChanged,
 )
+from bridge.faults import FaultCleared, FaultRaised
 from bridge.feeds.news import PRICE, FeedChanged
 from bridge.grid import GridChanged
 from bridge.island.mode import ModeChanged
 from bridge.loads.runs import LoadChanged
+from bridge.planner.alerting import PlanAlerting
 from bridge.planner.carrying_out import CarryingOut
 from bridge.planner.curtailing import Curtailing
 from bridge.planner.import_limit import within
 from bridge.planner.keeper import KeptPlan
-from bridge.planner.posing import NotNowError
+from bridge.planner.posing import NotBelievedError, NotNowError
 from bridge.planner.solving import SolveError
+from bridge.plausibility import doubted
 from bridge.state import StateError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from bridge.faults import ActiveFault
     from bridge.home import Home
     from bridge.loads.carrying_out import LoadCarryingOut
     from bridge.planner.keeper import PlanKeeper
@@ -58,6 +62,9 @@ OLDEST: Final = 6 * 3600.0
 """Seconds for which the last plan stays in force while no other can be made."""
 FIRST_READINGS: Final = 30.0
 """Seconds that a plan from before the start waits for the first readings of its batteries."""
+
+_OF_A_MODULE: Final = ("mode", "role", "nameplate", "quarantined", "wish", "priority")
+"""What of a module's record plans are made from."""
 
 _log = logging.getLogger(__name__)
 
@@ -135,6 +142,7 @@ class Planner:
         self._period = period
         self._clock = home.clock
         self._carrying_out = CarryingOut(home.arbiter, home.clock)
+        self._alerting = PlanAlerting(home, posing)
         self._loads: LoadCarryingOut | None = None
         """Made when it starts: a hub that plans nothing has no use for it."""
         self._curtailing = Curtailing(home)
@@ -151,6 +159,8 @@ class Planner:
         self._waiting = "the hub has just started"
         self._fit = False
         self._failure = ""
+        self._asked: Question | None = None
+        """What the plan in force is the answer to."""
         self._awaited: frozenset[str] = frozenset()
         """Batteries of a plan from before the start that may not have been read yet."""
         self._awaited_until = -math.inf
@@ -175,9 +185,12 @@ class Planner:
             bus.subscribe(ModeChanged, lambda _: self._anew(Trigger.GRID)),
             bus.subscribe(CommandChanged, self._command_changed),
             bus.subscribe(LoadChanged, lambda _: self._anew(Trigger.MODULE)),
+            bus.subscribe(FaultRaised, lambda event: self._doubt_changed(event.fault)),
+            bus.subscribe(FaultCleared, lambda event: self._doubt_changed(event.fault)),
         ]
         from bridge.loads.carrying_out import LoadCarryingOut  # only for a hub that plans
 
+        self._alerting.start()
         self._loads = LoadCarryingOut(self._home)
         self._loads.start()
         self._take_up()
@@ -198,15 +211,22 @@ class Planner:
             await asyncio.gather(self._task, return_exceptions=True)
         self._carrying_out.release("the planner ends")
 
-    def replan(self) -> None:
+    def without(self) -> list[str]:
+        """Return the keys of modules that could be in a plan and are not, for they are lost, dead or lie."""
+        return self._posing.left_out()
+
+    def replan(self, *, dry: bool = False) -> None:
         """Plan anew because somebody asks for it; `PlanChanged` says when it is done.
 
+        :param dry: only judge whether it can be
         :raises PlannerBusyError: a plan is being made
         :raises NotNowError: nothing can be planned now
         """
         if self._task is not None:
             raise PlannerBusyError("a plan is being made")
         self._posing.check(self._now())
+        if dry:
+            return
         self._trigger = Trigger.REQUEST
         self._due = self._clock.monotonic()
         self._look_in(0.0)
@@ -246,8 +266,11 @@ class Planner:
 
     def _module_changed(self, event: ModuleChanged) -> None:
         before, after = event.before, event.record
-        said = [(each.mode, each.role, each.nameplate, each.wish, each.priority) for each in (before, after)]
-        if said[0] != said[1]:
+        if any(getattr(before, name) != getattr(after, name) for name in _OF_A_MODULE):
+            self._anew(Trigger.MODULE)
+
+    def _doubt_changed(self, fault: ActiveFault) -> None:
+        if doubted((fault,)) is not None:
             self._anew(Trigger.MODULE)
 
     def _command_changed(self, event: CommandChanged) -> None:
@@ -282,9 +305,12 @@ class Planner:
         except NotNowError as error:
             self._fit = False
             self._wait(str(error))
+            if isinstance(error, NotBelievedError):
+                self._alerting.waits(error)
             return
         if not self._fit:
             self._fit = True
+            self._alerting.goes_on()
             self._due = min(self._due, self._clock.monotonic())
         if self._task is None and self._clock.monotonic() >= self._due and not self._waits_for_batteries():
             self._begin()
@@ -334,8 +360,10 @@ class Planner:
 
     async def _replan(self, trigger: Trigger) -> None:
         circumstances = self._circumstances()
+        members = self._alerting.members()
         try:
-            plan = await self._make(self._posing.question(self._now(), self._plan), self._time_limit)
+            question = self._posing.question(self._now(), self._plan)
+            plan = await self._make(question, self._time_limit)
         except (SolveError, NotNowError) as error:
             self._failed(str(error))
         except Exception as error:  # noqa: BLE001 - the plan in force stays, whatever went wrong
@@ -356,9 +384,21 @@ class Planner:
             )
             if not self._waiting:
                 self._home.bus.publish(PlanChanged(plan, trigger))
+            await self._tell_change(plan, question, members)
         finally:
             self._task = None
         self._look_in(0.0)
+
+    async def _tell_change(self, plan: HomePlan, question: Question, members: frozenset[str]) -> None:
+        """Tell what it changes that modules left the plan or came back: what it would be as before."""
+        last, self._asked = self._asked, question
+        otherwise = None
+        if last is not None and self._alerting.is_news(members):
+            try:
+                otherwise = await self._make(question.with_modules_of(last), self._time_limit)
+            except Exception as error:  # noqa: BLE001 - people are told all the same, without figures
+                _log.warning("what the change of modules makes of the plan is not known: %r", error)
+        self._alerting.planned(otherwise, plan, members, self._now())
 
     def _failed(self, reason: str) -> None:
         self._failure = reason

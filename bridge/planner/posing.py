@@ -11,6 +11,7 @@ from bridge.grid import GridState
 from bridge.planner.held import held
 from bridge.planner.outlook import Outlook
 from bridge.planner.question import AskedBattery, AskedBefore, Question, Recorded, steps_from
+from bridge.plausibility import doubted
 from bridge.record import OperatingMode
 from hw.module import ModuleKind
 from hw.reading import Quality
@@ -37,6 +38,17 @@ _ZONE_OF_UTC: Final = "UTC"
 
 class NotNowError(Exception):
     """Nothing can be planned or carried out now; the message says why."""
+
+
+class NotBelievedError(NotNowError):
+    """The meter at the supply cannot be believed.
+
+    :ivar module: its key
+    """
+
+    def __init__(self, module: str, message: str) -> None:
+        super().__init__(message)
+        self.module = module
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +107,28 @@ class Posing:
     def batteries(self) -> list[PlannedModule]:
         """Return the batteries that follow a plan.
 
-        They answer, are not autonomous, take what a plan says, and tell what they hold.
+        They answer, can be believed, are not autonomous, take what a plan says, and tell what they hold.
         """
-        planned = (_planned(module) for module in self._candidates() if module.reachable)
+        planned = (_planned(module) for module in self._candidates() if not self.why_out(module))
         return [each for each in planned if each is not None]
+
+    def producers(self) -> list[RegisteredModule]:
+        """Return the panels of which sun is expected: those that answer or sleep, and can be believed."""
+        return [each for each in self._of(ModuleKind.MICROINVERTER) if not self.why_out(each)]
+
+    def left_out(self) -> list[str]:
+        """Return the keys of the batteries and producers that a plan does without though it need not."""
+        members = (*self._candidates(), *self._of(ModuleKind.MICROINVERTER))
+        return [each.key for each in members if self.why_out(each)]
+
+    def why_out(self, module: RegisteredModule) -> str:
+        """Return why a plan does without a battery or a producer that could be in it, or nothing."""
+        doubt = doubted(self._home.faults.active(module.key))
+        if doubt is not None:
+            return doubt.evidence
+        if module.record.kind is ModuleKind.MICROINVERTER:
+            return "it does not answer" if self._home.plausibility.lost_awake(module) else ""
+        return "" if module.reachable else "it does not answer"
 
     def candidates(self) -> frozenset[str]:
         """Return the keys of the batteries that could follow a plan, whether they answer now or not."""
@@ -107,7 +137,8 @@ class Posing:
     def _candidates(self) -> Iterator[RegisteredModule]:
         for module in self._of(ModuleKind.BATTERY):
             record = module.record
-            if record.mode is not OperatingMode.AUTONOMOUS and record.capabilities.setpoints >= COMMANDS:
+            free = record.mode is OperatingMode.AUTONOMOUS or record.quarantined
+            if not free and record.capabilities.setpoints >= COMMANDS:
                 yield module
 
     def check(self, now: float) -> None:
@@ -136,8 +167,14 @@ class Posing:
                 raise NotNowError(f"{name} does not answer")
             if reading.quality is Quality.STALE or now - reading.time.timestamp() > FRESH:
                 raise NotNowError(f"what {name} says is older than {FRESH:.0f} s")
-            if module.key == meter and reading.power_w is None:
-                raise NotNowError(f"{name} does not say its power")
+        self._check_meter(self._home.registry[meter])
+
+    def _check_meter(self, meter: RegisteredModule) -> None:
+        if meter.reading is None or meter.reading.power_w is None:
+            raise NotNowError(f"{meter.record.name} does not say its power")
+        doubt = doubted(self._home.faults.active(meter.key))
+        if doubt is not None:
+            raise NotBelievedError(meter.key, f"{meter.record.name} cannot be believed: {doubt.evidence}")
 
     def question(self, now: float, before: HomePlan | None = None) -> Question:
         """Return what is to be planned. Raise NotNowError.
@@ -147,7 +184,7 @@ class Posing:
         """
         self.check(now)
         assert self._tariff is not None, "without a tariff nothing is asked"
-        flows = self._home.flow_meter.balance()
+        flows, producers = self._home.flow_meter.balance(), self.producers()
         start, steps = steps_from(now)
         drawing, feeding = self._tariff.over(start, steps)
         outlook = Outlook() if self._looking_out is None else self._looking_out.outlook(now, start, steps)
@@ -172,8 +209,8 @@ class Posing:
             # The home's own sun is to stay in the home: fed in it counts nothing.
             policy not in {Policy.SELF_CONSUMPTION, Policy.GREEN},
             max(flows.load_w - loads.power_w, 0.0),
-            float(max(-flows.solar_w, 0)),
-            sum(each.record.nameplate.power_w or 0.0 for each in self._of(ModuleKind.MICROINVERTER)),
+            max(-sum(map(_power_w, producers)), 0.0),
+            sum(each.record.nameplate.power_w or 0.0 for each in producers),
             place,
             tuple(self._asked(each, policy, now) for each in self.batteries()),
             self._settings.backup_hours if policy is Policy.BACKUP else None,
@@ -218,10 +255,18 @@ class Posing:
             tuple(each.key for each in self._of(kind))
             for kind in (ModuleKind.MICROINVERTER, ModuleKind.BATTERY)
         )
-        return Recorded(str(self._telemetry), (meter,), solar, storage, loads)
+        expected = {each.key for each in self.producers()}
+        left_out = tuple(key for key in solar if key not in expected)
+        return Recorded(str(self._telemetry), (meter,), solar, storage, loads, left_out)
 
     def _of(self, kind: ModuleKind) -> list[RegisteredModule]:
         return [module for module in self._home.registry if module.record.kind is kind]
+
+
+def _power_w(module: RegisteredModule) -> float:
+    """Return what a module takes now; one that does not answer takes and gives nothing."""
+    power = module.reading.power_w if module.reachable and module.reading is not None else None
+    return power if power is not None and math.isfinite(power) else 0.0
 
 
 def _planned(module: RegisteredModule) -> PlannedModule | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.loads.asked import AskedLoad, GivenLoad
@@ -58,6 +58,7 @@ class Recorded:
     :ivar grid: keys of the meters at the supply; without one there is no history of the load
     :ivar loads: of the loads that the plan commands, whose part is none of the load that just happens; each
         with the power that it is taken to have had while it was on, if it measures nothing
+    :ivar left_out: producers of which no sun is expected now; the load was what it was with them
     """
 
     path: str
@@ -65,6 +66,7 @@ class Recorded:
     solar: tuple[str, ...]
     storage: tuple[str, ...]
     loads: tuple[tuple[str, float | None], ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,20 @@ class Question:
     loads: tuple[AskedLoad, ...] = ()
     given: tuple[GivenLoad, ...] = ()
 
+    def with_modules_of(self, other: Question) -> Question:
+        """Return the same question for the batteries and panels of another one."""
+        known = {each.name: each for each in self.batteries}
+        # What the same panels give now is known better here.
+        same = (self.peak_w, self.recorded) == (other.peak_w, other.recorded)
+        panels = self if same else other
+        return replace(
+            self,
+            batteries=tuple(known.get(each.name, each) for each in other.batteries),
+            production_w=panels.production_w,
+            peak_w=panels.peak_w,
+            recorded=panels.recorded,
+        )
+
     def to_json(self) -> bytes:
         """Return it as one line."""
         return json.dumps(asdict(self), separators=(",", ":")).encode() + b"\n"
@@ -160,6 +176,7 @@ class Question:
                     tuple(recorded["solar"]),
                     tuple(recorded["storage"]),
                     tuple((key, rated_w) for key, rated_w in recorded["loads"]),
+                    tuple(recorded["left_out"]),
                 ),
                 "loads": tuple(AskedLoad.of(each) for each in values["loads"]),
                 "given": tuple(GivenLoad(**each) for each in values["given"]),

@@ -82,7 +82,8 @@ class PlanningProcess:
             question has a process of its own, which costs time and no memory
         :param worker: what to run
         """
-        self._resident = resident
+        self.resident = resident
+        """Whether it stays between questions."""
         self._worker = worker
         self._run: _Run | None = None
         self._number = 0
@@ -144,7 +145,7 @@ class PlanningProcess:
                     _log.warning("%s; another one is asked", error)
                     return await self._exchange(what, about)
         except TimeoutError as error:
-            raise SolveError(f"making the plan took longer than {time_limit:g} s") from error
+            raise SolveError(f"the planning process took longer than {time_limit:g} s") from error
         finally:
             self._warm()
 
@@ -166,7 +167,7 @@ class PlanningProcess:
             if not done:
                 await self._end()
         run.answers += 1
-        if not self._resident or run.answers >= MOST_ANSWERS or run.memory > MOST_MEMORY:
+        if not self.resident or run.answers >= MOST_ANSWERS or run.memory > MOST_MEMORY:
             await self._end()
         if "error" in said:
             raise SolveError(str(said["error"])[:_COMPLAINT])
@@ -238,7 +239,7 @@ class PlanningProcess:
 
     def _warm(self) -> None:
         """Start a process without waiting for it, where one is to be ready and none is."""
-        if not self._resident or self._stopped or self._run is not None or self._turn.locked():
+        if not self.resident or self._stopped or self._run is not None or self._turn.locked():
             return
         if self._warming is None or self._warming.done():
             self._warming = asyncio.get_running_loop().create_task(self._ready(), name="planning process")

@@ -27,6 +27,7 @@ from bridge.planner.past import past
 from bridge.planner.plan import BatteryStep, HomePlan, PlanStep
 from bridge.planner.question import AskedBefore, Question
 from bridge.planner.solving import MOST_BYTES
+from bridge.savings import reckoning
 from bridge.time_zone import time_zone
 from optimizer.forecast.anchoring import anchored
 from optimizer.forecast.clear_sky import Site
@@ -245,7 +246,11 @@ def _plan(about: dict[str, Any]) -> dict[str, Any]:
     return answer(Question.from_values(about)).values()
 
 
-ANSWERS: Final[dict[str, Callable[[dict[str, Any]], Any]]] = {"plan": _plan, "score": scoring.answer}
+ANSWERS: Final[dict[str, Callable[[dict[str, Any]], Any]]] = {
+    "plan": _plan,
+    "score": scoring.answer,
+    "savings": reckoning.answer,
+}
 """What can be asked, in plain values, and who answers it with plain values."""
 
 

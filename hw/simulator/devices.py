@@ -34,12 +34,18 @@ class SimulatedDevice:
         self.registers = list(layout.registers)
         self.overlay: dict[int, int] = {}
         """Registers that read otherwise than they are: a fault's work."""
+        self.lies: dict[str, float] = {}
+        """By how much points read otherwise than they are."""
+        self.stuck: Values | None = None
+        """What points read as long as they stand still."""
         self._place("1.SN", serial)
 
     def refresh(self) -> None:
         """Write the physics into the registers."""
-        for name, value in self.values().items():
-            self._place(name, value)
+        values = self.values() if self.stuck is None else self.stuck
+        for name, value in values.items():
+            lie = self.lies.get(name.partition(".")[2], 0.0)
+            self._place(name, value + lie if lie and value is not None else value)
 
     def write(self, address: int, values: Sequence[int]) -> bool:
         """Take a write of whole, writable points; return False, changing nothing, when a value is not one."""

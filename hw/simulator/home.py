@@ -196,6 +196,8 @@ class RunningHome:
             "sagging": lambda s, _: _inverter(s, Health.SAGGING),
             "asleep": lambda s, _: _inverter(s, Health.DARK),
             "garbage": lambda s, _: self._garbage(s),
+            "lying": _lying,
+            "stuck": lambda s, _: _stuck(s),
             "deaf": lambda s, _: _deafen(s),
             "exception": _exception,
             "slow": _slow,
@@ -214,7 +216,7 @@ class RunningHome:
         server.exception = None
         server.delay_s = 0.0
         if isinstance(server.device, SimulatedDevice):
-            server.device.overlay = {}
+            server.device.overlay, server.device.lies, server.device.stuck = {}, {}, None
         if isinstance(server.device, ClassicInverter | DerInverter):
             server.device.inverter.health, server.device.inverter.deaf = Health.GOOD, False
         charger = self.chargers.get(serial)
@@ -255,6 +257,22 @@ class RunningHome:
             _scale_factors(server)
         else:
             charger.garbage = True
+
+
+def _lying(server: _Server, off: float | None) -> None:
+    """Let a meter's power be off by some watts, or a battery's charge by some percent."""
+    if isinstance(server.device, MeterDevice):
+        server.device.lies = {"W": -5000.0 if off is None else off}
+    elif isinstance(server.device, BatteryDevice):
+        server.device.lies = dict.fromkeys(("ChaState", "SoC"), -30.0 if off is None else off)
+    else:
+        raise ValueError(f"{server.device.serial} measures nothing that it could lie about")  # noqa: TRY004 - bad input, not a bug
+
+
+def _stuck(server: _Server) -> None:
+    if not isinstance(server.device, SimulatedDevice):
+        raise ValueError(f"{server.device.serial} cannot be stuck")  # noqa: TRY004 - bad input, not a bug
+    server.device.stuck = server.device.values()
 
 
 def _inverter(server: _Server, health: Health) -> None:

@@ -15,6 +15,8 @@ from bridge.api.problems import INVALID, UNKNOWN_REVISION, Flaw, Problem, Proble
 from bridge.choices import Policy
 from bridge.energy_book import EnergySettingsError, without_secrets
 from bridge.island.mode import HomeMode
+from bridge.planner.planner import PlannerBusyError
+from bridge.planner.posing import NotNowError
 from bridge.record import OperatingMode
 from bridge.revisions import UnknownRevisionError
 
@@ -38,6 +40,21 @@ UNKNOWN_APP = ProblemType(
     "There is no such app.",
     "No fabric has this index: the app was removed, or never there.",
     "GET /hub/configure lists the apps.",
+)
+
+NO_PLANNER = ProblemType(
+    "no-planner",
+    409,
+    "The hub does not plan.",
+    "There is no tariff in its settings, or planning is switched off there.",
+    "Set import_price in [tariff], or enabled in [planner], of the hub's settings.",
+)
+PLAN_NOT_NOW = ProblemType(
+    "plan-not-now",
+    409,
+    "No plan can be made now.",
+    "A plan is being made, or what is known of the home is not fit to plan by; the detail says which.",
+    "Wait for what the detail names; GET /app/monitor shows when plans are made again.",
 )
 
 
@@ -120,6 +137,8 @@ class Change(Model):
     """How long it is let in."""
     remove_app: Annotated[int, Field(ge=1, le=254)] | None = None
     """Index of an app that is to be put out."""
+    replan: bool = False
+    """Have a new plan made now; GET /app/monitor shows it when it is there."""
     dry_run: bool = False
     """Judge the configuration and say what it would be, but change nothing."""
 
@@ -143,13 +162,13 @@ async def read(context: Context[None, None]) -> HubConfiguration:
     summary="Configure the hub",
     description=(
         "Changes what is given and leaves the rest, or goes back to what was before a revision. Also opens "
-        "and closes the window for another app, and puts an app out. With `dry_run` everything is judged and "
-        "nothing is changed."
+        "and closes the window for another app, puts an app out, and has a new plan made. With `dry_run` "
+        "everything is judged and nothing is changed."
     ),
     least=Role.OWNER,
     body=Change,
     answer=HubConfiguration,
-    problems=(WINDOW_BUSY, UNKNOWN_REVISION, UNKNOWN_APP),
+    problems=(WINDOW_BUSY, UNKNOWN_REVISION, UNKNOWN_APP, NO_PLANNER, PLAN_NOT_NOW),
 )
 async def change(context: Context[None, Change]) -> HubConfiguration:
     """Change it in the name of the session's user."""
@@ -171,6 +190,8 @@ async def change(context: Context[None, Change]) -> HubConfiguration:
     except EnergySettingsError as error:
         flaws = [Flaw("/".join(("#/settings", *map(str, path))), message) for path, message in error.problems]
         raise Problem(INVALID, "the settings do not fit", flaws=flaws) from error
+    if body.replan:
+        _replan(hub, dry=body.dry_run)
     if body.dry_run:
         return _shown(hub, wished, codes=True)
     hub.configuration.change(by, **values)
@@ -184,6 +205,18 @@ async def change(context: Context[None, Change]) -> HubConfiguration:
     if body.remove_app is not None:
         hub.matter.remove_app(body.remove_app)
     return _shown(hub, hub.configuration.now, codes=True)
+
+
+def _replan(hub: Hub, *, dry: bool) -> None:
+    """Begin to plan anew, or only say whether that can be."""
+    if hub.planner is None:
+        raise Problem(NO_PLANNER, "the hub has no tariff, or planning is switched off")
+    try:
+        hub.planner.replan(dry=dry)
+    except PlannerBusyError as error:
+        raise Problem(PLAN_NOT_NOW, str(error), headers={"Retry-After": "5"}) from error
+    except NotNowError as error:
+        raise Problem(PLAN_NOT_NOW, str(error)) from error
 
 
 def _before(hub: Hub, number: int) -> dict[str, object]:

@@ -1,21 +1,31 @@
-"""GET /app/monitor: the home now, once or as it changes."""
+"""GET /app/monitor: the home now, its plan and what was saved, once or as it changes."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from bridge.access.role import Role
 from bridge.api.feed import Feed
 from bridge.api.models import Model, Moment, moment
 from bridge.api.operation import EVENTS, JSON, WEBSOCKET, operation
+from bridge.api.plan_view import (
+    PlanNow,
+    PlanStepView,
+    PlanView,
+    SavingsView,
+    plan_now,
+    plan_view,
+    savings_view,
+)
 from bridge.api.streams import Conversation, Event, EventStream
 from bridge.choices import ChoicesChanged, Policy
 from bridge.flows import FlowsChanged
 from bridge.grid import GridChanged
 from bridge.island.keeper import LoadShed
 from bridge.island.mode import HomeMode, ModeChanged
+from bridge.planner.planner import PlanChanged
 from bridge.record import OperatingMode
 from hw.module import ModuleKind
 
@@ -97,10 +107,23 @@ class Monitor(Model):
     policy: Policy
     flows: FlowsView | None
     """Null until a module was read."""
+    plan: PlanNow | None
+    """In short; null where nothing is planned: without a tariff, or when planning is switched off."""
     modules: list[ModuleNow]
+    steps: list[PlanStepView] | None = None
+    """Of the plan, with `view=plan`; empty while there is no plan."""
+    savings: SavingsView | None = None
+    """With `view=savings`."""
 
 
-_CHANGES = (FlowsChanged, GridChanged, ChoicesChanged, ModeChanged, LoadShed)
+class MonitorQuery(Model):
+    """How much of it."""
+
+    view: Literal["now", "plan", "savings"] = "now"
+    """`plan` adds the plan in full, in a stream as events `plan` of their own; `savings` what was saved."""
+
+
+_CHANGES = (FlowsChanged, GridChanged, ChoicesChanged, ModeChanged, LoadShed, PlanChanged)
 
 
 @operation(
@@ -108,39 +131,52 @@ _CHANGES = (FlowsChanged, GridChanged, ChoicesChanged, ModeChanged, LoadShed)
     "/app/monitor",
     summary="The home now",
     description=(
-        "The balance of powers, the grid, and every module in a line: once, or as server-sent events or on a "
-        "WebSocket whenever the balance is struck anew, at most once a second. Every event is whole: one "
-        "that was missed is not needed, so a stream that is taken up again with Last-Event-ID begins with "
-        "what is now, under the next number."
+        "The balance of powers, the grid, the plan, and every module in a line: once, or as server-sent "
+        "events or on a WebSocket whenever the balance is struck anew, at most once a second. Every event is "
+        "whole: one that was missed is not needed, so a stream that is taken up again with Last-Event-ID "
+        "begins with what is now, under the next number. With `view=plan` the plan is there in full, step by "
+        "step with its reasons; in a stream it is an event `plan` at the beginning and whenever another plan "
+        "is carried out, or none any more. With `view=savings` there is what batteries and plan saved today, "
+        "this month and this year."
     ),
     least=Role.GUEST,
+    query=MonitorQuery,
     answer=Monitor,
     media=(JSON, EVENTS, WEBSOCKET),
-    event=Monitor,
+    event=Monitor | PlanView,
 )
-async def monitor(context: Context[None, None]) -> Monitor | EventStream | Conversation:
+async def monitor(context: Context[MonitorQuery, None]) -> Monitor | EventStream | Conversation:
     """Tell how the home is."""
-    hub = context.hub
+    hub, view = context.hub, context.query.view
     if context.media == EVENTS:
         seen = context.last_event_id
-        return EventStream(_events(hub, int(seen) + 1 if seen.isdigit() else 1))
+        return EventStream(_events(hub, int(seen) + 1 if seen.isdigit() else 1, planned=view == "plan"))
     if context.media == WEBSOCKET:
 
         async def talk(socket: Socket) -> None:
-            async for event in _events(hub, 1):
+            async for event in _events(hub, 1, planned=view == "plan"):
                 await socket.tell(event.data)
 
         return Conversation(talk)
-    return _now(hub)
+    now = _now(hub)
+    if view == "plan":
+        return now.model_copy(update={"steps": plan_view(hub).steps})
+    if view == "savings":
+        return now.model_copy(update={"savings": savings_view(await hub.savings.fresh())})
+    return now
 
 
-async def _events(hub: Hub, number: int) -> AsyncIterator[Event]:
-    feed = Feed(hub.bus, _CHANGES, lambda _: True, limit=64)
+async def _events(hub: Hub, number: int, *, planned: bool) -> AsyncIterator[Event]:
+    feed: Feed[object] = Feed(hub.bus, _CHANGES, lambda event: event, limit=64)
     numbers = itertools.count(number)
     try:
         yield Event(_now(hub), id=str(next(numbers)), name="monitor")
-        async for _ in feed:
+        if planned:
+            yield Event(plan_view(hub), id=str(next(numbers)), name="plan")
+        async for happened in feed:
             yield Event(_now(hub), id=str(next(numbers)), name="monitor")
+            if planned and isinstance(happened, PlanChanged):
+                yield Event(plan_view(hub), id=str(next(numbers)), name="plan")
     finally:
         await feed.aclose()
 
@@ -157,6 +193,7 @@ def _now(hub: Hub) -> Monitor:
         island=_island(home.island),
         policy=home.choices.policy,
         flows=None if flows is None else _flows(flows),
+        plan=plan_now(hub),
         modules=[
             ModuleNow(
                 module=each.key,

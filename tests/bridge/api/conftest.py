@@ -5,22 +5,29 @@ from api_lab.modules import Modules
 
 from bridge.data_dir import DataDirectory
 from bridge.hub import Hub
+from bridge.planner.settings import TariffSettings
 from bridge.settings import ApiSettings, FirmwareSettings, Settings
 from matter_node.storage import MemoryStorage
 
 
 @pytest.fixture
 async def make_house(tmp_path, make_device):
-    """Make a house; with settings of the API and of firmware, and with the storage of one that was before."""
+    """Make a house; with settings of API, firmware and tariff, and with the storage of an earlier one."""
     houses = []
 
-    async def make(storage=None, firmware=None, **settings):
+    async def make(storage=None, firmware=None, tariff=None, **settings):
         api = ApiSettings(**{"host": "127.0.0.1", "port": 0, "http_port": 0, **settings})
         directory = DataDirectory(tmp_path / "data")
         directory.create()
         clock = ShiftedClock()
         hub = Hub(
-            Settings(data_dir=directory.path, api=api, port=5599, firmware=firmware or FirmwareSettings()),
+            Settings(
+                data_dir=directory.path,
+                api=api,
+                port=5599,
+                firmware=firmware or FirmwareSettings(),
+                tariff=tariff or TariffSettings(),
+            ),
             directory,
             storage or MemoryStorage(),
             clock,

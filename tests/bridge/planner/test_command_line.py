@@ -2,87 +2,13 @@
 
 import http.server
 import json
-import os
-import socket
-import subprocess
-import sys
 import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parents[3]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
-COMMAND = [sys.executable, "-c", "from bridge.cli import main; main()"]
-SETTINGS = """
-timezone = "Europe/Berlin"
-[api]
-enabled = false
-"""
-TARIFF = """
-[tariff]
-import_price = 0.35
-export_price = 0.08
-[[tariff.windows]]
-start = "22:00"
-end = "06:00"
-import_price = 0.12
-"""
-
-
-def free_port():
-    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
-        probe.bind(("::", 0))
-        return str(probe.getsockname()[1])
-
-
-class Hub:
-    def __init__(self, directory, settings):
-        self.place = ["--config", str(directory / "home.toml"), "--data-dir", str(directory / "hub")]
-        (directory / "home.toml").write_text(settings)
-        self.log = (directory / "log").open("a+")
-        self.process = subprocess.Popen(
-            [*COMMAND, "demo", *self.place, "--interface", "lo", "--port", free_port()],
-            stdout=subprocess.PIPE,
-            stderr=self.log,
-            env=ENVIRONMENT,
-            text=True,
-        )
-        assert any(line.startswith("Manual pairing code:") for line in self.process.stdout)
-
-    def plan(self, *options):
-        return self.ask("plan", *options)
-
-    def ask(self, what, *options):
-        command = [*COMMAND, what, *self.place, *options]
-        return subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
-
-    def planned(self):
-        """Wait until a plan with the battery in it is carried out; return what `plan --json` says."""
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            answer = json.loads(self.plan("--json").stdout)
-            if answer["carried_out"] and answer["plan"]["steps"][0]["batteries"]:
-                return answer
-            time.sleep(0.5)
-        raise AssertionError("there was no plan in time")
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait(10)
-
-    def logged(self):
-        self.log.flush()
-        return Path(self.log.name).read_text()
-
-    def end(self):
-        if self.process.returncode is None:
-            self.process.terminate()
-            assert self.process.wait(10) == 0
-        self.process.stdout.close()
-        self.log.close()
+from plan_lab import SETTINGS, TARIFF, Hub
 
 
 @pytest.fixture

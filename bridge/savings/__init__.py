@@ -1,0 +1,1 @@
+"""What the batteries and the plan saved, day by day."""
