@@ -151,7 +151,10 @@ def _live_week(seed: int, *, fine: bool, as_json: bool) -> None:
 
     # What the hub logs is in the report, at the time of the week.
     logging.disable(logging.ERROR)
-    report = live_week(seed=seed, pacing=FINE if fine else COARSE)
+    try:
+        report = live_week(seed=seed, pacing=FINE if fine else COARSE)
+    finally:
+        logging.disable(logging.NOTSET)
     if as_json:
         click.echo(json.dumps(report.values(), indent=2))
     else:

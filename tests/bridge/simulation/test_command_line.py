@@ -2,6 +2,7 @@
 
 import csv
 import json
+import logging
 import sys
 from datetime import UTC, datetime
 from functools import partial
@@ -206,6 +207,7 @@ def test_the_scenario_week_tells_what_happened_and_what_held(run, morning):
     assert "day 1 10:00:00  somebody lets the battery charge with 1.5 kW for an hour" in found.stdout
     assert "held    a plan is in force, or it is said why none is" in found.stdout
     assert "BROKEN" not in found.stdout
+    assert logging.getLogger("bridge").isEnabledFor(logging.WARNING), "it is silent for the week alone"
 
 
 def test_the_scenario_week_ends_with_1_when_something_did_not_hold(run, morning, monkeypatch):

@@ -131,7 +131,7 @@ def test_anything_in_a_file_is_a_home_or_refused(tmp_path, content):
 
 
 def past(load, sun):
-    return Past(History(START, 900, np.array(load)), History(START, 900, np.array(sun)))
+    return Past(History(START, 900, np.array(load)), History(START, 900, np.array(sun)), {})
 
 
 def test_what_the_hub_recorded_is_taken_by_whole_days_from_the_first_load_on():
