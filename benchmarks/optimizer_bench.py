@@ -195,8 +195,8 @@ async def events(rounds: int) -> None:
                 planner = Planner(posing, home, 60.0, make=process.plan)
                 process.start()
                 taken, solving = await answered(home, planner, rounds)
-                await planner.stop()
                 said = f"resident, {process.memory // 2**20} MB" if resident else "one a plan"
+                await planner.stop()
                 await process.stop()
             print(
                 f"| {batteries} | {said} "

@@ -288,7 +288,7 @@ class Planner:
         full = len(self._hurried) == BURST
         self._due = max(self._clock.monotonic() + SETTLING, self._hurried[0] + BURST_S if full else -math.inf)
         # What has changed may concern what is carried out, before there is another plan.
-        self._look_in(SETTLING)
+        self._look_in(0.0)
 
     def _look_in(self, delay: float) -> None:
         if self._timer is not None:
