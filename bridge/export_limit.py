@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from bridge.command import Origin
 from bridge.feed_in_ceiling import FeedInCeiling
 from bridge.flows import FlowsChanged
+from bridge.island.mode import HomeMode
 from bridge.state import StateError
 from hw.module import ModuleKind
 from hw.reading import Quality
@@ -81,6 +82,10 @@ class ExportLimit:
 
     def _see(self) -> None:
         if self._limit_w is None:
+            return
+        if self._home.island.mode is HomeMode.ISLAND:
+            # Nothing can be fed in, and a silent meter is no reason to keep the sun from the home.
+            self._ceiling.release("the grid is gone")
             return
         flows = self._home.flow_meter.balance()
         try:

@@ -133,6 +133,12 @@ class GridWatch:
         """Seconds for which voltage and frequency have been within limits; 0 if they are not."""
         return 0.0 if self._good is None else (self._good[1] - self._good[0]).total_seconds()
 
+    @property
+    def apart(self) -> bool:
+        """Whether a battery still supplies the home by itself, and no power flows through the meter."""
+        power = None if self._alive is None else self._alive.power_w
+        return self._islands() and not (power is not None and abs(power) >= NO_POWER_W)
+
     # ------------------------------------------------------------------ what is heard
 
     def _read(self, reading: Reading) -> None:

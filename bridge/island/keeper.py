@@ -204,7 +204,9 @@ class IslandKeeper:
     def _change_mode(self, now: float) -> bool:
         grid, memory, settings = self._home.grid, self._memory, self.settings
         state = grid.state if settings.enabled else GridState.UNKNOWN
-        facts = Facts(state, grid.good_s, settings.stable_s, self._home.choices.mode, len(memory.off))
+        facts = Facts(
+            state, grid.good_s, settings.stable_s, self._home.choices.mode, len(memory.off), grid.apart
+        )
         row = due(memory.mode, facts)
         if row is None:
             return False

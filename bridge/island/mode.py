@@ -44,6 +44,7 @@ class Facts:
     :ivar stable_s: seconds for which they have to be
     :ivar chosen: what the residents chose
     :ivar off: how many loads are off that the island switched off
+    :ivar apart: a battery still supplies the home by itself: it returns to the grid in its own time
     """
 
     grid: GridState
@@ -51,6 +52,7 @@ class Facts:
     stable_s: float
     chosen: OperatingMode
     off: int
+    apart: bool = False
 
     @property
     def lost(self) -> bool:
@@ -69,8 +71,8 @@ class Facts:
 
     @property
     def stable(self) -> bool:
-        """Whether it has been within limits for long enough."""
-        return self.back and self.good_s >= self.stable_s
+        """Whether it has been within limits for long enough, and supplies the home."""
+        return self.back and self.good_s >= self.stable_s and not self.apart
 
     @property
     def over(self) -> bool:

@@ -103,7 +103,7 @@ class Economy:
         return ForecastBook(
             self._home,
             lambda: self.tariff,
-            lambda: None if self.posing is None else self.posing.recorded(),
+            lambda: None if self.posing is None else self.posing.recorded,
             reckon=self._reckon,
         )
 

@@ -53,6 +53,8 @@ class DayForecast:
     :ivar issued: when it was written down, UTC in seconds since 1970
     :ivar start: of the day, the same
     :ivar sun_from: what the sun was foreseen from: `weather` or `history`
+    :ivar recorded: where what is measured is, and which loads are none of what was foreseen; plain values of
+        `bridge.planner.question.Recorded`
     """
 
     day: str
@@ -66,6 +68,7 @@ class DayForecast:
     solar_high_w: tuple[float, ...]
     price: tuple[float, ...]
     sun_from: str
+    recorded: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ class ForecastBook:
         """Keep them with the home's state.
 
         :param tariff: returns the tariff
-        :param recorded: returns where what was measured is
+        :param recorded: returns what the last plan was made from of what was measured
         :param reckon: has the planning process reckon something, or raises SolveError
         """
         self._home = home
@@ -177,6 +180,7 @@ class ForecastBook:
             start,
             **{name: tuple(row) for name, row in rows.items()},
             sun_from=plan.foreseen.sun_from,
+            recorded=None if (recorded := self._recorded()) is None else asdict(recorded),
         )
 
     def _midnight(self, day: date) -> int:
@@ -216,15 +220,11 @@ class ForecastBook:
 
     async def _score_day(self, forecast: DayForecast) -> None:
         count = len(forecast.load_w)
-        tariff, recorded = self._tariff(), self._recorded()
+        tariff = self._tariff()
         price: list[float | None] = [None] * count
         if tariff is not None:
             price = list(tariff.charged(forecast.start, (QUARTER,) * count))
-        question = {
-            "forecast": asdict(forecast),
-            "recorded": None if recorded is None else asdict(recorded),
-            "price": price,
-        }
+        question = {"forecast": asdict(forecast), "price": price}
         try:
             found = await self._reckon("score", question, _PATIENCE)
             score = DayScore(forecast.day, forecast.issued, forecast.sun_from, **found)

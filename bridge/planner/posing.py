@@ -85,6 +85,8 @@ class Posing:
         :param looking_out: what is known of the time to come besides, None for nothing
         """
         self._looking_out = looking_out
+        self.recorded: Recorded | None = None
+        """What the last question had planned from of what was measured."""
         self._settings = settings
         self._tariff = tariff
         self._home = home
@@ -196,6 +198,7 @@ class Posing:
         loads = planned_loads(
             self._home, now, (start, start + sum(steps)), learns=self._telemetry is not None
         )
+        self.recorded = self._of_past(loads.keys)
         place = None
         if self._settings.latitude is not None and self._settings.longitude is not None:
             place = (self._settings.latitude, self._settings.longitude)
@@ -214,7 +217,7 @@ class Posing:
             place,
             tuple(self._asked(each, policy, now) for each in self.batteries()),
             self._settings.backup_hours if policy is Policy.BACKUP else None,
-            self.recorded(loads.keys),
+            self.recorded,
             None if before is None else AskedBefore.of(before, now),
             outlook,
             loads.asked,
@@ -243,7 +246,7 @@ class Posing:
             held=held(self._home.arbiter.live(battery.module.key), now),
         )
 
-    def recorded(self, loads: tuple[tuple[str, float | None], ...] = ()) -> Recorded | None:
+    def _of_past(self, loads: tuple[tuple[str, float | None], ...]) -> Recorded | None:
         """Return where what was measured is, None if nothing is recorded.
 
         :param loads: that are planned, as `Recorded` has them

@@ -68,6 +68,20 @@ class Recorded:
     loads: tuple[tuple[str, float | None], ...] = ()
     left_out: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, values: dict[str, Any] | None) -> Recorded | None:
+        """Read the members' plain values; None stays None. Raise KeyError or TypeError."""
+        if values is None:
+            return None
+        return cls(
+            values["path"],
+            tuple(values["grid"]),
+            tuple(values["solar"]),
+            tuple(values["storage"]),
+            tuple((key, rated_w) for key, rated_w in values["loads"]),
+            tuple(values["left_out"]),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class AskedBefore:
@@ -158,7 +172,7 @@ class Question:
     @classmethod
     def from_values(cls, values: dict[str, Any]) -> Question:
         """Read the members' plain values. Raise ValueError, KeyError or TypeError."""
-        recorded, before = values["recorded"], values["before"]
+        before = values["before"]
         return cls(
             **values
             | {
@@ -168,16 +182,7 @@ class Question:
                 "place": None if values["place"] is None else tuple(values["place"]),
                 "batteries": tuple(AskedBattery.of(each) for each in values["batteries"]),
                 "outlook": Outlook.from_values(values["outlook"]),
-                "recorded": None
-                if recorded is None
-                else Recorded(
-                    recorded["path"],
-                    tuple(recorded["grid"]),
-                    tuple(recorded["solar"]),
-                    tuple(recorded["storage"]),
-                    tuple((key, rated_w) for key, rated_w in recorded["loads"]),
-                    tuple(recorded["left_out"]),
-                ),
+                "recorded": Recorded.of(values["recorded"]),
                 "loads": tuple(AskedLoad.of(each) for each in values["loads"]),
                 "given": tuple(GivenLoad(**each) for each in values["given"]),
                 "before": None

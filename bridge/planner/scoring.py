@@ -14,17 +14,12 @@ from optimizer.forecast.score import score
 def answer(question: dict[str, Any]) -> dict[str, Any]:
     """Return the scores of load, sun and price.
 
-    :param question: `forecast`, a row of `bridge.planner.forecast_book.DayForecast`; `recorded`, where what
-        was measured is; `price`, what prices turned out to be, None where they are not known
+    :param question: `forecast`, a `bridge.planner.forecast_book.DayForecast`; `price`, what prices turned out
+        to be, None where they are not known
     """
-    found, recorded = question["forecast"], question["recorded"]
+    found = question["forecast"]
     start, count = found["start"], len(found["load_w"])
-    measured = past(
-        None
-        if recorded is None
-        else Recorded(recorded["path"], *(tuple(recorded[name]) for name in ("grid", "solar", "storage"))),
-        start + count * STEP,
-    )
+    measured = past(Recorded.of(found["recorded"]), start + count * STEP)
     rows = {
         "load": measured.load.power_w[-count:].tolist(),
         "solar": measured.production.power_w[-count:].tolist(),

@@ -183,6 +183,19 @@ async def test_stale_readings_are_no_readings(sunny, limit, home):
     assert sunny.sun_w == pytest.approx(3000, abs=100)
 
 
+async def test_without_the_grid_no_limit_keeps_the_sun_from_the_home(sunny, limit, home, clock):
+    limit.use(0.0)
+    await sunny.pass_(30)
+    assert limits(home)
+    sunny.silent = True
+    for _ in range(2):
+        now = datetime.fromtimestamp(clock.utc(), UTC)
+        home.registry.took(home.registry[METER], Reading(METER, now, power_w=0.0, voltage_v=0.0))
+    await sunny.pass_(30)
+    assert [each for each in limits(home) if each.origin is Origin.GRID_OPERATOR] == []
+    assert sunny.sun_w == 8000
+
+
 async def test_a_meter_that_is_read_once_a_minute_is_believed_for_some_minutes(sunny, limit, home):
     limit.use(1000.0)
     for _ in range(4):

@@ -144,6 +144,20 @@ def test_limits_are_those_of_the_place(both, volts, hertz, good):
     assert (both.watch.good_s > 0) is good
 
 
+def test_a_battery_returns_to_the_grid_in_its_own_time(both):
+    both.meter(230.0)
+    both.battery(forming=False)
+    both.meter(0.0)
+    both.battery(forming=True)
+    assert both.meter(230.0, watts=0.0) is THERE
+    assert both.watch.apart
+    both.meter(230.0, watts=900.0)
+    assert not both.watch.apart, "power flows: it says so for no reason"
+    both.meter(230.0, watts=0.0)
+    both.battery(forming=False)
+    assert not both.watch.apart
+
+
 def test_who_says_that_it_is_gone_is_told(home, both):
     heard = []
     home.bus.subscribe(GridChanged, heard.append)

@@ -1,6 +1,7 @@
 """The grid really goes and comes: parts of the hub on a simulated home, over Modbus TCP and HTTP."""
 
 import asyncio
+import time
 
 import pytest
 from island_lab.living import QUICK
@@ -11,6 +12,7 @@ from bridge.grid import GridChanged, GridState
 from bridge.island.mode import HomeMode
 from bridge.record import OperatingMode
 from hw.setpoint import SetpointKind
+from hw.simulator.supply import RECONNECT_S
 
 FEDERATED, ISLAND, RETURNING, RESTORING = (
     HomeMode.FEDERATED,
@@ -32,9 +34,12 @@ async def test_an_outage_from_the_first_second_to_the_last(live):
     truth = await home.truly(lambda state: -state["battery_w"] < 2500 and state["plugs"].count(True) == 1)
     assert (truth["supply"], truth["grid_w"], truth["blackouts"]) == ("island", 0, 0)
     await home.until(lambda: home.home.flow_meter.flows.grid_w == 0)
+    switched = time.monotonic()
     await home.simulated.grid()
     await home.until(lambda: home.mode is FEDERATED)
     assert home.modes == [ISLAND, RETURNING, RESTORING, FEDERATED]
+    (restoring,) = [t for t, event in home.heard if getattr(event, "mode", None) is RESTORING]
+    assert restoring - switched > RECONNECT_S, "the battery had not returned to the grid"
     truth = await home.truly(lambda state: state["plugs"] == [True, True])
     assert (truth["supply"], truth["blackouts"]) == ("grid", 0)
     await home.until(lambda: not any(home.home.arbiter.live(each.key) for each in home.registry))

@@ -12,8 +12,8 @@ LOST, THERE, UNKNOWN = GridState.LOST, GridState.CONNECTED, GridState.UNKNOWN
 ALONE, TOGETHER = OperatingMode.AUTONOMOUS, OperatingMode.FEDERATED
 
 
-def facts(grid=THERE, good_s=1000.0, chosen=TOGETHER, off=0):
-    return Facts(grid, good_s, 300.0, chosen, off)
+def facts(grid=THERE, good_s=1000.0, chosen=TOGETHER, off=0, apart=False):
+    return Facts(grid, good_s, 300.0, chosen, off, apart)
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,7 @@ def facts(grid=THERE, good_s=1000.0, chosen=TOGETHER, off=0):
         ("returning", facts(LOST, 0.0), "island"),
         ("returning", facts(UNKNOWN, 0.0), None),
         ("returning", facts(good_s=300.0, off=2), "restoring"),
+        ("returning", facts(off=2, apart=True), None),
         ("restoring", facts(off=1), None),
         ("restoring", facts(LOST, 0.0, off=1), "island"),
         ("restoring", facts(UNKNOWN, 0.0, off=1), "returning"),

@@ -71,7 +71,7 @@ def reckoner():
 @pytest.fixture
 def make(home, reckoner, tmp_path):
     home.zone = BERLIN
-    recorded = Recorded(str(tmp_path / "telemetry.db"), ("meter",), ("roof",), ())
+    recorded = Recorded(str(tmp_path / "telemetry.db"), ("meter",), ("roof",), (), (("dryer", None),))
 
     def make():
         book = ForecastBook(home, Prices, lambda: recorded, reckon=reckoner)
@@ -83,11 +83,11 @@ def make(home, reckoner, tmp_path):
 
 @pytest.fixture
 def record(tmp_path):
-    """Write down a day: the home takes 400 W, and the roof gives 100 W."""
+    """Write down a day: the home takes 400 W besides the planned dryer's 200, and the roof gives 100 W."""
 
     def record(start, end):
         store = Store(tmp_path / "telemetry.db", time_zone("UTC"))
-        for module, power in (("meter", 300.0), ("roof", -100.0)):
+        for module, power in (("meter", 500.0), ("roof", -100.0), ("dryer", 200.0)):
             maker = FrameMaker()
             readings = (
                 Reading(module=module, time=datetime.fromtimestamp(time, UTC), power_w=power)
