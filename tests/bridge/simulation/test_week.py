@@ -1,8 +1,8 @@
 """The scenario week: the hub's brain, a virtual week, and what must hold in it.
 
 Modules are read every 30 s, physics pass in steps of 10 s and plans are made every hour; around the outages
-it is every 3 s and steps of 2 s, and while the meter lies every 10 s. A hub reads every second and plans every
-five minutes: `ores-bridge simulate --scenario week --fine` lives so, and takes much longer.
+it is every 3 s and steps of 2 s, and while the meter lies every 10 s. A hub reads every second and plans
+every five minutes: `ores-bridge simulate --scenario week --fine` lives so, and takes much longer.
 """
 
 import re
