@@ -22,6 +22,8 @@ WEEK: Final = 7 * DAY
 NIGHT: Final = (1 * DAY + 23 * HOUR, 2 * DAY + 3 * HOUR)
 NOON: Final = (4 * DAY + 10 * HOUR, 4 * DAY + 14 * HOUR)
 OUTAGES: Final = (NIGHT, NOON)
+LIES: Final = ((3 * DAY + 12 * HOUR, 3 * DAY + 15 * HOUR), (5 * DAY + 9 * HOUR, 5 * DAY + 12 * HOUR))
+"""When the meter lies."""
 EXPORT_W: Final = 2500.0
 """Most that may be fed in."""
 _COLD_C: Final = 30.0
@@ -55,15 +57,15 @@ def happenings() -> tuple[Happening, ...]:
         Happening(NIGHT[1], "the grid comes back", _return_grid),
         Happening(2 * DAY + 11 * HOUR, "an inverter dies", _health(Health.DEAD)),
         Happening(3 * DAY + 11 * HOUR, "the inverter is repaired", _health(Health.GOOD)),
-        Happening(3 * DAY + 12 * HOUR, "the meter is stuck", _stick_meter),
-        Happening(3 * DAY + 15 * HOUR, "the meter moves again", _honest_meter),
+        Happening(LIES[0][0], "the meter is stuck", _stick_meter),
+        Happening(LIES[0][1], "the meter moves again", _honest_meter),
         Happening(NOON[0], "the grid goes", _lose_grid),
         Happening(NOON[0] + 1 * HOUR, "two baths take the hot water", _bathe),
         Happening(NOON[1], "the grid comes back", _return_grid),
         Happening(4 * DAY + 20 * HOUR, "nobody says what energy costs any more", _lose_prices),
         Happening(6 * DAY + 8 * HOUR, "somebody says what energy costs again", _return_prices),
-        Happening(5 * DAY + 9 * HOUR, "the meter reads a tenth", _scale_meter),
-        Happening(5 * DAY + 12 * HOUR, "the meter reads all again", _honest_meter),
+        Happening(LIES[1][0], "the meter reads a tenth", _scale_meter),
+        Happening(LIES[1][1], "the meter reads all again", _honest_meter),
         Happening(5 * DAY + 13 * HOUR, "the meter does not answer", _silence("G000001")),
         Happening(5 * DAY + 13.5 * HOUR, "the meter answers again", _hear("G000001")),
         Happening(6 * DAY + 11 * HOUR, "the grid operator allows half of the sun for two hours", _limit),

@@ -9,13 +9,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.choices import Policy
+from bridge.faults import FaultCleared, FaultRaised
 from bridge.feeds.news import FeedAlert
 from bridge.feeds.settings import PriceSourceSettings
 from bridge.island.keeper import LoadShed
 from bridge.island.mode import ModeChanged
 from bridge.planner.planner import PlanChanged
 from bridge.planner.settings import EnergySettings, GridSettings, PlannerSettings, TariffSettings
-from bridge.simulation.happenings import DAY, EXPORT_W, HOUR, OUTAGES, WEEK, Happening, happenings
+from bridge.plausibility import DOUBTS
+from bridge.simulation.happenings import DAY, EXPORT_W, HOUR, LIES, OUTAGES, WEEK, Happening, happenings
 from bridge.simulation.house import VirtualHouse
 from bridge.simulation.virtual_time import VirtualClock, run_virtually
 from bridge.simulation.watch import CONDITIONS, TICK, Watch
@@ -30,6 +32,8 @@ START: Final = datetime(2026, 9, 13, 22, tzinfo=UTC)
 """A Monday begins in Berlin."""
 BEFORE, AFTER = 120.0, 420.0
 """Seconds before and after an outage that are looked at closely."""
+COMPARABLE: Final = 10.0
+"""Seconds from one reading to the next with which the hub can hold modules against each other."""
 _SETTINGS: Final = EnergySettings(
     tariff=TariffSettings(
         source=PriceSourceSettings(format="awattar"),
@@ -149,9 +153,11 @@ async def _live(seconds: float, seed: int, pacing: Pacing) -> WeekReport:
     watch.start()
     for each in happenings():
         clock.call_later(each.at - clock.monotonic(), partial(_happen, house, each, told))
-    for begin, end in OUTAGES:
-        closely = partial(_look, house, pacing.close_interval, pacing.close_step_s)
-        clock.call_later(begin - BEFORE - clock.monotonic(), closely)
+    lies = min(pacing.interval, COMPARABLE)
+    windows = [(*each, pacing.close_interval, pacing.close_step_s) for each in OUTAGES]
+    windows += [(*each, lies, pacing.step_s) for each in LIES]
+    for begin, end, interval, step_s in windows:
+        clock.call_later(begin - BEFORE - clock.monotonic(), partial(_look, house, interval, step_s))
         away = partial(_look, house, pacing.interval, pacing.step_s)
         clock.call_later(end + AFTER - clock.monotonic(), away)
     await asyncio.sleep(seconds - clock.monotonic())
@@ -192,6 +198,14 @@ def _follow(house: VirtualHouse, told: list[tuple[float, str]]) -> list[float]:
             state = f"is lost: {event.detail}" if event.detail else "is well"
             told.append((now(), f"the feed of {event.name} {state}"))
 
+    def doubted(event: FaultRaised | FaultCleared) -> None:
+        fault = event.fault
+        if fault.code in DOUBTS:
+            word = "is doubted" if isinstance(event, FaultRaised) else "is believed again"
+            told.append((now(), f"{house.home.registry[fault.module].record.name} {word}: {fault.code}"))
+
+    bus.subscribe(FaultRaised, doubted)
+    bus.subscribe(FaultCleared, doubted)
     bus.subscribe(FeedAlert, feed)
     bus.subscribe(PlanChanged, planned)
     bus.subscribe(ModeChanged, mode)

@@ -1,8 +1,8 @@
 """The scenario week: the hub's brain, a virtual week, and what must hold in it.
 
 Modules are read every 30 s, physics pass in steps of 10 s and plans are made every hour; around the outages
-it is every 3 s and steps of 2 s. A hub reads every second and plans every five minutes: `ores-bridge
-simulate --scenario week --fine` lives so, and takes much longer.
+it is every 3 s and steps of 2 s, and while the meter lies every 10 s. A hub reads every second and plans
+every five minutes: `ores-bridge simulate --scenario week --fine` lives so, and takes much longer.
 """
 
 import re
@@ -10,7 +10,7 @@ import re
 import numpy as np
 import pytest
 
-from bridge.simulation.happenings import DAY, HOUR, NIGHT, NOON, OUTAGES, WEEK, happenings
+from bridge.simulation.happenings import DAY, HOUR, LIES, NIGHT, NOON, OUTAGES, WEEK, happenings
 from bridge.simulation.watch import CONDITIONS, TICK
 from bridge.simulation.week import live_week
 
@@ -145,9 +145,24 @@ def test_without_new_prices_people_are_told_and_the_plan_goes_on(week):
     assert not any("no plan" in what for what in between(week, 5 * DAY + 14 * HOUR, found))
 
 
-def test_a_dead_inverter_changes_nothing_but_the_sun(week):
-    quiet = between(week, 2 * DAY + 11 * HOUR + 1, 3 * DAY + 11 * HOUR)
-    assert quiet == []
+def test_a_dead_inverter_is_doubted_until_it_gives_again(week):
+    dead, repaired = 2 * DAY + 11 * HOUR, 3 * DAY + 11 * HOUR
+    ((doubted, first),) = told(week, dead + 1, repaired)
+    assert re.match("Micro .* is doubted: GIVES_NOTHING", first)
+    assert doubted - dead < 300
+    (believed, *_) = between(week, repaired + 1, repaired + HOUR)
+    assert re.match("Micro .* is believed again: GIVES_NOTHING", believed)
+
+
+def test_a_meter_that_stands_still_is_doubted_and_nothing_is_carried_out_by_it(week):
+    begin, end = LIES[0]
+    during = told(week, begin + 1, end)
+    assert re.match("Meter .* is doubted: STANDS_STILL", during[0][1])
+    assert during[0][0] - begin < 300
+    assert any("no plan is carried out: Meter" in what and "cannot be believed" in what for _, what in during)
+    assert any(
+        re.match("Meter .* is believed again: STANDS_STILL", what) for what in between(week, end, end + HOUR)
+    )
 
 
 def test_the_week_has_a_night_and_a_day_without_the_grid():
