@@ -127,7 +127,7 @@ class Announcements:
             self._on_seen(candidate)
             if self._book.note(candidate):
                 self._on_change()
-        if service.kind in {NATIVE_TYPE, THING_TYPE}:
+        if service.kind in {NATIVE_TYPE, THING_TYPE} and service.addresses:
             self._describe(service)
 
     def gone(self, service: FoundService) -> None:
@@ -276,7 +276,8 @@ def _key(vendor: str, serial: str) -> str:
 
 
 def _address(service: FoundService, *, usual: int) -> str:
-    host = service.addresses[0]
+    # A farewell may come when the addresses are forgotten already.
+    host = service.addresses[0] if service.addresses else service.host.rstrip(".")
     shown = f"[{host}]" if ":" in host else host
     return shown if service.port == usual else f"{shown}:{service.port}"
 

@@ -77,9 +77,15 @@ def test_a_module_without_a_proper_key_is_no_candidate(key):
 _text = st.text(max_size=80)
 
 
-@given(st.sampled_from(TYPES), _text, st.dictionaries(_text, _text, max_size=5), st.integers(0, 65535))
-def test_any_announcement_is_a_candidate_or_none(kind, instance, text, port):
-    found = candidate_of(FoundService(instance, kind, "x.local.", port, text, ("192.168.1.30",)))
+@given(
+    st.sampled_from(TYPES),
+    _text,
+    st.dictionaries(_text, _text, max_size=5),
+    st.integers(0, 65535),
+    st.sampled_from([(), ("192.168.1.30",)]),  # a farewell comes without one
+)
+def test_any_announcement_is_a_candidate_or_none(kind, instance, text, port, addresses):
+    found = candidate_of(FoundService(instance, kind, "x.local.", port, text, addresses))
     if found is not None:
         assert found.id
         assert len(found.id) <= 200
