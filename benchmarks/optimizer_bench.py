@@ -27,7 +27,8 @@ import numpy as np
 
 from bridge.home import Home
 from bridge.planner import posing as home_posing
-from bridge.planner.planner import BURST, BURST_S, SETTLING, PlanChanged, Planner
+from bridge.planner.news import PlanChanged
+from bridge.planner.planner import BURST, BURST_S, SETTLING, Planner
 from bridge.planner.settings import PlannerSettings, TariffSettings
 from bridge.planner.solving import PlanningProcess
 from bridge.planner.tariff import Tariff

@@ -95,7 +95,7 @@ async def _running(
         await hub.matter.start()
         hub.discovery.start(hub.matter.network)
         await control.start()
-        announce(hub)
+        await announce(hub)
         if not fresh:
             hub.poller.start(hub.sources(await sources if sources else None))
         hub.notifier.start()

@@ -32,13 +32,14 @@ def pair(config_file: Path | None, data_dir: Path | None, *, as_json: bool, open
     ores-bridge pair --open
     """  # noqa: D301 - a backspace tells click to leave the lines as they are
     from bridge.console import codes_text
+    from bridge.qr_picture import qr_picture
 
     params = {"open_s": 900} if open_ else {}
     codes = ask(config_file, data_dir, "pair", params, None if open_ else _stored_codes)
     if as_json:
         click.echo(json.dumps(codes, indent=2))
         return
-    click.echo(codes_text(codes))
+    click.echo(codes_text(codes, qr_picture(str(codes["qr_code"]))))
     if codes["commissionable"]:
         click.echo("The hub can be paired now.")
     elif codes.get("running") is False:

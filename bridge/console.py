@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import io
+import sys
 from typing import TYPE_CHECKING, Any
 
 from bridge import pairing
+from bridge.qr_picture import drawn_apart
 from bridge.status import api_status
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from bridge.hub import Hub
 
 
-def announce(hub: Hub) -> None:
+async def announce(hub: Hub) -> None:
     """Say on standard output that the hub answers, and how to pair it: now, or after opening a window."""
     node = hub.matter.node
     codes = pairing.codes(hub.setup, node.info.vendor_id, node.info.product_id)
@@ -26,7 +27,9 @@ def announce(hub: Hub) -> None:
         when = f"paired with {apps}; `ores-bridge pair --open` lets another in"
     # The one line that people and programs wait for.
     print(f"Commissionable: UDP port {node.port}, {when}")  # noqa: T201 - it goes to standard output
-    print(codes_text(codes), flush=True)  # noqa: T201 - the same
+    sys.stdout.flush()
+    picture = await drawn_apart(str(codes["qr_code"]))
+    print(codes_text(codes, picture), flush=True)  # noqa: T201 - the same
 
 
 def announce_api(hub: Hub) -> None:
@@ -45,22 +48,9 @@ def api_text(api: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def codes_text(codes: Mapping[str, object]) -> str:
-    """Return the QR code as a picture, and the codes as text in the form that other Matter tools print."""
-    return (
-        f"{qr_picture(str(codes['qr_code']))}\n"
-        f"SetupQRCode: [{codes['qr_code']}]\n"
-        f"Manual pairing code: [{codes['manual_code']}]"
-    )
-
-
-def qr_picture(text: str) -> str:
-    """Return a QR code drawn with half blocks, light on dark and dark on light alike."""
-    import segno  # draws; not every command does
-
-    picture = io.StringIO()
-    segno.make(text, error="m", micro=False).terminal(picture, border=2, compact=True)
-    return picture.getvalue().rstrip("\n")
+def codes_text(codes: Mapping[str, object], picture: str) -> str:
+    """Return the QR code's picture, and the codes as text in the form that other Matter tools print."""
+    return f"{picture}\nSetupQRCode: [{codes['qr_code']}]\nManual pairing code: [{codes['manual_code']}]"
 
 
 def grouped(code: str) -> str:

@@ -24,7 +24,7 @@ from bridge.faults import FaultCleared, FaultRaised
 from bridge.firmware.job import FirmwareChanged
 from bridge.island.mode import ModeChanged
 from bridge.module_face import ENERGY
-from bridge.planner.planner import PlanChanged
+from bridge.planner.news import PlanChanged
 from bridge.registry import UnknownModuleError
 from bridge.voice_faces import voice_face, voice_part
 from hw.module import ModuleKind

@@ -21,7 +21,6 @@ from bridge.notifier import Notifier
 from bridge.pace import Pace
 from bridge.planner.economy import Economy
 from bridge.planner.keeper import PlanKeeper
-from bridge.planner.planner import Planner
 from bridge.planner.solving import PlanningProcess
 from bridge.poller import Poller, Source
 from bridge.preferences import PreferenceBook
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from bridge.access.access import Access
     from bridge.api.server import ApiServer
     from bridge.data_dir import DataDirectory
+    from bridge.planner.planner import Planner
     from bridge.planner.settings import EnergySettings
     from bridge.registration.desk import RegistrationDesk
     from bridge.settings import Settings
@@ -126,6 +126,8 @@ class Hub:
         posing = self.economy.posing
         if posing is None:
             return None
+        from bridge.planner.planner import Planner  # a hub without a tariff has no use for it
+
         return Planner(
             posing,
             self.home,

@@ -9,7 +9,7 @@ Currents are in mA, energies in mWh, times in seconds.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from clusters.definitions.energy_evse import (
     EnergyEvse,
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 DISABLED_AT_ONCE = 0
 """ChargingEnabledUntil of an EVSE that is disabled."""
 _LONGEST = 0xFFFF_FFFE
+_MOST: Final = 2**62
+"""Highest energy in mWh that any attribute may have (the constraint of Electrical Energy Measurement)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +80,12 @@ class Session:
     def count(self, counter: int | None) -> None:
         """Follow the equipment's counter; one that starts anew within a session goes on from there."""
         if counter is not None:
-            self.energy += counter - self.counted if counter >= self.counted else counter
+            self.add(counter - self.counted if counter >= self.counted else counter)
             self.counted = counter
+
+    def add(self, energy: int) -> None:
+        """Count energy; what Matter has no number for is not counted any more."""
+        self.energy = min(self.energy + energy, _MOST)
 
     def ended(self, now: float) -> Session:
         """Return it as it is when it has ended."""
@@ -195,7 +201,7 @@ class EvseState:
         """Go on counting what a car has charged that there is no equipment to count for."""
         now = self._clock.monotonic()
         if self._made_up_w and self._transfer is not None and self.session is not None and not self.fault:
-            self.session.energy += round(self.maximum * self._made_up_w * (now - self._counted) / 3600)
+            self.session.add(round(self.maximum * self._made_up_w * (now - self._counted) / 3600))
         self._counted = now
 
     def enable(self, until: int | None, minimum: int, maximum: int) -> None:

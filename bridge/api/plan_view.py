@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from bridge.api.models import Model, Moment, moment
-from bridge.planner.planner import Trigger
+from bridge.planner.news import Trigger
 from bridge.savings.told import savings_status
 from optimizer.plan import BatteryMode
 from optimizer.reason import ReasonCode

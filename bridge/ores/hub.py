@@ -15,8 +15,7 @@ from bridge.module_face import ENERGY
 from bridge.ores.mode import shown_mode
 from bridge.ores.plan import TRIGGERS, shown_steps
 from bridge.ores.savings import shown_savings
-from bridge.planner.planner import PlanChanged, PlannerBusyError
-from bridge.planner.posing import NotNowError
+from bridge.planner.news import NotNowError, PlanChanged, PlannerBusyError
 from bridge.record import OperatingMode
 from bridge.savings.savings import SavingsChanged
 from bridge.scan import LatelyError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bridge.planner.planner import Trigger
+from bridge.planner.news import Trigger
 from clusters.ores.hub import PlanReasonEnum, PlanStepStruct, PlanTriggerEnum
 from clusters.ores.quantities import epoch_s
 from optimizer.reason import ReasonCode

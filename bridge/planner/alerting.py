@@ -10,8 +10,9 @@ from bridge.planner.change import PlanDifference
 if TYPE_CHECKING:
     from bridge.alerts import AlertBook
     from bridge.home import Home
+    from bridge.planner.news import NotBelievedError
     from bridge.planner.plan import HomePlan
-    from bridge.planner.posing import NotBelievedError, Posing
+    from bridge.planner.posing import Posing
 
 GOOD_NEWS_S: Final = 3600.0
 """Seconds for which the alert that all is well again stays unresolved: long enough to be told."""

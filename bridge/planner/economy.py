@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from bridge.events import ModulesRegistered
 from bridge.feeds.feeds import Feeds
 from bridge.feeds.news import CARBON, PRICE
-from bridge.planner.posing import Posing
 from bridge.planner.tariff import Tariff
 from hw.module import ModuleKind
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from bridge.planner.demand import DemandPeak, Recall
     from bridge.planner.forecast_book import ForecastBook
     from bridge.planner.market_tariff import MarketTariff
+    from bridge.planner.posing import Posing
     from bridge.planner.settings import EnergySettings
 
 
@@ -77,7 +77,9 @@ class Economy:
         self.tariff = self._tariff()
         looking_out = None
         if self.tariff is not None:
-            from bridge.planner.looking_out import LookingOut  # a home without a tariff has no use for it
+            # A home without a tariff has no use for them.
+            from bridge.planner.looking_out import LookingOut
+            from bridge.planner.posing import Posing
 
             looking_out = LookingOut(
                 self._home,

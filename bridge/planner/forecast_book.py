@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from bridge.planner.planner import PlanChanged
+from bridge.planner.news import PlanChanged
 from bridge.planner.solving import SolveError
 
 if TYPE_CHECKING:

@@ -6,8 +6,6 @@ import asyncio
 import logging
 import math
 from collections import deque
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from bridge.choices import ChoicesChanged
@@ -30,7 +28,14 @@ from bridge.planner.carrying_out import CarryingOut
 from bridge.planner.curtailing import Curtailing
 from bridge.planner.import_limit import within
 from bridge.planner.keeper import KeptPlan
-from bridge.planner.posing import NotBelievedError, NotNowError
+from bridge.planner.news import (
+    NotBelievedError,
+    NotNowError,
+    PlanChanged,
+    PlannerBusyError,
+    PlannerState,
+    Trigger,
+)
 from bridge.planner.solving import SolveError
 from bridge.plausibility import doubted
 from bridge.state import StateError
@@ -69,49 +74,7 @@ _OF_A_MODULE: Final = ("mode", "role", "nameplate", "quarantined", "wish", "prio
 _log = logging.getLogger(__name__)
 
 
-class Trigger(StrEnum):
-    """What made the hub plan anew."""
-
-    SCHEDULE = "schedule"
-    REQUEST = "request"
-    POLICY = "policy"
-    MODULE = "module"
-    GRID = "grid"
-    PRICE = "price"
-    FORECAST = "forecast"
-
-
 _EVENTS: Final = frozenset(set(Trigger) - {Trigger.SCHEDULE, Trigger.REQUEST})
-
-
-@dataclass(frozen=True, slots=True)
-class PlanChanged:
-    """Another plan is carried out, or none any more."""
-
-    plan: HomePlan | None
-    trigger: Trigger
-
-
-class PlannerBusyError(Exception):
-    """A plan is being made."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlannerState:
-    """How the planner is.
-
-    :ivar plan: in force, None if there is none
-    :ivar made: when it was made, UTC in seconds since 1970
-    :ivar trigger: why
-    :ivar waiting: why nothing is carried out now, empty if the plan is
-    :ivar failure: why the last attempt brought no plan, empty if it did
-    """
-
-    plan: HomePlan | None
-    made: float | None
-    trigger: Trigger
-    waiting: str
-    failure: str
 
 
 class Planner:

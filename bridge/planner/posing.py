@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from bridge.choices import Policy
 from bridge.grid import GridState
 from bridge.planner.held import held
+from bridge.planner.news import NotBelievedError, NotNowError
 from bridge.planner.outlook import Outlook
 from bridge.planner.question import AskedBattery, AskedBefore, Question, Recorded, steps_from
 from bridge.plausibility import doubted
@@ -34,21 +35,6 @@ FRESH: Final = 90.0
 COMMANDS: Final = frozenset({SetpointKind.CHARGE_W, SetpointKind.DISCHARGE_W, SetpointKind.HOLD})
 """What a battery must take to be planned."""
 _ZONE_OF_UTC: Final = "UTC"
-
-
-class NotNowError(Exception):
-    """Nothing can be planned or carried out now; the message says why."""
-
-
-class NotBelievedError(NotNowError):
-    """The meter at the supply cannot be believed.
-
-    :ivar module: its key
-    """
-
-    def __init__(self, module: str, message: str) -> None:
-        super().__init__(message)
-        self.module = module
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from bridge.control import ControlError
-from bridge.planner.planner import PlannerBusyError
-from bridge.planner.posing import NotNowError
+from bridge.planner.news import NotNowError, PlannerBusyError
 
 if TYPE_CHECKING:
     from bridge.hub import Hub

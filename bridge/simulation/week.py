@@ -14,7 +14,7 @@ from bridge.feeds.news import FeedAlert
 from bridge.feeds.settings import PriceSourceSettings
 from bridge.island.keeper import LoadShed
 from bridge.island.mode import ModeChanged
-from bridge.planner.planner import PlanChanged
+from bridge.planner.news import PlanChanged
 from bridge.planner.settings import EnergySettings, GridSettings, PlannerSettings, TariffSettings
 from bridge.plausibility import DOUBTS
 from bridge.simulation.happenings import DAY, EXPORT_W, HOUR, LIES, OUTAGES, WEEK, Happening, happenings

@@ -97,6 +97,13 @@ class TestSessions:
         assert point.cluster.session_energy_charged == 4_500
         assert point.events().count("ev_connected") == 1
 
+    def test_a_counter_that_runs_wild_ends_where_energy_ends(self, point):
+        for energy in (2**62, 0, 2**62, 0, 2**62):
+            point.say(CHARGING, energy=energy)
+        assert point.cluster.session_energy_charged == 2**62
+        point.say(AWAY)
+        assert point.last(EnergyEvse.ev_not_detected).session_energy_charged == 2**62
+
     def test_a_lost_charger_keeps_its_session(self, point, turned_clock):
         point.say(CHARGING, allowed=True, energy=4_000)
         point.cluster.lost()

@@ -15,8 +15,7 @@ from bridge.api.problems import INVALID, UNKNOWN_REVISION, Flaw, Problem, Proble
 from bridge.choices import Policy
 from bridge.energy_book import EnergySettingsError, without_secrets
 from bridge.island.mode import HomeMode
-from bridge.planner.planner import PlannerBusyError
-from bridge.planner.posing import NotNowError
+from bridge.planner.news import NotNowError, PlannerBusyError
 from bridge.record import OperatingMode
 from bridge.revisions import UnknownRevisionError
 

@@ -25,7 +25,7 @@ from bridge.flows import FlowsChanged
 from bridge.grid import GridChanged
 from bridge.island.keeper import LoadShed
 from bridge.island.mode import HomeMode, ModeChanged
-from bridge.planner.planner import PlanChanged
+from bridge.planner.news import PlanChanged
 from bridge.record import OperatingMode
 from hw.module import ModuleKind
 

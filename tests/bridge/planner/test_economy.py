@@ -12,9 +12,9 @@ from bridge.feeds.feeds import Feeds
 from bridge.feeds.series import Series
 from bridge.feeds.settings import CarbonSettings, CarbonSourceSettings, PriceSourceSettings, WeatherSettings
 from bridge.planner.economy import Economy
+from bridge.planner.news import NotNowError, PlanChanged, Trigger
 from bridge.planner.plan import HomePlan
-from bridge.planner.planner import PlanChanged, Planner, Trigger
-from bridge.planner.posing import NotNowError
+from bridge.planner.planner import Planner
 from bridge.planner.settings import (
     DemandSettings,
     EnergySettings,

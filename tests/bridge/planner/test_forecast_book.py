@@ -9,9 +9,9 @@ import pytest
 
 from bridge.cli_forecast import lines
 from bridge.planner.forecast_book import DAYS_KEPT, ForecastBook
+from bridge.planner.news import PlanChanged, Trigger
 from bridge.planner.outlook import Foreseen
 from bridge.planner.plan import HomePlan, PlanStep
-from bridge.planner.planner import PlanChanged, Trigger
 from bridge.planner.question import Recorded, steps_from
 from bridge.planner.scoring import answer
 from bridge.planner.solving import SolveError

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bridge.planner.planner import SETTLING, PlanChanged, Planner, Trigger
+from bridge.planner.news import PlanChanged, Trigger
+from bridge.planner.planner import SETTLING, Planner
 from bridge.planner.solving import PlanningProcess
 from hw.reading import BatteryReading, Reading
 from matter_node.clock import AsyncioClock

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from bridge.choices import Policy
 from bridge.planner.keeper import MOST_BYTES, KeptPlan, PlanKeeper
+from bridge.planner.news import PlanChanged
 from bridge.planner.plan import BatteryStep, HomePlan, PlanStep
-from bridge.planner.planner import FIRST_READINGS, OLDEST, TICK, PlanChanged
+from bridge.planner.planner import FIRST_READINGS, OLDEST, TICK
 from bridge.planner.settings import PlannerSettings, TariffSettings
 from bridge.planner.solving import SolveError
 from bridge.record import OperatingMode

@@ -6,18 +6,9 @@ import pytest
 
 from bridge.choices import Policy
 from bridge.command import CommandState, Origin
-from bridge.planner.planner import (
-    BURST,
-    BURST_S,
-    OLDEST,
-    PERIOD,
-    SETTLING,
-    TICK,
-    PlanChanged,
-    PlannerBusyError,
-    Trigger,
-)
-from bridge.planner.posing import FRESH, NotNowError
+from bridge.planner.news import NotNowError, PlanChanged, PlannerBusyError, Trigger
+from bridge.planner.planner import BURST, BURST_S, OLDEST, PERIOD, SETTLING, TICK
+from bridge.planner.posing import FRESH
 from bridge.planner.solving import SolveError
 from bridge.record import OperatingMode
 from hw.setpoint import SetpointKind

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from bridge.choices import Policy
-from bridge.planner.posing import FRESH, NotNowError, Posing
+from bridge.planner.news import NotNowError
+from bridge.planner.posing import FRESH, Posing
 from bridge.planner.settings import PlannerSettings
 from bridge.record import OperatingMode
 from hw.reading import BatteryReading, Quality, Reading

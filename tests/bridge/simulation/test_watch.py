@@ -10,7 +10,8 @@ import bridge.planner.carrying_out
 from bridge.actions import Requester
 from bridge.choices import Policy
 from bridge.command import Origin
-from bridge.planner.planner import Planner, PlannerState, Trigger
+from bridge.planner.news import PlannerState, Trigger
+from bridge.planner.planner import Planner
 from bridge.planner.settings import EnergySettings, TariffSettings
 from bridge.simulation.house import VirtualHouse
 from bridge.simulation.virtual_time import VirtualClock, run_virtually
