@@ -58,7 +58,6 @@ DARK_PV_V: Final = 15.0
 """Below it an input says nothing of its rating: it is dawn, or the switch is open."""
 EARTH_CURRENT_A: Final = 0.03
 """What may flow to earth at most from an input at its rated voltage (IEC 62109-2 clause 4.8.2.1)."""
-_ASLEEP: Final = frozenset({OperatingState.OFF, OperatingState.SLEEPING})
 
 
 class Quantity(StrEnum):
@@ -234,9 +233,17 @@ def _judged(
     return value
 
 
+def _is_asleep(reading: Reading) -> bool:
+    """Tell whether its values mean nothing.
+
+    Those of a module that is off count, whatever it calls that: what switched it off could not end otherwise.
+    """
+    return reading.state is OperatingState.SLEEPING and reading.connected is not False
+
+
 def _farthest_percent(reading: Reading, nominal_v: float) -> float | None:
     """Return none where the grid is gone: `bridge.grid` tells of that, and no module can help it."""
-    if reading.state in _ASLEEP:
+    if _is_asleep(reading):
         return None
     told = [phase.voltage_v for phase in reading.phases] or [reading.voltage_v]
     shares = [100 * volts / nominal_v for volts in told if volts is not None]
@@ -246,14 +253,13 @@ def _farthest_percent(reading: Reading, nominal_v: float) -> float | None:
 
 def _frequency_off(reading: Reading) -> float | None:
     hertz = reading.frequency_hz
-    if not hertz or reading.state in _ASLEEP:
+    if not hertz or _is_asleep(reading):
         return None
     return hertz - min(NOMINAL_FREQUENCIES, key=lambda nominal: abs(nominal - hertz))
 
 
 def _isolation_percent(reading: Reading) -> float | None:
-    """Return it also of an inverter that is off: it is switched off because of it, and has to come back."""
-    if reading.isolation_ohm is None or reading.state is OperatingState.SLEEPING:
+    if reading.isolation_ohm is None or _is_asleep(reading):
         return None
     told = [string.voltage_v for string in reading.strings if string.voltage_v is not None]
     highest = max(told, default=UNTOLD_PV_V)

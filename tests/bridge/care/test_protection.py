@@ -134,6 +134,22 @@ async def test_who_is_to_ride_through_a_disturbance_is_not_taken_off_the_grid(ru
     assert device.values == []
 
 
+@pytest.mark.parametrize(
+    "off",
+    [{"state": OperatingState.OFF}, {"state": OperatingState.SLEEPING, "connected": False}],
+    ids=["as off", "as asleep"],
+)
+@pytest.mark.parametrize("said", [{"frequency_hz": 52.1}, {"voltage_v": 280.0}], ids=["frequency", "voltage"])
+async def test_who_was_taken_off_the_grid_comes_back_whatever_it_calls_its_state(running, clock, said, off):
+    running.add(kind=ModuleKind.MICROINVERTER)
+    await says(running, clock, 2)
+    await says(running, clock, 4, **said)
+    assert len(codes(running)) == 1
+    await says(running, clock, 62, **off)
+    assert codes(running) == []
+    assert running.arbiter.live(KEY) == ()
+
+
 async def test_a_silent_module_is_a_fault_after_a_minute_and_none_when_it_answers(running, clock):
     running.add()
     running.registry.lost(running.registry[KEY], "unplugged")
@@ -193,12 +209,12 @@ async def test_an_inverter_comes_back_when_its_isolation_is_good_by_a_margin_and
     (record,) = running.fault_log.records()
     assert (record.fault.severity, record.fault.source) == (Severity.CRITICAL, "hub.isolation_percent")
     running.fault_log.acknowledge(record.id, "user/anna")
-    off = OperatingState.OFF
-    await says(running, clock, 200, isolation_ohm=40_000.0, state=off)
+    off = {"state": OperatingState.OFF, "connected": False}
+    await says(running, clock, 200, isolation_ohm=40_000.0, **off)
     assert codes(running) == ["ISOLATION_LOW"], "enough to start with, and not enough to come back"
     await says(running, clock, 200, isolation_ohm=2e6, state=OperatingState.SLEEPING)
     assert codes(running) == ["ISOLATION_LOW"], "who sleeps measures nothing"
-    await says(running, clock, 122, isolation_ohm=60_000.0, state=off)
+    await says(running, clock, 122, isolation_ohm=60_000.0, **off)
     assert codes(running) == []
     assert running.arbiter.live(KEY) == ()
 
