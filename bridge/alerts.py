@@ -1,4 +1,4 @@
-"""What people are to be told: alerts of faults, grid, prices and firmware, kept until they are old.
+"""What people are to be told: alerts of faults and whatever else `tell` is told, kept until they are old.
 
 Each change of an alert gives it the next revision, so whoever has seen revision 41 asks for what came after
 it. Every change is in the state file before anyone hears of it.
@@ -13,13 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from bridge.events import ModuleRemoved
 from bridge.fault_log import FaultRecordChanged
 from bridge.faults import Severity
-from bridge.feeds.news import PRICE, FeedAlert
-from bridge.firmware.refusal import FirmwareAlert, Reason
-from bridge.grid import GridChanged, GridState
-from bridge.loads.events import LoadMet, LoadMissed
 
 if TYPE_CHECKING:
     from bridge.events import EventBus
@@ -33,10 +28,6 @@ KEPT: Final = 500
 LONGEST_SNOOZE: Final = 7 * 86_400.0
 _PREFIX: Final = "alert/"
 _FAULT: Final = "fault/"
-_GRID: Final = "grid"
-_FIRMWARE: Final = "firmware"
-_LOAD: Final = "load/"
-_PRICES: Final = "prices"
 
 _log = logging.getLogger(__name__)
 
@@ -68,8 +59,7 @@ class AlertState(StrEnum):
 class Alert:
     """One alert. Times are UTC, seconds since 1970.
 
-    :ivar subject: what it is about: `fault/ID`, `load/MODULE`, `grid`, `prices`, `firmware`, or what else
-        `tell` was told
+    :ivar subject: what it is about: `fault/ID`, or what `tell` was told
     :ivar told: users whose channels have told them
     :ivar owed: users who were told of it and not yet that it is over
     """
@@ -159,12 +149,6 @@ class AlertBook:
             if record.open and subject not in subjects:
                 self._begin(record)
         self._bus.subscribe(FaultRecordChanged, lambda event: self._fault_changed(event.record))
-        self._bus.subscribe(GridChanged, self._grid_changed)
-        self._bus.subscribe(FirmwareAlert, self._firmware_alert)
-        self._bus.subscribe(LoadMissed, self._load_missed)
-        self._bus.subscribe(LoadMet, lambda event: self._load_met(event.module))
-        self._bus.subscribe(ModuleRemoved, lambda event: self._load_met(event.record.key))
-        self._bus.subscribe(FeedAlert, self._feed_alert)
 
     def __getitem__(self, number: int) -> Alert:
         """Return the alert of a number. Raise UnknownAlertError."""
@@ -307,66 +291,6 @@ class AlertBook:
             module=fault.module,
             code=fault.code,
         )
-
-    def _grid_changed(self, event: GridChanged) -> None:
-        known = self._unresolved_of(_GRID)
-        if event.state is GridState.LOST and known is None:
-            because = event.because or "the meter at the supply measures no voltage"
-            self._add(
-                severity=Severity.CRITICAL,
-                title="The grid is gone",
-                text=f"{because[:1].upper()}{because[1:]}.",
-                subject=_GRID,
-                code="GRID_LOST",
-            )
-        elif event.state is GridState.CONNECTED and known is not None:
-            self._resolve(known)
-
-    def _firmware_alert(self, event: FirmwareAlert) -> None:
-        known = self._unresolved_of(_FIRMWARE)
-        if event.reason is None:
-            if known is not None:
-                self._resolve(known)
-        elif known is None:
-            frozen = event.reason is Reason.FROZEN
-            self._add(
-                severity=Severity.WARNING,
-                title=f"The firmware repository {'may be frozen' if frozen else 'cannot be trusted'}",
-                text=event.detail,
-                subject=_FIRMWARE,
-                code=f"FIRMWARE_{event.reason.name}",
-            )
-
-    def _load_missed(self, event: LoadMissed) -> None:
-        self._load_met(event.module)
-        self._add(
-            severity=Severity.WARNING,
-            title=f"{self._registry[event.module].record.name} was not done in time",
-            text=event.text,
-            subject=_LOAD + event.module,
-            module=event.module,
-            code="LOAD_MISSED",
-        )
-
-    def _load_met(self, module: str) -> None:
-        """Let go of what was told of a load: it got what was wanted since, or is told of anew."""
-        for alert in self.unresolved():
-            if alert.subject == _LOAD + module:
-                self._resolve(alert)
-
-    def _feed_alert(self, event: FeedAlert) -> None:
-        if event.name != PRICE:
-            return  # a plan without a weather forecast is none to be alarmed about, and says so itself
-        if not event.detail:
-            self.settle(_PRICES)
-        elif self._unresolved_of(_PRICES) is None:
-            self._add(
-                severity=Severity.WARNING,
-                title="No new prices come",
-                text=f"{event.detail} Where prices are not known, plans go by the usual ones.",
-                subject=_PRICES,
-                code="PRICES_LOST",
-            )
 
     def _add(
         self, *, severity: Severity, title: str, text: str, subject: str, module: str = "", code: str = ""

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bridge.actions import ModuleActions
+from bridge.alert_sources import AlertSources
 from bridge.alerts import AlertBook
 from bridge.arbiter import Arbiter
 from bridge.choices import HomeChoices
@@ -89,6 +90,7 @@ class Home:
         self.arbiter.start()
         self.faults.restore(self.fault_log.start())
         self.alerts.start()
+        AlertSources(self.alerts, self.bus, self.registry).start()
         self.faults.start()
         self.protector.start()
         self.grid.start()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bridge import alerts as alerts_module
 from bridge.access.accounts import Accounts
 from bridge.access.role import Role
+from bridge.alert_sources import AlertSources
 from bridge.alerts import Alert, AlertChanged, AlertOverError, AlertState, UnknownAlertError
 from bridge.channels import ChannelBook, ChannelError, judge
 from bridge.delivery import DeliveryError, Message, deliver, without_secrets
@@ -32,6 +33,7 @@ def book(home):
     home.add()
     home.fault_log.start()
     home.alerts.start()
+    AlertSources(home.alerts, home.bus, home.registry).start()
     return home.alerts
 
 

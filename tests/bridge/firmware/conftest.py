@@ -3,6 +3,7 @@ from firmware_lab.repository import Maker, Shop
 from firmware_lab.workshop import Workshop
 
 from bridge.access.audit import StoredAuditTrail
+from bridge.alert_sources import AlertSources
 from bridge.firmware.job import FirmwareChanged
 from bridge.firmware.service import FirmwareService
 from bridge.home import Home
@@ -36,6 +37,7 @@ class FirmwareHome:
         self.home = Home(storage, AsyncioClock())
         self.home.faults.start()
         self.home.alerts.start()
+        AlertSources(self.home.alerts, self.home.bus, self.home.registry).start()
         self.audit = StoredAuditTrail(storage, self.home.clock)
         self.states = []
         self.home.bus.subscribe(FirmwareChanged, lambda event: self._note(event.job))
