@@ -16,6 +16,13 @@ Limits of temperature and of cell voltages are the hub's own choice, for a devic
 is right for a cell its battery management knows. Below 0 °C charging plates metal in lithium cells. That an
 isolation fault waits for a person is the hub's choice, too: an inverter measures at each start, and goes on
 by itself when the insulation has recovered (IEC 62109-2 clause 4.8.2), which a wet plug does every noon.
+
+Where an inverter tells the isolation resistance itself, IEC 62109-2:2011 clause 4.8.2.1 is the limit, cited
+from knowledge: the highest PV voltage that it is rated for, by 30 mA. Nothing tells that rating, so it is
+taken to be the next one on the market above the inputs' present voltage, and where none is told 1000 V, the
+most that is usual at homes. One that is isolated from the mains may go on with a warning by that clause;
+which are, nothing tells either, and all are held to it. SunSpec inverters are asked once a minute, and now
+and then garbage comes: 90 s are two of their values.
 """
 
 from __future__ import annotations
@@ -43,7 +50,14 @@ if TYPE_CHECKING:
 NOMINAL_FREQUENCIES: Final = (50.0, 60.0)
 ISOLATION_CODES: Final = frozenset({"GROUND_FAULT", "RESIDUAL_CURRENT_AC", "RESIDUAL_CURRENT_DC"})
 """What devices call a current that goes where it should not (SunSpec 103 `Evt1`, 701 `Alrm`, go-e `err`)."""
-_ASLEEP: Final = frozenset({OperatingState.OFF, OperatingState.SLEEPING})
+PV_VOLTAGES: Final = (80.0, 600.0, 1000.0, 1500.0)
+"""What DC inputs are rated for: microinverters, and string inverters after IEC 62548 and IEC 60364-7-712."""
+UNTOLD_PV_V: Final = 1000.0
+"""Taken for the rating where no input tells its voltage."""
+DARK_PV_V: Final = 15.0
+"""Below it an input says nothing of its rating: it is dawn, or the switch is open."""
+EARTH_CURRENT_A: Final = 0.03
+"""What may flow to earth at most from an input at its rated voltage (IEC 62109-2 clause 4.8.2.1)."""
 
 
 class Quantity(StrEnum):
@@ -56,6 +70,8 @@ class Quantity(StrEnum):
     """Above 50 or 60 Hz, negative below."""
     ISOLATION_FAULTS = "isolation_faults"
     """How many the device tells: few show the resistance itself."""
+    ISOLATION_PERCENT = "isolation_percent"
+    """The isolation resistance, of the least that IEC 62109-2 lets an inverter start with."""
     CELL_SPREAD_V = "cell_spread_v"
     """From the lowest cell voltage to the highest."""
     SILENCE_S = "silence_s"
@@ -153,6 +169,8 @@ RULES: Final = (
     Rule("FREQUENCY_LOW",    _PV,    _Q.FREQUENCY_OFF_HZ,     -3.0,   -0.5,    2.0,   60.0, _CRIT, _OFF),
     Rule("ISOLATION_FAULT",  _LEAKS, _Q.ISOLATION_FAULTS,      0.5,    0.0,    0.0,   60.0, _CRIT, _OFF,
          latched=True),
+    Rule("ISOLATION_LOW",    _PV,    _Q.ISOLATION_PERCENT,   100.0,  150.0,   90.0,  120.0, _CRIT, _OFF,
+         latched=True),
     Rule("CELLS_UNEQUAL",    _STORE, _Q.CELL_SPREAD_V,        0.10,   0.06,   60.0,   60.0, _WARN),
     Rule("CELLS_FAR_APART",  _STORE, _Q.CELL_SPREAD_V,        0.30,   0.15,   10.0,  300.0, _CRIT, _HOLD),
     Rule("DATA_STALE",       _ALL,   _Q.SILENCE_S,            60.0,    5.0,    0.0,    0.0, _WARN),
@@ -206,6 +224,8 @@ def _judged(
             value = _frequency_off(reading)
         case Quantity.ISOLATION_FAULTS:
             value = float(sum(fault.code in ISOLATION_CODES for fault in reading.faults))
+        case Quantity.ISOLATION_PERCENT:
+            value = _isolation_percent(reading)
         case Quantity.CELL_SPREAD_V:
             value = _cell_spread(reading)
         case Quantity.IMPLAUSIBLE_VALUES:
@@ -213,9 +233,17 @@ def _judged(
     return value
 
 
+def _is_asleep(reading: Reading) -> bool:
+    """Tell whether its values mean nothing.
+
+    Those of a module that is off count, whatever it calls that: what switched it off could not end otherwise.
+    """
+    return reading.state is OperatingState.SLEEPING and reading.connected is not False
+
+
 def _farthest_percent(reading: Reading, nominal_v: float) -> float | None:
     """Return none where the grid is gone: `bridge.grid` tells of that, and no module can help it."""
-    if reading.state in _ASLEEP:
+    if _is_asleep(reading):
         return None
     told = [phase.voltage_v for phase in reading.phases] or [reading.voltage_v]
     shares = [100 * volts / nominal_v for volts in told if volts is not None]
@@ -225,9 +253,20 @@ def _farthest_percent(reading: Reading, nominal_v: float) -> float | None:
 
 def _frequency_off(reading: Reading) -> float | None:
     hertz = reading.frequency_hz
-    if not hertz or reading.state in _ASLEEP:
+    if not hertz or _is_asleep(reading):
         return None
     return hertz - min(NOMINAL_FREQUENCIES, key=lambda nominal: abs(nominal - hertz))
+
+
+def _isolation_percent(reading: Reading) -> float | None:
+    if reading.isolation_ohm is None or _is_asleep(reading):
+        return None
+    told = [string.voltage_v for string in reading.strings if string.voltage_v is not None]
+    highest = max(told, default=UNTOLD_PV_V)
+    if highest < DARK_PV_V:
+        return None
+    rating = next((volts for volts in PV_VOLTAGES if highest <= volts), PV_VOLTAGES[-1])
+    return 100 * reading.isolation_ohm * EARTH_CURRENT_A / rating
 
 
 def _cell_spread(reading: Reading) -> float | None:

@@ -187,6 +187,8 @@ class Reading:
     dc_power_w: float | None = None
     """Power on the DC side, same sign as `power_w`."""
     strings: tuple[DcString, ...] = ()
+    isolation_ohm: float | None = None
+    """Between the DC inputs and earth, as last measured: most inverters measure it before each start."""
     battery: BatteryReading | None = None
     evse: EvseReading | None = None
     connected: bool | None = None

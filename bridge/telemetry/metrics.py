@@ -53,6 +53,7 @@ _UNITS: Final = {
     "_wh": ("Wh", -1),
     "_w": ("W", -1),
     "_hz": ("Hz", -3),
+    "_ohm": ("Ω", 0),
     "_percent": ("%", -1),
     "_v": ("V", -2),
     "_a": ("A", -3),
@@ -62,7 +63,7 @@ _COUNTERS: Final = frozenset({"energy_imported_wh", "energy_exported_wh"})
 _MODULE: Final = (
     *("power_w", "voltage_v", "current_a", "frequency_hz", "apparent_power_va", "reactive_power_var"),
     *("power_factor", "energy_imported_wh", "energy_exported_wh", "temperature_c", "dc_power_w", "connected"),
-    *("power_limit_percent", "power_limit_w", "grid_forming"),
+    *("power_limit_percent", "power_limit_w", "grid_forming", "isolation_ohm"),
 )
 _BATTERY: Final = (
     *("soc_percent", "soh_percent", "capacity_wh", "available_wh", "voltage_v", "current_a"),

@@ -161,5 +161,5 @@ class Reader:
 
 def _without_unit(metric: Metric) -> str:
     return metric.name.removesuffix(
-        "_" + {"%": "percent", "°C": "c"}.get(metric.spec.unit, metric.spec.unit.lower())
+        "_" + {"%": "percent", "°C": "c", "Ω": "ohm"}.get(metric.spec.unit, metric.spec.unit.lower())
     )

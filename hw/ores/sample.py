@@ -14,6 +14,7 @@ from hw.ores.wire import (
     Message,
     Percent,
     Power,
+    Resistance,
     Temperature,
     Time,
     Voltage,
@@ -117,6 +118,8 @@ class Sample(Message):
     temperature_c: Temperature | None = None
     dc_power_w: Power | None = None
     strings: Annotated[tuple[StringSample, ...], Field(max_length=16)] = ()
+    isolation_ohm: Resistance | None = None
+    """Between the DC inputs and earth, as last measured."""
     battery: BatterySample | None = None
     evse: EvseSample | None = None
     connected: bool | None = None

@@ -110,6 +110,7 @@ def _classic_layout(rated_w: int, strings: int) -> Layout:
     nameplate = {"DERTyp": 4, "WRtg": rated_w, "WRtg_SF": 0, "VARtg": rated_w, "VARtg_SF": 0}
     nameplate |= {"ARtg": round(rated_w / 23), "ARtg_SF": -1}
     settings = {"WMax": rated_w, "WMax_SF": 0, "VRef": 230, "VRef_SF": 0, "VAMax": rated_w, "VAMax_SF": 0}
+    status = {"PVConn": 0b111, "StorConn": 0, "ECPConn": 1, "Ris_SF": 2}
     controls = {"Conn": 1, "Conn_RvrtTms": 0, "WMaxLimPct": 10000, "WMaxLimPct_RvrtTms": 0, "WMaxLim_Ena": 0}
     controls |= {"WMaxLimPct_SF": -2}
     mppt: dict[str, Any] = {"DCA_SF": -2, "DCV_SF": -1, "DCW_SF": -1, "DCWH_SF": 0, "Evt": 0, "N": strings}
@@ -120,6 +121,7 @@ def _classic_layout(rated_w: int, strings: int) -> Layout:
             common(ClassicInverter.MODEL),
             (120, nameplate),
             (121, settings),
+            (122, status),
             (101, inverter),
             (123, controls),
             (160, mppt),
@@ -128,7 +130,7 @@ def _classic_layout(rated_w: int, strings: int) -> Layout:
 
 
 class ClassicInverter(SimulatedDevice):
-    """A microinverter with the models of most field devices: 101, 120, 121, 123, 160."""
+    """A microinverter with the models of most field devices: 101, 120 to 123, 160."""
 
     KIND = "microinverter"
     MODEL = "Micro 400"
@@ -169,6 +171,7 @@ class ClassicInverter(SimulatedDevice):
             "101.TmpCab": it.temperature_c,
             "101.St": state,
             "101.Evt1": 1 << 3 if it.health is Health.DEAD and not asleep else 0,
+            "122.Ris": None if asleep else it.isolation_ohm,
             "123.Conn": int(it.connected),
             "123.WMaxLim_Ena": int(it.limited),
         }

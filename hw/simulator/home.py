@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from hw.simulator.devices import ClassicInverter, DerInverter, SimulatedDevice, make_inverter
-from hw.simulator.physics import Health
+from hw.simulator.physics import GOOD_OHM, Health
 from hw.simulator.server import DeviceServer
 from hw.simulator.storage_devices import BatteryDevice, MeterDevice
 from hw.simulator.supply import SupplyState
@@ -199,6 +199,7 @@ class RunningHome:
             "lying": _lying,
             "stuck": lambda s, _: _stuck(s),
             "deaf": lambda s, _: _deafen(s),
+            "leaking": _leak,
             "exception": _exception,
             "slow": _slow,
         }
@@ -219,6 +220,7 @@ class RunningHome:
             server.device.overlay, server.device.lies, server.device.stuck = {}, {}, None
         if isinstance(server.device, ClassicInverter | DerInverter):
             server.device.inverter.health, server.device.inverter.deaf = Health.GOOD, False
+            server.device.inverter.isolation_ohm = GOOD_OHM
         charger = self.chargers.get(serial)
         if charger is not None:
             charger.point.error, charger.garbage = 0, False
@@ -285,6 +287,13 @@ def _deafen(server: _Server) -> None:
     if not isinstance(server.device, ClassicInverter | DerInverter):
         raise ValueError(f"{server.device.serial} has no panels")  # noqa: TRY004 - bad input, not a bug
     server.device.inverter.deaf = True
+
+
+def _leak(server: _Server, ohm: float | None) -> None:
+    """Let an inverter's isolation resistance fall so far."""
+    if not isinstance(server.device, ClassicInverter):
+        raise ValueError(f"{server.device.serial} measures no isolation")  # noqa: TRY004 - bad input, not a bug
+    server.device.inverter.isolation_ohm = 1000.0 if ohm is None else max(0.0, ohm)
 
 
 def _scale_factors(server: _Server) -> None:

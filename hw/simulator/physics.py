@@ -27,6 +27,10 @@ class Timer:
         return self.left == 0
 
 
+GOOD_OHM = 2_000_000.0
+"""Isolation resistance of panels and cables that are dry and whole."""
+
+
 class Health(Enum):
     """What is wrong with a panel."""
 
@@ -72,6 +76,8 @@ class SolarInverter:
     """How much of what it could give the frequency lets it give."""
     deaf: bool = False
     """It heeds no frequency."""
+    isolation_ohm: float = GOOD_OHM
+    """Between its DC inputs and earth."""
     waits_s: float = 0.0
     """For so long it still watches the voltage before it feeds in, after it was without."""
 

@@ -119,9 +119,9 @@ class SimulatedHome:
 
         `link`: hangs up and does not listen. `dead`, `sagging`, `asleep`: an inverter's panels; of a charger
         `dead` is the error `value` (8, a ground fault). `garbage`: scale factors, or all keys of a charger.
-        `deaf`: an inverter that heeds no frequency. `exception`: every answer is Modbus exception `value`
-        (4), or refused. `slow`: every answer takes
-        `value` seconds (0.5).
+        `deaf`: an inverter that heeds no frequency. `leaking`: one whose isolation resistance is `value` ohms
+        (1000). `exception`: every answer is Modbus exception `value` (4), or refused. `slow`: every answer
+        takes `value` seconds (0.5).
         """
         await self._ask({"do": "fault", "serial": serial, "kind": kind, "value": value})
 

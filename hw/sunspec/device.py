@@ -131,6 +131,14 @@ class Device:
             self._verified = 0
             raise
 
+    async def read_part(self, model: ModelHeader, first: str, last: str) -> View:
+        """Return a view of a model whose points from `first` to `last` were read, and no others.
+
+        Raise ModuleUnreachable or ModbusRefused.
+        """
+        await self.verify()
+        return await self._blocks.read_part(model, first, last)
+
     async def write(self, header: ModelHeader, view: View, values: dict[str, Number]) -> None:
         """Write points in the order given, each in its unit; `view` has the scale factors.
 

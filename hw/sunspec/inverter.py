@@ -1,7 +1,8 @@
-"""A solar inverter: models 101-103, 111-113 or 701, with 120, 121, 702, 160, 714, 123 and 704."""
+"""A solar inverter: models 101-103, 111-113 or 701, with 120, 121, 702, 160, 714, 122, 123 and 704."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hw.accuracy import Quantity
@@ -11,6 +12,7 @@ from hw.sunspec.ac import INVERTER_MODELS, ac_model, measured_points, read_ac
 from hw.sunspec.accuracy import inverter_accuracies, modulus
 from hw.sunspec.control import DerControls, ImmediateControls
 from hw.sunspec.dc import dc_inputs, dc_measures, dc_strings
+from hw.sunspec.isolation import Isolation
 from hw.sunspec.module import SunSpecModule, number
 
 if TYPE_CHECKING:
@@ -30,6 +32,14 @@ class Inverter(SunSpecModule):
 
     _blind = False
     """Whether what the controls read back means nothing."""
+    _isolation: Isolation | None = None
+
+    async def read(self) -> Reading:
+        """Return a fresh reading. Raise ModuleUnreachable."""
+        reading = await super().read()
+        if self._isolation is None:
+            return reading
+        return replace(reading, isolation_ohm=await self._isolation.ohm())
 
     def _prepare(self, views: Views) -> None:
         rating = number(views, (121, "WMax"), (702, "WMax"), (120, "WRtg"), (702, "WMaxRtg"))
@@ -67,6 +77,7 @@ class Inverter(SunSpecModule):
             temperature=ac.get("temperature_c") is not None,
         )
         self._blind = self._contradicts(views, ac.get("power_w"))
+        self._isolation = Isolation.of(self.device, self.section.models)
         # The AC model that is not read need not be fetched either.
         self._headers = [h for h in self._headers if h.id == model or h.id not in (*INVERTER_MODELS, 701)]
 

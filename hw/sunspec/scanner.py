@@ -139,6 +139,18 @@ class BlockReader:
                 raise MapMoved(f"model {view.raw('ID')} where model {model.id} was, at {model.address}")
         return views
 
+    async def read_part(self, model: ModelHeader, first: str, last: str) -> View:
+        """Return a view of a model whose points from `first` to `last` were read, and no others.
+
+        Raise ModbusRefused, and KeyError for a model or point that has no definition.
+        """
+        group = definition(model.id)
+        if group is None:
+            raise KeyError(model.id)
+        start = model.address + group.points[first].offset
+        end = model.address + group.points[last].offset + group.points[last].size
+        return self._view(model, {start: await self._registers.read(start, end - start)})
+
     def _plan(self, models: tuple[ModelHeader, ...]) -> list[tuple[int, int]]:
         """Cut the models into requests: adjacent points together, holes left out, at most 125 registers."""
         pieces: list[tuple[int, int]] = []

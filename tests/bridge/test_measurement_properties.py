@@ -157,6 +157,7 @@ FIELDS = [
     "energy_exported_wh",
     "temperature_c",
     "dc_power_w",
+    "isolation_ohm",
 ]
 MORNING = datetime(2026, 6, 21, 6, tzinfo=UTC)
 KEYS = st.sampled_from([f"acme-{serial}" for serial in MODULES])

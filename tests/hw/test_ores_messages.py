@@ -131,12 +131,14 @@ def test_a_sample_is_a_reading_with_the_same_signs_and_units():
                 "battery": {"soc_percent": 55, "charge_state": "discharging"},
                 "faults": [{"code": "OVER_TEMP"}],
                 "grid_forming": True,
+                "isolation_ohm": 850_000,
             }
         ),
         strict=True,
     )
     reading = sample.to_reading("acme-7")
     assert reading.grid_forming is True
+    assert reading.isolation_ohm == 850_000
     assert reading.time == datetime(2026, 6, 21, 12, tzinfo=UTC)
     assert (reading.power_w, reading.quality) == (-1200, Quality.ESTIMATED)
     assert reading.phases[0].power_w == -1200

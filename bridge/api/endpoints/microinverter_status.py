@@ -58,6 +58,8 @@ class Measurements(Model):
     power_limit_percent: float | None
     """Limit in force, of the rated power; 100 when there is none."""
     power_limit_w: float | None
+    isolation_ohm: float | None
+    """Resistance between the DC inputs and earth as the device last measured it; few do."""
     strings: list[DcString]
     faults: list[Fault]
 
@@ -115,6 +117,7 @@ def _measurements(reading: Reading, known: Quality) -> Measurements:
         on=reading.connected,
         power_limit_percent=reading.power_limit_percent,
         power_limit_w=reading.power_limit_w,
+        isolation_ohm=reading.isolation_ohm,
         strings=[
             DcString(
                 name=each.name,

@@ -150,6 +150,60 @@ async def test_a_charger_with_a_ground_fault_is_switched_off_until_somebody_has_
             await house.hub.poller.stop()
 
 
+async def test_an_inverter_with_too_little_isolation_is_off_until_it_has_dried_and_somebody_has_looked(
+    house, monkeypatch
+):
+    monkeypatch.setattr("hw.sunspec.isolation.EVERY_S", 0.0)
+    owner = house.owner()
+
+    async def seen(state="open"):
+        faults = (await (await owner.get(PATH, params={"state": state})).json())["faults"]
+        return next((each for each in faults if each["code"] == "ISOLATION_LOW"), None)
+
+    async def off():
+        fault = await seen()
+        return fault if fault and fault["action"] == "connect 0: applied" else None
+
+    async def ohms():
+        shown = await (await owner.get("/microinverter/status")).json()
+        measured = [each["measurements"] for each in shown["microinverters"]]
+        return [each["isolation_ohm"] for each in measured if each is not None]
+
+    async with SimulatedHome(1, seed=7) as simulated:
+        inverter = simulated.device("microinverter")
+        house.hub.poller.start([Source("sunspec", inverter.address)])
+
+        async def tells(ohm):
+            return await ohms() == [ohm]
+
+        async def produces():
+            return (await simulated.state())["inverters_w"][0] < 0
+
+        async def stands_still():
+            return not await produces()
+
+        try:
+            await until(lambda: tells(2_000_000))
+            assert await produces()
+            await simulated.fault(inverter.serial, "leaking", 1500)
+            await until(lambda: tells(1500))
+            house.clock.ahead += 95
+            fault = await until(off)
+            assert fault["evidence"].startswith("isolation_percent is 56.25; a fault below 100 for 90 s")
+            await until(stands_still)
+            await simulated.heal(inverter.serial)
+            await until(lambda: tells(2_000_000))
+            house.clock.ahead += 125
+            await asyncio.sleep(1.5)
+            assert await seen(), "it is over, and nobody has looked"
+            await owner.command(PATH, {"do": "acknowledge", "fault": fault["fault"]})
+            assert (await until(lambda: seen("past")))["acknowledged_by"] == "user/anna"
+            assert house.hub.arbiter.live(fault["module"]) == ()
+            assert await until(produces)
+        finally:
+            await house.hub.poller.stop()
+
+
 async def test_the_command_line_tests_a_rule_too(house, battery, ores_bridge):
     key, device = battery
     (fault,) = json.loads(

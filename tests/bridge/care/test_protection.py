@@ -14,7 +14,7 @@ from bridge.protection import RULES, Action, Quantity, commands_for, judged
 from bridge.protector import AlreadyRaisedError
 from bridge.record import ModuleRecord
 from hw.module import Identity, ModuleKind
-from hw.reading import BatteryReading, Fault, OperatingState, Phase, Reading
+from hw.reading import BatteryReading, DcString, Fault, OperatingState, Phase, Reading
 from hw.setpoint import SetpointKind
 
 KEY = "acme-1001"
@@ -134,6 +134,22 @@ async def test_who_is_to_ride_through_a_disturbance_is_not_taken_off_the_grid(ru
     assert device.values == []
 
 
+@pytest.mark.parametrize(
+    "off",
+    [{"state": OperatingState.OFF}, {"state": OperatingState.SLEEPING, "connected": False}],
+    ids=["as off", "as asleep"],
+)
+@pytest.mark.parametrize("said", [{"frequency_hz": 52.1}, {"voltage_v": 280.0}], ids=["frequency", "voltage"])
+async def test_who_was_taken_off_the_grid_comes_back_whatever_it_calls_its_state(running, clock, said, off):
+    running.add(kind=ModuleKind.MICROINVERTER)
+    await says(running, clock, 2)
+    await says(running, clock, 4, **said)
+    assert len(codes(running)) == 1
+    await says(running, clock, 62, **off)
+    assert codes(running) == []
+    assert running.arbiter.live(KEY) == ()
+
+
 async def test_a_silent_module_is_a_fault_after_a_minute_and_none_when_it_answers(running, clock):
     running.add()
     running.registry.lost(running.registry[KEY], "unplugged")
@@ -164,6 +180,59 @@ async def test_an_isolation_fault_lasts_until_somebody_has_looked(running, clock
     await says(running, clock, 2)
     assert codes(running) == []
     assert running.arbiter.live(KEY) == ()
+
+
+@pytest.mark.parametrize(
+    ("input_v", "enough", "too_little"),
+    [(34.0, 2700.0, 2600.0), (380.0, 20_100.0, 19_900.0), (700.0, 33_400.0, 33_300.0),
+     (1200.0, 50_100.0, 49_900.0), (None, 33_400.0, 33_300.0)],
+)  # fmt: skip
+async def test_isolation_must_be_what_the_rated_voltage_by_30_ma_asks_for(
+    running, clock, input_v, enough, too_little
+):
+    device = running.add(kind=ModuleKind.MICROINVERTER)
+    inputs = (DcString("1"), DcString("2", voltage_v=input_v))
+    await says(running, clock, 120, isolation_ohm=enough, strings=inputs)
+    assert codes(running) == []
+    await says(running, clock, 60, isolation_ohm=too_little, strings=inputs)
+    assert codes(running) == [], "it may be one value that is garbage"
+    await says(running, clock, 35, isolation_ohm=too_little, strings=inputs)
+    assert codes(running) == ["ISOLATION_LOW"]
+    assert device.values[-1] == (SetpointKind.CONNECT, 0)
+
+
+async def test_an_inverter_comes_back_when_its_isolation_is_good_by_a_margin_and_somebody_has_looked(
+    running, clock
+):
+    running.add(kind=ModuleKind.MICROINVERTER)
+    await says(running, clock, 92, isolation_ohm=1000.0)
+    (record,) = running.fault_log.records()
+    assert (record.fault.severity, record.fault.source) == (Severity.CRITICAL, "hub.isolation_percent")
+    running.fault_log.acknowledge(record.id, "user/anna")
+    off = {"state": OperatingState.OFF, "connected": False}
+    await says(running, clock, 200, isolation_ohm=40_000.0, **off)
+    assert codes(running) == ["ISOLATION_LOW"], "enough to start with, and not enough to come back"
+    await says(running, clock, 200, isolation_ohm=2e6, state=OperatingState.SLEEPING)
+    assert codes(running) == ["ISOLATION_LOW"], "who sleeps measures nothing"
+    await says(running, clock, 122, isolation_ohm=60_000.0, **off)
+    assert codes(running) == []
+    assert running.arbiter.live(KEY) == ()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"isolation_ohm": None},
+        {"isolation_ohm": 100.0, "state": OperatingState.SLEEPING},
+        {"isolation_ohm": 100.0, "strings": (DcString("1", voltage_v=3.0),)},
+        {"isolation_ohm": float("nan")},
+    ],
+    ids=["untold", "asleep", "no voltage at the inputs", "no number"],
+)
+async def test_isolation_is_not_judged_where_nothing_is_known(running, clock, said):
+    running.add(kind=ModuleKind.MICROINVERTER)
+    await says(running, clock, 300, **said)
+    assert "ISOLATION_LOW" not in codes(running)
 
 
 async def test_what_is_not_told_trips_nothing_and_releases_nothing(running, clock):
@@ -304,6 +373,8 @@ def test_no_value_is_too_strange_to_be_judged(quantity, first, second, nominal):
         frequency_hz=first,
         temperature_c=second,
         phases=(Phase("A", voltage_v=first), Phase("B", voltage_v=second)),
+        strings=(DcString("1", voltage_v=first), DcString("2", voltage_v=second)),
+        isolation_ohm=first,
         battery=BatteryReading(soc_percent=first, cell_voltage_min_v=first, cell_voltage_max_v=second),
     )
     record = ModuleRecord(Identity("ACME", "Device", "1001"), ModuleKind.BATTERY, "sunspec", "10.0.0.1", "B")

@@ -198,11 +198,13 @@ def test_few_rows_are_in_memory_at_a_time(diary, at):
 
 
 def test_a_metric_may_be_called_without_its_unit(diary, at):
-    diary.write([at(2026, 6, 21)], power_w=1.0, energy_imported_wh=2.0)
+    diary.write([at(2026, 6, 21)], power_w=1.0, energy_imported_wh=2.0, isolation_ohm=3.0)
     with diary.reader() as reader:
-        assert [each.name for each in reader.find("m", ["power", "energy_imported", "power_w"])] == [
+        names = ["power", "energy_imported", "isolation", "power_w"]
+        assert [each.name for each in reader.find("m", names)] == [
             "power_w",
             "energy_imported_wh",
+            "isolation_ohm",
         ]
         with pytest.raises(UnknownMetricError, match="no history of 'voltage'; there are energy_imported_wh"):
             reader.find("m", ["voltage"])
