@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -39,6 +40,8 @@ SMOOTHED_S: Final = 300.0
 """Seconds over which the critical load is smoothed."""
 WHOLE_S: Final = 30.0
 """Seconds after the start in which every module is to be read once before the critical load is known."""
+APART_S: Final = 3.0
+"""Seconds after the grid or a load went or came in which readings of before and after are mixed."""
 _KEY: Final = "island/memory"
 
 _log = logging.getLogger(__name__)
@@ -95,6 +98,7 @@ class IslandKeeper:
         self._memory = self._kept() if settings.enabled else Memory(mode=_chosen(home.choices.mode))
         self._import_w = 0.0
         self._critical = Smoothed(SMOOTHED_S)
+        self._mixed_until = -math.inf
         self._timer: Timer | None = None
         self._begun = self._clock.monotonic()
         self._stepping = self._again = False
@@ -171,7 +175,8 @@ class IslandKeeper:
             self._import_w = float(flows.grid_w)
         if now - self._begun < WHOLE_S and any(each.reading is None for each in self._home.registry):
             return  # a home of which half was read uses next to nothing
-        self._critical.add(self._seen.critical_w(float(flows.load_w), now), now)
+        if now >= self._mixed_until:
+            self._critical.add(max(self._seen.critical_w(float(flows.load_w), now), 0.0), now)
 
     def _removed(self, event: ModuleRemoved) -> None:
         key = event.record.key
@@ -211,6 +216,7 @@ class IslandKeeper:
         if row is None:
             return False
         before = memory.mode
+        self._mixed_until = now + APART_S
         memory = replace(memory, mode=row.after)
         if row.after is HomeMode.ISLAND and not before.apart:
             memory = Memory(HomeMode.ISLAND, lost_at=now, giving=memory.giving)
@@ -239,6 +245,7 @@ class IslandKeeper:
     def _tell(self, shed: tuple[Shed, ...], back: Shed | None, situation: Situation) -> None:
         if not shed and back is None:
             return
+        self._mixed_until = situation.now + APART_S
         # The loads are told before anybody hears of it.
         self._commands.carry_out(self._memory)
         soc = situation.soc_percent

@@ -261,6 +261,7 @@ def test_history_is_asked_of_the_running_hub_and_later_read_from_what_it_has_lef
 
     hub.until(lambda: told("--csv").stdout.count("\n") > 3)
     assert hub.end(signal.SIGTERM)[0] == 0
+    time.sleep(1)  # the second in which it ended is told when it is over
     rows = json.loads(told("--json").stdout)["rows"]
     assert len(rows) >= 3, "stopping has written everything down"
     assert all(row["power_w"]["mean"] <= 0 for row in rows), "a microinverter exports"

@@ -9,6 +9,7 @@ from bridge.alerts import AlertState
 from bridge.command import CommandState, Origin
 from bridge.firmware.preflight import check_preflight
 from bridge.firmware.refusal import FirmwareError
+from bridge.flows import Flows, FlowsChanged
 from bridge.island.keeper import BackupChanged, LoadShed
 from bridge.record import OperatingMode
 from hw.setpoint import SetpointKind as Kind
@@ -236,3 +237,19 @@ async def test_a_module_that_is_removed_is_forgotten(scene):
     del scene.takes["dryer"]
     scene.home.registry.remove(scene.loads.pop("dryer"))
     assert scene.off == []
+
+
+async def test_readings_from_before_and_after_an_outage_are_not_mixed(scene):
+    await scene.pass_(3)
+    before = scene.home.island.backup_s
+    scene.grid = False
+    mixed = Flows(grid_w=0, solar_w=-3000, storage_w=3500, load_w=-500, measured=True)
+    scene.home.bus.publish(FlowsChanged(mixed))
+    await scene.pass_(2)
+    for _ in range(50):
+        scene.home.bus.publish(FlowsChanged(mixed))
+    await scene.pass_(1)
+    after = scene.home.island.backup_s
+    assert scene.modes == ["island"]
+    assert after is not None
+    assert before / 2 < after < 3 * before
