@@ -74,8 +74,8 @@ def home(horizon: Horizon, batteries: int) -> Problem:
     return Problem(
         horizon,
         Grid(tuple(price), tuple(price * 0.4)),
-        BaseLoad(tuple(load)),
-        Solar(tuple(sun)),
+        BaseLoad(tuple(load), low_w=tuple(load * 0.7), high_w=tuple(load * 1.4)),
+        Solar(tuple(sun), tuple(sun * 0.5), high_w=tuple(sun * 1.2)),
         tuple(
             Battery(f"battery {each}", 5000 + 500 * each, 2000, 2500, 2500, wear=0.02, self_discharge=1e-4)
             for each in range(batteries)
