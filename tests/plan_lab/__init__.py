@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +49,7 @@ class Hub:
         assert any(line.startswith("Manual pairing code:") for line in self.process.stdout)
 
     def ask(self, *words):
-        command = [*COMMAND, words[0], *self.place, *words[1:]]
+        command = [*COMMAND, *words, *self.place]
         return subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
 
     def plan(self, *options):
@@ -78,3 +79,17 @@ class Hub:
             assert self.process.wait(10) == 0
         self.process.stdout.close()
         self.log.close()
+
+
+@contextmanager
+def hubs(directory):
+    """Start hubs over one data directory, and end them all in the end."""
+    started = []
+
+    def start(settings):
+        started.append(Hub(directory, settings))
+        return started[-1]
+
+    yield start
+    for hub in started:
+        hub.end()

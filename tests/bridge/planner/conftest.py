@@ -1,14 +1,13 @@
 from datetime import UTC, datetime
 
 import pytest
+from plan_lab.tariffs import night_tariff
 
 from bridge.choices import Policy
 from bridge.planner.plan import HomePlan
 from bridge.planner.planner import Planner
 from bridge.planner.posing import Posing
-from bridge.planner.settings import PlannerSettings, PriceWindowSettings, TariffSettings
-from bridge.planner.tariff import Tariff
-from bridge.time_zone import time_zone
+from bridge.planner.settings import PlannerSettings
 from hw.module import ModuleKind, Nameplate
 from hw.reading import BatteryReading, Reading
 from hw.setpoint import SetpointKind
@@ -103,11 +102,7 @@ def simulated(home, clock, make_device):
 
 @pytest.fixture
 def tariff():
-    """Cheap from midnight to six, dear from six to midnight, in UTC."""
-    night = PriceWindowSettings(start="00:00", end="06:00", import_price=0.10)
-    found = Tariff.of(TariffSettings(import_price=0.40, windows=(night,)), time_zone("UTC"))
-    assert found is not None
-    return found
+    return night_tariff()
 
 
 @pytest.fixture

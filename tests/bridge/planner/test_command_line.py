@@ -8,20 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from plan_lab import SETTINGS, TARIFF, Hub
+from plan_lab import SETTINGS, TARIFF, hubs
 
 
 @pytest.fixture
 def start(tmp_path):
-    hubs = []
-
-    def start(settings):
-        hubs.append(Hub(tmp_path, settings))
-        return hubs[-1]
-
-    yield start
-    for hub in hubs:
-        hub.end()
+    with hubs(tmp_path) as start:
+        yield start
 
 
 def test_the_plan_is_shown_with_its_reasons_from_the_first_minute(start):

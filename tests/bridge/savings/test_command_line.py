@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 
 import pytest
-from plan_lab import SETTINGS, TARIFF, Hub
+from plan_lab import SETTINGS, TARIFF, hubs
 
 from bridge.savings.book import ReckonedDay, SavingsBook
 from bridge.savings.day import Reckoned
@@ -20,15 +20,8 @@ FIGURES = Reckoned(
 
 @pytest.fixture
 def start(tmp_path):
-    hubs = []
-
-    def start(settings):
-        hubs.append(Hub(tmp_path, settings))
-        return hubs[-1]
-
-    yield start
-    for hub in hubs:
-        hub.end()
+    with hubs(tmp_path) as start:
+        yield start
 
 
 def test_what_was_saved_is_shown_and_survives_kill_9(start, tmp_path):
