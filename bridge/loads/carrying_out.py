@@ -16,6 +16,7 @@ from bridge.loads.run import LoadState, power_w
 from bridge.loads.runs import LoadChanged
 from bridge.loads.switching import LeastTimes, settled
 from bridge.loads.wish import LoadKind
+from bridge.planner.carrying_out import LIFE, RENEWED, SOURCE
 from bridge.state import StateError
 from hw.module import ModuleKind
 from hw.setpoint import SetpointKind
@@ -30,11 +31,6 @@ if TYPE_CHECKING:
     from bridge.planner.plan import PlanStep
     from bridge.registry import RegisteredModule
 
-SOURCE: Final = "planner"
-LIFE: Final = 600.0
-"""Seconds that a setpoint lives, as for batteries."""
-RENEWED: Final = 300.0
-"""Seconds before its end from which on it is renewed."""
 _AGAIN_S: Final = 60.0
 """Seconds after which a machine is switched on again that is still off."""
 
