@@ -3,7 +3,7 @@
 # Stamps under .venv remember what is installed: a second run of any target starts at once.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench certify clean
+.PHONY: help setup demo test explore lint format bench certify clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -36,6 +36,11 @@ demo: $(RUNTIME) ## a simulated home and a hub to pair with; more options: make 
 # A file stays on one processor, so that its hub and its controllers are set up once.
 test: setup ## all tests; what this machine cannot run is skipped and says why
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+
+# Every test that hypothesis feeds; `make test` gives them the same examples each time.
+explore: setup ## the property tests with examples nobody has seen: make explore ARGS="-k island"
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --hypothesis-profile explore \
+		$$(grep -rl --include='test_*.py' 'from hypothesis' tests) $(ARGS)
 
 lint: $(TOOLS) ## style, types and the import rule
 	@$(BIN)/ruff check --quiet --output-format concise .

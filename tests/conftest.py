@@ -5,10 +5,16 @@ import itertools
 import random
 
 import pytest
+from hypothesis import settings
 
 from matter_node.model import Context, NodeTree
 from matter_node.storage import MemoryStorage
 from matter_node.subject import AuthMode, Subject
+
+# A test that passes for one passes for all; `make explore` is where new examples are looked for.
+settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("explore", print_blob=True)
+settings.load_profile("repeatable")
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bridge.island.restoring import starting_w
+
 if TYPE_CHECKING:
     from bridge.island.memory import Memory
     from bridge.island.settings import IslandSettings
@@ -29,7 +31,7 @@ def solar_limit_w(memory: Memory, situation: Situation, settings: IslandSettings
     """Return what all producers together may give, None for all that they can."""
     if not any(source.limitable for source in situation.sources) or situation.soc_percent is None:
         return None
-    too_much = _too_much_w(situation, settings)
+    too_much = _too_much_w(memory, situation, settings)
     now = memory.solar_limit_w
     if too_much > SMALL_W:
         wanted = max(0.0, situation.solar_w - too_much)
@@ -44,7 +46,7 @@ def solar_limit_w(memory: Memory, situation: Situation, settings: IslandSettings
     return max(now, situation.solar_w + short) if short > SMALL_W else now
 
 
-def _too_much_w(situation: Situation, settings: IslandSettings) -> float:
+def _too_much_w(memory: Memory, situation: Situation, settings: IslandSettings) -> float:
     """Return by how much the sun gives more than the island can use."""
     if situation.dark:
         return 0.0
@@ -55,5 +57,6 @@ def _too_much_w(situation: Situation, settings: IslandSettings) -> float:
         # The battery pushes as far as it can; whatever it still takes is too much.
         return max(charging, SMALL_W * 2)
     full = all(store.soc_percent >= settings.full_percent for store in situation.stores)
-    surplus = charging if full and not shifting else 0.0
+    # What has just come back takes its share of it in a moment.
+    surplus = charging - starting_w(memory, situation) if full and not shifting else 0.0
     return max(surplus, situation.export_w)

@@ -16,9 +16,11 @@ from bridge.island.restoring import to_give_back, to_restore
 from bridge.island.shedding import to_shed
 
 if TYPE_CHECKING:
-    from bridge.island.memory import Memory
+    from collections.abc import Iterable
+
+    from bridge.island.memory import Cause, Memory
     from bridge.island.settings import IslandSettings
-    from bridge.island.situation import Situation
+    from bridge.island.situation import Load, Situation
 
 SMOOTHED_S: Final = 120.0
 """Seconds over which what the batteries carry is smoothed."""
@@ -61,26 +63,34 @@ def _on_the_island(memory: Memory, situation: Situation, settings: IslandSetting
     net_w = _smoothed(memory, situation)
     going = to_shed(memory, situation, net_w, settings)
     memory = replace(memory, net_w=net_w, net_at=now)
-    limit = solar_limit_w(memory, situation, settings)
-    if limit != memory.solar_limit_w:
-        memory = replace(memory, solar_limit_w=limit, limited_at=now)
     if going:
-        shed = tuple(
-            Shed(
-                load.key,
-                now,
-                load.power_w or 0.0,
-                max(load.expected_w, load.power_w or 0.0),
-                cause,
-                was_on=load.on is not False,
-                times=1 + (memory.back[load.key].times if load.key in memory.back else 0),
-            )
-            for load, cause in going
+        decision = _shed(memory, going, now)
+    else:
+        back = to_restore(memory, situation, net_w, settings)
+        decision = Decision(memory) if back is None else _back(memory, back, now)
+    # Last, since a load that comes back needs the sun that was too much before.
+    limit = solar_limit_w(decision.memory, situation, settings)
+    if limit == memory.solar_limit_w:
+        return decision
+    return replace(decision, memory=replace(decision.memory, solar_limit_w=limit, limited_at=now))
+
+
+def _shed(memory: Memory, going: Iterable[tuple[Load, Cause]], now: float) -> Decision:
+    shed = tuple(
+        Shed(
+            load.key,
+            now,
+            load.power_w or 0.0,
+            max(load.expected_w, load.power_w or 0.0),
+            cause,
+            was_on=load.on is not False,
+            times=1 + (memory.back[load.key].times if load.key in memory.back else 0),
         )
-        relief = math.fsum(each.power_w for each in shed)
-        return Decision(replace(memory, off=(*memory.off, *shed), net_w=net_w - relief), shed)
-    back = to_restore(memory, situation, net_w, settings)
-    return Decision(memory) if back is None else _back(memory, back, now)
+        for load, cause in going
+    )
+    relief = math.fsum(each.power_w for each in shed)
+    net_w = None if memory.net_w is None else memory.net_w - relief
+    return Decision(replace(memory, off=(*memory.off, *shed), net_w=net_w), shed)
 
 
 def _back(memory: Memory, shed: Shed, now: float) -> Decision:

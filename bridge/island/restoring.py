@@ -82,12 +82,12 @@ def _charged(shed: Shed, load: Load, situation: Situation, net_w: float, setting
 
 def _carried(shed: Shed, memory: Memory, situation: Situation, settings: IslandSettings) -> bool:
     most = limit_w(situation, settings)
-    after = situation.carried_w + _starting_w(memory, situation) + shed.expected_w
+    after = situation.carried_w + starting_w(memory, situation) + shed.expected_w
     clouded = after + SUN_SHARE * situation.solar_w
     return after <= most * (1 - settings.power_margin) and clouded <= most
 
 
-def _starting_w(memory: Memory, situation: Situation) -> float:
+def starting_w(memory: Memory, situation: Situation) -> float:
     """Return what loads that came back lately may still take more than now."""
     takes = {load.key: load.power_w or 0.0 for load in situation.loads}
     return sum(
