@@ -50,8 +50,9 @@ class Store:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stages:
-    """What may happen in each hour.
+    """What may happen in each stage: hours, but for the first one, in which prices stay as they are.
 
+    :ivar hours: how long each stage is, an hour at most
     :ivar used_kw: what is used without `aside_kw`, three possibilities for each stage
     :ivar sun_kw: what the panels give, three possibilities for each stage
     :ivar aside_kw: what batteries must not feed
@@ -63,6 +64,7 @@ class Stages:
     :ivar holding: cost of holding each level of energy at the end of each stage
     """
 
+    hours: Floats
     used_kw: Floats
     sun_kw: Floats
     aside_kw: Floats
@@ -156,8 +158,8 @@ def _expected(store: Store, stages: Stages, stage: int, bands: Floats, held: Flo
 
     :param to_go: cost from the end of the stage on, by kind of day and level; of one kind alone in the dark
     """
-    hours = STAGE_S / 3600
-    energy = held * store.keep
+    hours = float(stages.hours[stage])
+    energy = held * store.keep**hours
     highest = np.minimum(store.charge_kw, (store.usable_kwh - energy) / store.charge_efficiency / hours)
     free = np.maximum(energy - stages.floor_kwh[stage], 0.0)
     lowest = -np.minimum(store.discharge_kw, free * store.discharge_efficiency / hours)
