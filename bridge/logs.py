@@ -57,6 +57,14 @@ class Formatter(logging.Formatter):
         )
         self._journal = journal
 
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
+        """Return the line. What devices and people call things begins none of its own, and colours nothing."""
+        if not record.message.isprintable():
+            record.message = "".join(
+                each if each.isprintable() else repr(each)[1:-1] for each in record.message
+            )
+        return super().formatMessage(record)
+
     def format(self, record: logging.LogRecord) -> str:
         """Return the record's text."""
         text = redacted(super().format(record))

@@ -129,8 +129,9 @@ class ModuleRecord:
 
 
 def shortened(name: str, limit: int = 32) -> str:
-    """Return `name` cut to `limit` bytes of UTF-8, between characters."""
-    return name.encode()[:limit].decode(errors="ignore").strip()
+    """Return `name` cut to `limit` bytes of UTF-8, between characters, and without what cannot be printed."""
+    printed = "".join(each if each.isprintable() else " " for each in name)
+    return printed.encode(errors="ignore")[:limit].decode(errors="ignore").strip()
 
 
 def _usual_name(identity: Identity, kind: ModuleKind) -> str:
