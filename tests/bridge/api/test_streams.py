@@ -97,7 +97,7 @@ async def test_a_stream_ends_with_its_session(house, readings):
 async def test_an_open_stream_does_not_hold_up_the_hubs_end(house, readings):
     async with house.owner().http.get("/test") as response:
         await lines(response, 2)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(10):
             await house.hub.api.stop()
 
 

@@ -53,7 +53,7 @@ def mail():
 
     def authenticate(server, session, envelope, mechanism, login):
         known = (login.login, login.password) == (b"anna", b"ge!heim")
-        return AuthResult(success=known, handled=False)  # the server is to answer, also those it does not know
+        return AuthResult(success=known, handled=False)  # the server answers, whoever it is
 
     controller = Controller(
         letters,
