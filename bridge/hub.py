@@ -105,7 +105,7 @@ class Hub:
         )
         self.savings = Savings(self.home, lambda: self.economy.settings.planner, recorded, prices, ask)
         self.bus.subscribe(EnergySettingsChanged, lambda event: self._plan_by(event.settings))
-        self.matter = MatterBridge(settings, self.setup, self.home, self.discovery, self.planner)
+        self.matter = MatterBridge(settings, self.setup, self.home, self.discovery, lambda: self.planner)
 
         self.preferences = PreferenceBook(storage)
         self.channels = ChannelBook(storage)
@@ -144,7 +144,7 @@ class Hub:
         self.planning.resident = self.settings.planner.resident and self.planner is not None
 
     def _plan_by(self, settings: EnergySettings) -> None:
-        """Plan by other settings. The first tariff brings a planner, which apps see after a restart."""
+        """Plan by other settings. The first tariff brings a planner."""
         self.economy.use(settings)
         self.keeper.use(settings)
         if self.planner is None:
