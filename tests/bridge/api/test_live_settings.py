@@ -2,6 +2,7 @@
 
 import json
 import logging
+from datetime import datetime
 
 import pytest
 from api_lab.client import problem
@@ -125,6 +126,26 @@ async def test_what_cannot_be_is_refused_by_name_and_changes_nothing(house, sett
     assert detail in found[0]["detail"]
     assert (await shown(house))["history"] == []
     assert house.hub.book.set == {}
+
+
+FEES = [{"start": "22:00", "end": "06:00", "fee": 0.01}, {"start": "06:00", "end": "09:00", "fee": 0.2}]
+MARKET = {"source": {"format": "awattar", "url": "http://127.0.0.1:9/"}, "fee": 0.1, "vat_percent": 20}
+
+
+async def test_fees_by_the_clock_are_set_and_go_with_the_market(house):
+    assert (await patch(house, settings={"tariff": {**MARKET, "fees": FEES}})).status == 200
+    fees, zone = house.hub.economy.tariff.fees, house.hub.home.zone
+    by_hour = [fees.at(datetime(2026, 11, 20, hour, tzinfo=zone).timestamp()) for hour in (3, 7, 12, 23)]
+    assert by_hour == pytest.approx([0.012, 0.24, 0.12, 0.012])
+    for change, where in (
+        ({"fees": [{**FEES[0], "start": "22h"}]}, "#/settings/tariff/fees/0/start"),
+        ({"fees": [{**FEES[0], "months": [13]}]}, "#/settings/tariff/fees/0/months/0"),
+        ({"source": None}, "#/settings/tariff/fees"),
+    ):
+        answer = await patch(house, settings={"tariff": change})
+        assert answer.status == 422
+        assert where in [each["where"] for each in (await answer.json())["errors"]]
+    assert (await shown(house))["configuration"]["settings"]["tariff"]["fees"] == FEES
 
 
 async def test_the_command_line_sets_and_shows_the_same(house, ores_bridge):
