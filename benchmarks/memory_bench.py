@@ -132,7 +132,6 @@ def main() -> None:
     parser.add_argument("--settle", type=float, default=5.0, help="seconds before the first look")
     parser.add_argument("--json", action="store_true", help="every figure, for programs")
     options = parser.parse_args()
-    options.plan_seconds = 0.5
     found: dict[str, dict[str, list[Memory]]] = defaultdict(lambda: defaultdict(list))
     with closing(Network.create()) as network:
         for _ in range(options.rounds):
