@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from bridge.actions import Requester
 from bridge.command import Aspect, Origin
 from bridge.load_switch import obeyed
-from bridge.loads.runs import LoadChanged
+from bridge.loads.events import LoadChanged
 from bridge.state import StateError
 from clusters.definitions.energy_evse import StateEnum
 from clusters.power_forecast import ForecastSlot, PowerForecast
