@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from bridge.charging_current import MAINS_V
 from bridge.loads.sessions import until_full, usual
 from bridge.loads.times import periods
 from bridge.loads.wish import LoadKind
@@ -21,7 +22,6 @@ _CAR: Final = frozenset({PlugState.DEMAND, PlugState.CHARGING, PlugState.NO_DEMA
 
 
 _USUAL_A: Final = 16.0
-_USUAL_V: Final = 230.0
 _INTO_A_CAR: Final = 0.9
 """Share of what a car draws that ends in its battery."""
 _WHOLE_WH: Final = 100.0
@@ -89,7 +89,7 @@ def _until_full(module: RegisteredModule, home: Home, start: float, by: float) -
     if home.sessions.is_full(module.key):
         return []
     sessions, run, plate = home.sessions.of(module.key), home.runs.run(module.key), module.record.nameplate
-    power = (plate.current_a or _USUAL_A) * (plate.voltage_v or _USUAL_V) * plate.phases
+    power = (plate.current_a or _USUAL_A) * (plate.voltage_v or MAINS_V) * plate.phases
     known = usual(sessions.past, power)
     rest = until_full(0.0 if sessions.now is None else sessions.now.taken_wh, known, power)
     left, spare, of = rest.left_wh, rest.spare_wh, known.of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from bridge.charging_point import watts_per_ampere
+from bridge.charging_current import SMALLEST_A, watts_per_ampere
 from bridge.command import Aspect, Origin
 from bridge.loads.asked import AskedLoad, GivenLoad
 from bridge.loads.needs import Need, is_planned, needs
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 FRESH: Final = 90.0
 """Seconds after which a reading is too old to plan by, as for batteries."""
-SMALLEST_A: Final = 6.0
-"""The least that a control pilot can offer (IEC 61851-1)."""
 _DAY: Final = 86_400.0
 _FOREVER: Final = 2 * _DAY
 """Longer than a plan."""
