@@ -132,7 +132,7 @@ async def test_a_tariff_is_set_while_the_hub_runs_and_survives_a_restart(house, 
     assert "s3cret" not in await answer.text()
     hub = house.hub
     assert hub.book.now.tariff.source.token == "s3cret"
-    assert hub.economy.tariff.fee == pytest.approx(0.19 * 1.19)
+    assert hub.economy.tariff.fees.usual == pytest.approx(0.19 * 1.19)
     assert hub.planner is not None, "the first tariff brings a planner"
     again = await make_house(house.hub.storage)
     assert again.hub.book.now == hub.book.now
@@ -159,7 +159,7 @@ async def test_a_tariff_is_set_while_the_hub_runs_and_survives_a_restart(house, 
         ({"weather": {"service": "open-meteo"}}, "#/settings/planner/latitude", "is missing"),
         ({"carbon": {"kg_per_kwh": -1}}, "#/settings/carbon/kg_per_kwh", "greater than or equal to 0"),
         ({"grid": 5}, "#/settings/grid", "should be an object"),
-        ({"modules": {}}, "#/settings/modules/[key]", "tariff"),
+        ({"modules": {}}, "#/settings/modules", "tariff"),
     ],
 )
 async def test_settings_that_do_not_fit_are_refused_by_name_and_change_nothing(house, tables, where, detail):

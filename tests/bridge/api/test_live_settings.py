@@ -115,7 +115,7 @@ async def test_a_dry_run_says_what_would_need_a_restart_and_changes_nothing(hous
         ({"api": {"origins": ["panel"]}}, "#/settings/api/origins/0", "is like https://panel"),
         ({"log_level": "loud"}, "#/settings/log_level", "'debug', 'info'"),
         ({"log_level": {"level": "debug"}}, "#/settings/log_level", "'debug', 'info'"),
-        ({"port": 5541}, "#/settings/port/[key]", "'tariff', 'grid'"),
+        ({"port": 5541}, "#/settings/port", "'tariff', 'grid'"),
     ],
 )
 async def test_what_cannot_be_is_refused_by_name_and_changes_nothing(house, settings, where, detail):
