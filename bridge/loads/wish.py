@@ -172,11 +172,8 @@ def check(wish: LoadWish, record: ModuleRecord) -> None:
         raise WishError("kind", f"{record.name} is a {record.kind.value}: loads and chargers can wait")
     if not needed <= record.capabilities.setpoints:
         raise WishError("kind", f"{record.name} cannot be switched, so it cannot wait")
-    if record.kind is ModuleKind.EVSE:
-        if wish.kind is LoadKind.MACHINE:
-            raise WishError("kind", f"{record.name} charges cars, which do not mind pauses: interruptible")
-        if wish.days and wish.need_wh is None:
-            raise WishError("energy_wh", f"is missing: how much is {record.name} to charge?")
+    if record.kind is ModuleKind.EVSE and wish.kind is LoadKind.MACHINE:
+        raise WishError("kind", f"{record.name} charges cars, which do not mind pauses: interruptible")
 
 
 def _check_number(name: str, value: object, least: float, most: float) -> None:

@@ -43,7 +43,7 @@ class HandClock:
             self.now = max(self.now, time)
             if callback is not None:
                 callback()
-            await settle()
+                await settle()
         self.now = end
         await settle()
 
@@ -57,8 +57,12 @@ class Cancel:
 
 
 async def settle():
+    """Let happen what is due at once, and what follows from it."""
+    due = asyncio.get_running_loop()._ready
     for _ in range(20):
         await asyncio.sleep(0)
+        if not due:
+            return
 
 
 class Device:
