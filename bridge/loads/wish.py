@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
-from bridge.planner.tariff import DAYS, minutes
+from bridge.planner.window import DAYS, minutes
 from hw.module import ModuleKind
 from hw.setpoint import SetpointKind
 

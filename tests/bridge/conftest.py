@@ -106,8 +106,8 @@ class Device:
 class Home(bridge.home.Home):
     """A home with devices in it."""
 
-    def __init__(self, storage, clock):
-        super().__init__(storage, clock)
+    def __init__(self, storage, clock, island=None):
+        super().__init__(storage, clock, island=island)
         self.changes = []
         self.bus.subscribe(CommandChanged, lambda event: self.changes.append(event.command))
 
