@@ -53,6 +53,6 @@ def needs(module: RegisteredModule, home: Home, now: float, until: float) -> lis
             # Nobody knows how much the car takes until it is full: it is charged at once, and not planned.
             return []
         return [Need(now, charge.target, charge.energy_wh)]
-    if wish.kind is LoadKind.FIXED:
+    if wish.kind in {LoadKind.FIXED, LoadKind.COMFORT}:
         return []
     return [Need(period.start, period.by, wish.need_wh) for period in periods(wish, now, home.zone, until)]

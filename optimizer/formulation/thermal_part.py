@@ -39,7 +39,8 @@ def add_thermal(bus: Bus, problem: Problem, store: ThermalStore) -> ThermalPart:
     recursion is exact for steps of any length.
     """
     program, count, hours = bus.program, bus.count, bus.hours
-    most = store.max_w / 1000
+    available = np.ones(count) if store.available is None else np.array(store.available, float)
+    most = store.max_w / 1000 * available
     power = program.columns(count, 0.0, most)
     bus.draw(power, most, bus.steps)
     temperature = program.columns(count, -np.inf, np.inf)
@@ -63,5 +64,5 @@ def add_thermal(bus: Bus, problem: Problem, store: ThermalStore) -> ThermalPart:
         program.cost("wishes", discomfort, hours * price)
     program.cost("order", power, hours * bus.order)
     if store.min_w > 0:
-        program.off_or_enough(power, np.full(count, store.min_w / 1000))
+        program.off_or_enough(power, store.min_w / 1000 * available)
     return ThermalPart(store, power, temperature, cold, hot, (warm, cool))
