@@ -28,6 +28,8 @@ class ThermalStore:
     :ivar gain_w: heat from elsewhere, one value a step (sun through windows); negative when it is taken out
         (hot water drawn); None for none
     :ivar available: whether it may run in each step; None for always
+    :ivar firm: it is never run beyond the far end of its comfort (too hot when it heats), whatever that is
+        good for: its own control does not
     :ivar price: what a kelvin of discomfort costs for an hour; None for the problem's price of a wish
     :raises ProblemError: a value is absurd
     """
@@ -45,6 +47,7 @@ class ThermalStore:
     gain_w: tuple[float, ...] | None = None
     price: float | None = None
     available: tuple[bool, ...] | None = None
+    firm: bool = False
 
     def __post_init__(self) -> None:
         name("a thermal store", self.name)

@@ -78,13 +78,15 @@ def room_parts(question: Question, horizon: Horizon, known: Mapping[str, RoomPas
                 past.temperature_c.tobytes(),
                 past.power_w.tobytes(),
                 None if before is None else before.tobytes(),
+                past.start,
                 heats=each.heats,
             )
         if room is None or (room.knows_outside and coming is None):
             room = usual_room(power, heats=each.heats, knows_outside=coming is not None)
         told[each.key] = RoomTold(room.loss_w_per_k, room.capacity_wh_per_k, power, room.explained, room.days)
         asked[each.key] = each
-        outside = np.full(len(horizon), room.outside_c)
+        ends = np.array(horizon.offsets_s, float)
+        outside = room.outside(question.start + (ends[:-1] + ends[1:]) / 2)
         if room.knows_outside and coming is not None:
             outside = outside + coming
         # Where there is not enough for all, what people gave a higher priority comes first.
@@ -150,12 +152,14 @@ def is_told(violation: Violation) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _learned(temperature: bytes, power: bytes, outside: bytes | None, *, heats: bool) -> Room | None:
+def _learned(
+    temperature: bytes, power: bytes, outside: bytes | None, start: int, *, heats: bool
+) -> Room | None:
     """Return what a room is by its past, reckoned once for each past."""
     rows = [None if each is None else np.frombuffer(each) for each in (temperature, power, outside)]
     assert rows[0] is not None, "only outside may be unknown"
     assert rows[1] is not None, "only outside may be unknown"
-    return learned_room(rows[0], rows[1], rows[2], STEP, heats=heats)
+    return learned_room(rows[0], rows[1], rows[2], STEP, start_s=start, heats=heats)
 
 
 def _outside(
@@ -213,6 +217,7 @@ def _store(
         heat_per_w=1.0 if asked.heats else -1.0,
         price=price,
         available=available,
+        firm=True,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from bridge.command import Aspect
 from bridge.loads.asked_room import AskedRoom
 from bridge.loads.comfort import Band, band_at, bands_over
 from bridge.loads.posing import is_fit
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from bridge.home import Home
+    from bridge.hub import Hub
     from bridge.loads.asked import LoadStep
     from bridge.registry import RegisteredModule
     from hw.reading import ThermostatReading
@@ -89,6 +91,33 @@ def setpoint_now(module: RegisteredModule, step: LoadStep, now: float, zone: tzi
         return None
     within = band.within(thermostat.lowest_c, thermostat.highest_c)
     return None if within is None else within.nearest(step.setpoint_c)
+
+
+def thermostat_now(hub: Hub, module: RegisteredModule) -> dict[str, object]:
+    """Return how a thermostat is of which a band is wanted, in plain values.
+
+    `planned_c` is what its temperature is planned to be at the end of the plan's present step, `own_c` what
+    it is set to again when the plan lets go of it.
+    """
+    home, wish = hub.home, module.record.wish
+    now, reading = hub.clock.utc() or 0.0, module.reading
+    thermostat = None if reading is None else reading.thermostat
+    person_until = home.runs.run(module.key).person_until
+    band = band_at(wish.bands, now, home.zone)
+    step = None
+    if hub.planner is not None and hub.planner.state.plan is not None and not hub.planner.state.waiting:
+        found = hub.planner.state.plan.step(now)
+        step = None if found is None else found.loads.get(module.key)
+    return {
+        "temperature_c": None if reading is None else reading.temperature_c,
+        "setpoint_c": None if thermostat is None else thermostat.setpoint_c,
+        "lowest_c": None if band is None else band.lowest_c,
+        "highest_c": None if band is None else band.highest_c,
+        "own_c": home.arbiter.own(module.key, Aspect.TEMPERATURE),
+        "planned_c": None if step is None else step.temperature_c,
+        "person_until": person_until if person_until > now else None,
+        "why_not": why_not(module, home, now) if wish.planned else "",
+    }
 
 
 def power_now(module: RegisteredModule) -> float:

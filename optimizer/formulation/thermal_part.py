@@ -60,8 +60,10 @@ def add_thermal(bus: Bus, problem: Problem, store: ThermalStore) -> ThermalPart:
     program.put(cool, temperature, 1.0)
     program.put(cool, hot, -1.0)
     price = problem.tiers.wish if store.price is None else store.price
+    far = hot if store.heat_per_w > 0 else cold
     for discomfort in (cold, hot):
-        program.cost("wishes", discomfort, hours * price)
+        firm = store.firm and discomfort is far
+        program.cost("wishes", discomfort, hours * (problem.tiers.limit if firm else price))
     program.cost("order", power, hours * bus.order)
     if store.min_w > 0:
         program.off_or_enough(power, store.min_w / 1000 * available)

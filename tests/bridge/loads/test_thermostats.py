@@ -33,7 +33,7 @@ def planner(home, posing):
 
 @pytest.fixture
 def room(simulated, clock):
-    clock.now = MIDNIGHT - 4 * HOUR
+    clock.now = MIDNIGHT - 2 * HOUR
     return simulated.add_room(warm_c=20.0, setpoint_c=OWN_C)
 
 
@@ -49,8 +49,8 @@ async def kept(simulated, planner, wish, room):
 
 
 def price(hour):
-    """Of a kWh, by the hours since the evening's eight."""
-    return 0.10 if 4 <= hour < 10 else 0.40
+    """Of a kWh, by the hours since ten in the evening."""
+    return 0.10 if 2 <= hour < 8 else 0.40
 
 
 def commanded(home):
@@ -62,7 +62,7 @@ async def test_it_heats_ahead_in_cheap_hours_and_coasts_through_dear_ones(simula
     by_hand = type(room)(room.device, warm_c=20.0, setpoint_c=19.0)
     planner.start()
     cost = cost_by_hand = 0.0
-    for minute in range(0, 24 * 60, 2):
+    for minute in range(0, 14 * 60, 2):
         await simulated.pass_(120, step=60)
         by_hand.pass_(120)
         cost += room.power_w * price(minute / 60)
@@ -78,7 +78,9 @@ async def test_it_heats_ahead_in_cheap_hours_and_coasts_through_dear_ones(simula
     await planner.stop()
 
 
-async def test_the_night_has_a_band_of_its_own(simulated, planner, wish, room):
+async def test_the_night_has_a_band_of_its_own(simulated, planner, wish, room, clock):
+    clock.now = MIDNIGHT + 3 * HOUR
+    room.warm_c = 18.0
     wish(ROOM, kind="comfort", bands=DAY_AND_NIGHT, power_w=1500)
     planner.start()
     await simulated.pass_(simulated.until(6.2), step=60)
@@ -124,7 +126,8 @@ async def test_a_killed_hub_gives_it_back_at_its_next_start_unless_a_person_has_
     assert list(home.storage.scan("temperature/")) == []
 
 
-async def test_who_sets_it_by_hand_has_it_so_until_the_next_band(simulated, planner, wish, room, home):
+async def test_who_sets_it_by_hand_has_it_so_until_the_next_band(simulated, planner, wish, room, home, clock):
+    clock.now = MIDNIGHT - 4 * HOUR
     wish(ROOM, kind="comfort", bands=DAY_AND_NIGHT, power_w=1500)
     planner.start()
     await simulated.pass_(120)
