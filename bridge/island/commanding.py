@@ -42,6 +42,10 @@ class IslandCommands:
         """Loads that said, since this was emptied, that they are on again."""
         bus.subscribe(CommandChanged, self._changed)
 
+    def use(self, settings: IslandSettings) -> None:
+        """Go by other settings from now on."""
+        self._settings = settings
+
     def carry_out(self, memory: Memory) -> None:
         """Bring what is in force to what is remembered."""
         wanted = self._wanted(memory)

@@ -95,7 +95,7 @@ class IslandKeeper:
         self._clock = home.clock
         self._seen = Observation(home.registry)
         self._commands = IslandCommands(home.registry, home.arbiter, home.bus, settings)
-        self._memory = self._kept() if settings.enabled else Memory(mode=_chosen(home.choices.mode))
+        self._memory = self._kept() if settings.enabled else self._given_up(self._kept())
         self._import_w = 0.0
         self._critical = Smoothed(SMOOTHED_S)
         self._mixed_until = -math.inf
@@ -145,6 +145,18 @@ class IslandKeeper:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def use(self, settings: IslandSettings) -> None:
+        """Live by other settings from now on; who switches the island off in an outage has all loads back."""
+        before, self.settings = self.settings, settings
+        self._commands.use(settings)
+        if before.enabled and not settings.enabled and self.mode.apart:
+            off, former = self._memory.off, self.mode
+            self._remember(self._given_up(self._memory))
+            self._changed_mode(former, "the island was switched off in the settings")
+            for each in off:
+                self._home.bus.publish(LoadShed(each.load, False, each.expected_w, ""))
+        self.look()
 
     def look(self) -> None:
         """See in which mode the home has to be, and do what is due in it."""
@@ -223,11 +235,14 @@ class IslandKeeper:
         elif not row.after.apart:
             memory = Memory(row.after, giving=memory.giving)
         self._remember(memory)
-        level = logging.WARNING if row.after.apart else logging.INFO
-        _log.log(level, "the home is %s now: %s", row.after.value, row.because)
-        time = datetime.fromtimestamp(self._utc(), UTC)
-        self._home.bus.publish(ModeChanged(before, row.after, row.because, time))
+        self._changed_mode(before, row.because)
         return True
+
+    def _changed_mode(self, before: HomeMode, because: str) -> None:
+        level = logging.WARNING if self.mode.apart else logging.INFO
+        _log.log(level, "the home is %s now: %s", self.mode.value, because)
+        time = datetime.fromtimestamp(self._utc(), UTC)
+        self._home.bus.publish(ModeChanged(before, self.mode, because, time))
 
     def _decide(self, now: float) -> None:
         lost_at = self._memory.lost_at
@@ -302,6 +317,12 @@ class IslandKeeper:
             giving=tuple(each for each in memory.giving if each in known),
             solar_limit_w=None,
         )
+
+    def _given_up(self, memory: Memory) -> Memory:
+        """Return what there is to do when nobody looks after the home without the grid: give loads back."""
+        back = (each.load for each in memory.off if each.was_on)
+        giving = (each for each in back if self._commands.can_be_switched_on(each))
+        return Memory(_chosen(self._home.choices.mode), giving=(*memory.giving, *giving))
 
     def _look_in(self, delay: float) -> None:
         if self._timer is not None:

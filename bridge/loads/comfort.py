@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from bridge.planner.tariff import minutes
+from bridge.planner.window import minutes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from bridge.loads.comfort import BandError, ComfortBand, bands_of
-from bridge.planner.tariff import DAYS, minutes
+from bridge.planner.window import DAYS, minutes
 from hw.module import ModuleKind
 from hw.setpoint import SetpointKind
 

@@ -7,6 +7,7 @@ import time
 
 import pytest
 from aiohttp import web
+from hardware_lab import reading_when
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -107,8 +108,7 @@ class TestPlug:
     async def test_what_expires_flips_back_without_the_hub(self, plug):
         applied = await plug.apply(Setpoint(CONNECT, 0, 1))
         assert (applied.state, applied.value, applied.expires_in) == (AppliedState.APPLIED, 0, 1)
-        await asyncio.sleep(2.5)
-        assert (await plug.read()).connected is True
+        assert (await reading_when(plug, lambda reading: reading.connected)).connected is True
 
     async def test_auto_takes_back_what_would_have_expired(self, plug):
         await plug.apply(Setpoint(CONNECT, 0, 600))

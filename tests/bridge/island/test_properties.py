@@ -18,7 +18,7 @@ from bridge.island.situation import CRITICAL, Load, Situation, Source, Store
 
 STEP = 5.0
 SETTINGS = IslandSettings(off_s=60.0, spacing_s=10.0)
-OUTAGES = settings(deadline=None, max_examples=200)
+OUTAGES = settings(max_examples=200)
 
 
 @dataclass

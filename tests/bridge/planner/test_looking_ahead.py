@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bridge.planner.outlook import AskedDemand, KnownPrices, KnownSun, Outlook
-from bridge.planner.question import AskedBattery, Question, steps_from
+from bridge.planner.question import AskedBattery, AskedBefore, Question, steps_from
 from bridge.planner.worker import answer
+from optimizer.plan import BatteryMode
+from optimizer.reason import ReasonCode
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOUR = 3600
@@ -52,6 +54,21 @@ def steps(plan):
 # ---------------------------------------------------------------- prices
 
 
+@pytest.mark.parametrize("before", [False, True])
+def test_where_later_is_as_good_the_battery_serves_now(before):
+    """Or it would never serve: each plan would find later as good, and buy meanwhile."""
+    own_sun_only = replace(BATTERY, grid_charging=False)
+    asked = question(at(2026, 11, 26, 18), battery=own_sun_only, feed_in_counts=False)
+    if before:
+        kept = AskedBefore(asked.start, asked.steps_s, {"b": (0.0,) * len(asked.steps_s)})
+        asked = replace(asked, before=kept)
+    told = [step.batteries["b"] for step in answer(asked).steps]
+    served = next(number for number, each in enumerate(told) if each.soc_percent < 10.1)
+    assert all(each.power_w == pytest.approx(-800.0) for each in told[: served - 1])
+    assert told[0].mode in {BatteryMode.BALANCE, BatteryMode.COVER}
+    assert told[0].code is ReasonCode.DISCHARGE_LOAD
+
+
 def known_prices(price_at, until, now):
     """Prices of two weeks, as a function of the local hour tells them, known until some time."""
     start = now // HOUR * HOUR - 14 * 86_400
@@ -59,7 +76,8 @@ def known_prices(price_at, until, now):
     for time in range(start, now + 49 * HOUR, HOUR):
         local = datetime.fromtimestamp(time, BERLIN)
         row.append(price_at(local) if time < until else None)
-    return KnownPrices(start, HOUR, tuple(row), (0.08,) * len(row), until, "")
+    fees = (0.0,) * len(steps_from(now)[1])
+    return KnownPrices(start, HOUR, tuple(row), fees, (0.08,) * len(row), until, "")
 
 
 def test_known_prices_count_as_far_as_they_go_and_then_the_usual_ones_of_the_hour():
@@ -211,9 +229,22 @@ def test_a_demand_charge_levels_what_is_drawn_up_to_what_is_reached_already():
     assert max(highest(0.0, 30.0, morning), 2500) > 2499
 
 
+def test_fees_by_the_clock_count_in_full_also_for_days_whose_prices_are_not_known():
+    now = at(2026, 11, 26, 14)
+    prices = known_prices(lambda local: 0.2, at(2026, 11, 27), now)
+    begin, lengths = steps_from(now)
+    fees = []
+    for seconds in lengths:
+        fees.append(0.15 if begin >= at(2026, 11, 27, 18) and begin < at(2026, 11, 27, 20) else 0.05)
+        begin += seconds
+    found = steps(answer(question(now, outlook=Outlook(prices=replace(prices, fees=tuple(fees))))))
+    assert found["27 18:00"].import_price == pytest.approx(0.35)
+    assert found["27 15:00"].import_price == found["26 18:00"].import_price == pytest.approx(0.25)
+
+
 def test_the_outlook_survives_its_way():
     outlook = Outlook(
-        prices=KnownPrices(1, 900, (0.1, None), (None, 0.2), None, "gone"),
+        prices=KnownPrices(1, 900, (0.1, None), (0.05, 0.0), (None, 0.2), None, "gone"),
         sun=KnownSun(1.0, (1.0, None), None, None, None),
         co2=(0.1, None),
         clean=True,
