@@ -86,7 +86,8 @@ class Room:
 
     def outside(self, times_s: Numbers | Floats) -> Floats:
         """Return what is outside, or is to be added to it, at times in seconds since 1970."""
-        return self.outside_c + _daily(times_s) @ np.array(self.swing_k)
+        outside: Floats = self.outside_c + _daily(times_s) @ np.array(self.swing_k)
+        return outside
 
 
 def usual_room(most_w: float, *, heats: bool, knows_outside: bool) -> Room:
@@ -117,7 +118,8 @@ def learned_room(
     if days < LEAST_DAYS or not len(running):
         return None
     outside = None if outside_c is None else _filled(outside_c, usable)
-    daily = _daily(start_s + step_s * (np.arange(len(temperature_c)) + 0.5))
+    middles: Floats = start_s + step_s * (np.arange(len(temperature_c), dtype=float) + 0.5)
+    daily = _daily(middles)
     heat = power_w if heats else -power_w
     usual = 0.0 if outside is not None else USUAL_OUTSIDE_C[0 if heats else 1]
     data = _Segments.of(temperature_c, heat, outside, daily, SEGMENT_S // step_s, usual)
@@ -212,7 +214,8 @@ class _Segments:
         filled = [np.nan_to_num(each[whole]) for each in inputs]
         swings = (filled[3], filled[4])
         spread = _UNKNOWN_K if outside is None else _KNOWN_K
-        return cls(*filled[:3], swings, known[whole].astype(float), usual_c, spread)
+        warm, heat, air = filled[:3]
+        return cls(warm, heat, air, swings, known[whole].astype(float), usual_c, spread)
 
     def fitted(self, hours: float, time_constant_h: float) -> _Fit:
         """Return the best that a time constant allows."""
