@@ -20,6 +20,7 @@ from bridge.island.keeper import IslandKeeper
 from bridge.island.notices import IslandNotices
 from bridge.island.settings import IslandSettings
 from bridge.loads.runs import RunBook
+from bridge.loads.sessions import SessionBook
 from bridge.plausibility import Plausibility
 from bridge.protector import Protector
 from bridge.registry import Registry
@@ -74,6 +75,7 @@ class Home:
         self.charging_points: dict[str, ChargingPoint] = {}
         """What apps want of the charging points that they are shown, by module."""
         self.runs = RunBook(self)
+        self.sessions = SessionBook(self)
         self.energy_today = EnergyToday(self.registry, self.bus, clock, self.zone)
         self.island = IslandKeeper(self, island or IslandSettings())
         self._notices = IslandNotices(self)
@@ -97,6 +99,7 @@ class Home:
         self.plausibility.start()
         self.flow_meter.start()
         self.runs.start()
+        self.sessions.start()
         self.island.start()
         self._notices.start()
 

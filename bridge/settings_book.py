@@ -68,9 +68,10 @@ class SettingsBook:
     def patched(self, change: dict[str, Any]) -> dict[str, Any]:
         """Return what would be set if something were changed; null stands for what the settings file says.
 
-        :param change: values by table, as in the settings file
+        :param change: values by table, as in the settings file. What comes back as it was shown, without the
+            secret in it, changes nothing
         """
-        found = _merged(self.set, change)
+        found = _merged(self.set, _known(change, _merged(self._base, self.set)))
         assert isinstance(found, dict), "a table with changes is a table"
         return found
 
@@ -138,6 +139,18 @@ def _shown(name: str, value: Any) -> Any:
     if name == "url" and isinstance(value, str):
         return value.partition("?")[0]
     return without_secrets(value)
+
+
+def _known(change: Any, now: Any) -> Any:
+    """Return a change without what only repeats what is shown in place of a secret."""
+    if not isinstance(change, dict):
+        return change
+    present = now if isinstance(now, dict) else {}
+    return {
+        name: _known(value, present.get(name))
+        for name, value in change.items()
+        if value not in (HIDDEN, _shown(name, present.get(name))) or value in (None, present.get(name))
+    }
 
 
 def _at(found: Any, path: Sequence[str]) -> Any:

@@ -199,6 +199,7 @@ class IslandKeeper:
                 memory,
                 off=tuple(each for each in memory.off if each.load != key),
                 giving=tuple(each for each in memory.giving if each != key),
+                throttles={each: told for each, told in memory.throttles.items() if each != key},
             )
         )
 
@@ -247,6 +248,7 @@ class IslandKeeper:
     def _decide(self, now: float) -> None:
         lost_at = self._memory.lost_at
         situation = self._seen.situation(now, now if lost_at is None else lost_at, self._import_w)
+        before = self._memory.throttles
         decision = decide(self._memory, situation, self.settings)
         memory, back = decision.memory, decision.back
         if decision.shed:
@@ -256,6 +258,9 @@ class IslandKeeper:
             memory = replace(memory, giving=(*memory.giving, back.load))
         self._remember(memory)
         self._tell(decision.shed, back, situation)
+        for key, throttle in memory.throttles.items():
+            if key not in before or throttle.current_a != before[key].current_a:
+                _log.info("%s may take %d A per phase", self._name(key), throttle.current_a)
 
     def _tell(self, shed: tuple[Shed, ...], back: Shed | None, situation: Situation) -> None:
         if not shed and back is None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from bridge.command import Aspect, CommandState, Origin
 from bridge.events import CommandChanged, ModuleChanged, ModuleRemoved, ReadingTaken
 from bridge.loads.comfort import next_change
+from bridge.loads.events import LoadChanged
 from bridge.loads.needs import has_car, is_planned
 from bridge.loads.run import PERSON_S, LoadRun
 from bridge.loads.wish import LoadKind
@@ -26,14 +27,6 @@ _SAME_C: Final = 0.05
 """Temperatures that differ by less are the same one."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class LoadChanged:
-    """Something about a load is another that a plan is made from: who switched it, a program, a car."""
-
-    module: str
-    why: str
 
 
 class RunBook:

@@ -190,11 +190,8 @@ def check(wish: LoadWish, record: ModuleRecord) -> None:
         return
     if not needed <= record.capabilities.setpoints:
         raise WishError("kind", f"{record.name} cannot be switched, so it cannot wait")
-    if record.kind is ModuleKind.EVSE:
-        if wish.kind is LoadKind.MACHINE:
-            raise WishError("kind", f"{record.name} charges cars, which do not mind pauses: interruptible")
-        if wish.days and wish.need_wh is None:
-            raise WishError("energy_wh", f"is missing: how much is {record.name} to charge?")
+    if record.kind is ModuleKind.EVSE and wish.kind is LoadKind.MACHINE:
+        raise WishError("kind", f"{record.name} charges cars, which do not mind pauses: interruptible")
 
 
 def _check_number(name: str, value: object, least: float, most: float) -> None:

@@ -21,7 +21,7 @@ from bridge.faults import FaultCleared, FaultRaised
 from bridge.feeds.news import PRICE, FeedChanged
 from bridge.grid import GridChanged
 from bridge.island.mode import ModeChanged
-from bridge.loads.runs import LoadChanged
+from bridge.loads.events import LoadChanged
 from bridge.planner.alerting import PlanAlerting
 from bridge.planner.carrying_out import CarryingOut
 from bridge.planner.curtailing import Curtailing

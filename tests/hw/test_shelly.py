@@ -127,6 +127,14 @@ class TestPlug:
         await asyncio.sleep(2.5)
         assert (await plug.read()).connected is False
 
+    async def test_what_was_off_for_a_while_and_is_told_to_be_on_stays_on_without_the_hub(self, plug):
+        await plug.apply(Setpoint(CONNECT, 0, 600))
+        applied = await plug.apply(Setpoint(CONNECT, 1, 1))
+        # On is what it is of itself: no timer is to flip it away from that.
+        assert (applied.state, applied.value, applied.expires_in) == (AppliedState.APPLIED, 1, None)
+        await asyncio.sleep(1.5)
+        assert (await plug.read()).connected is True
+
     async def test_what_a_relay_cannot_do_is_refused(self, plug):
         applied = await plug.apply(Setpoint(SetpointKind.POWER_LIMIT_W, 500))
         assert applied.state is AppliedState.REFUSED

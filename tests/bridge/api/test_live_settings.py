@@ -172,3 +172,18 @@ def test_every_key_with_a_rule_of_its_own_is_a_key(tmp_path):
         found = live
         for name in path:
             found = getattr(found, name)
+
+
+async def test_what_is_shown_can_be_sent_back_and_secrets_stay(house):
+    """A page that reads all settings, changes one and sends them all must not store stars for a key."""
+    secret = {"service": "solcast", "site": "abcd", "token": "key", "url": "https://sun.example.org/?k=1"}
+    assert (await patch(house, settings={"weather": secret})).status == 200
+    seen = (await shown(house))["settings"]["weather"]
+    assert (seen["token"], seen["url"]) == ("********", "https://sun.example.org/")
+    assert (await patch(house, settings={"weather": seen | {"fresh_h": 6.0}})).status == 200
+    now = house.hub.book.now.weather
+    assert (now.token, now.url, now.fresh_h) == ("key", "https://sun.example.org/?k=1", 6.0)
+    assert (await patch(house, settings={"tariff": {"source": {"token": "********"}}})).status == 200
+    assert house.hub.book.now.tariff.source.token == ""
+    assert (await patch(house, settings={"weather": {"token": "other"}})).status == 200
+    assert house.hub.book.now.weather.token == "other"
