@@ -44,7 +44,7 @@ class SettingsBook:
     def __init__(
         self, storage: Storage, file: LiveSettings, told: Callable[[LiveSettings, LiveSettings], None]
     ) -> None:
-        """Take up what a former run has left; what does not fit to the settings file any more is dropped.
+        """Take up what a former run has left, but for tables that do not fit to the settings file any more.
 
         :param file: what the settings file says
         :param told: told the settings before and after a change, when they hold
@@ -59,11 +59,20 @@ class SettingsBook:
         stored = storage.get(_KEPT)
         if stored is not None:
             try:
-                found = json.loads(stored)
-                self.now, self.set = self.judged(found), found
+                self._take_up(json.loads(stored))
             except (ValueError, TypeError) as error:
-                _log.error("what was set while the hub ran does not hold any more: %s", error)
+                _log.error("what was set while the hub ran cannot be read: %s", error)
         self._started = self.now
+
+    def _take_up(self, found: dict[str, Any]) -> None:
+        try:
+            self.now, self.set = self.judged(found), found
+        except BadSettingsError as error:
+            _log.error("what was set while the hub ran does not hold any more: %s", error)
+            bad = {path[0] for path, _ in error.problems if path}
+            fit = {name: table for name, table in found.items() if name not in bad}
+            if fit and bad & found.keys():
+                self._take_up(fit)
 
     def patched(self, change: dict[str, Any]) -> dict[str, Any]:
         """Return what would be set if something were changed; null stands for what the settings file says.
@@ -77,6 +86,8 @@ class SettingsBook:
 
     def judged(self, wished: dict[str, Any]) -> LiveSettings:
         """Return the settings with what is wished over the settings file. Raise BadSettingsError."""
+        if wished == self.set:
+            return self.now
         from pydantic import TypeAdapter, ValidationError  # a hub where nothing is set so has no use for it
 
         if len(json.dumps(wished)) > _MOST_BYTES:
