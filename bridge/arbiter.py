@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from bridge.choices import ChoicesChanged
-from bridge.command import PRIVILEGES, Command, CommandState, Origin, command_id
+from bridge.command import PRIVILEGES, Aspect, Command, CommandState, Origin, command_id
 from bridge.command_queue import CommandQueue
 from bridge.events import (
     CommandChanged,
@@ -24,6 +24,7 @@ from bridge.events import (
     ReachabilityChanged,
     ReadingTaken,
 )
+from bridge.own_settings import KEPT, OwnSetting
 from bridge.record import OperatingMode
 from hw.setpoint import Setpoint, SetpointKind
 
@@ -41,7 +42,7 @@ LONGEST: Final = 30 * 86_400.0
 """Seconds that a command may live, at most; without an end it lives until it is withdrawn."""
 _COMMAND: Final = "command/"
 _OWED: Final = "limited/"
-_RESERVE: Final = "reserve/"
+_OWN: Final = {aspect: f"{aspect.value}/" for aspect in KEPT}
 _PLANNED: Final = frozenset({Origin.DEMAND_RESPONSE, Origin.PLAN, Origin.DEFAULT})
 """Who does not command a module that is autonomous."""
 _STORAGE_KINDS: Final = frozenset({SetpointKind.CHARGE_W, SetpointKind.DISCHARGE_W})
@@ -83,12 +84,9 @@ class Arbiter:
         self._bus.subscribe(ModuleChanged, self._module_changed)
         self._bus.subscribe(ChoicesChanged, self._choices_changed)
         self._bus.subscribe(ReadingTaken, self._reading_taken)
-        for key, value in self._storage.scan(_RESERVE):
-            module = key.removeprefix(_RESERVE)
-            if module in self._registry:
-                self._queue(module).own_reserve = float(value)
-            else:
-                self._storage.delete(key)
+        for aspect, prefix in _OWN.items():
+            for key, value in self._storage.scan(prefix):
+                self._take_up_own(key, aspect, value)
         for key, _ in self._storage.scan(_OWED):
             module = key.removeprefix(_OWED)
             if module in self._registry:
@@ -108,6 +106,17 @@ class Arbiter:
             self._resume(command)
         for queue in self._queues.values():
             queue.evaluate()
+
+    def _take_up_own(self, key: str, aspect: Aspect, value: bytes) -> None:
+        """Take up what a module is to be set to again."""
+        module = key.removeprefix(_OWN[aspect])
+        try:
+            if module in self._registry:
+                self._queue(module).own.take_up(aspect, OwnSetting.from_json(value))
+                return
+        except (ValueError, TypeError) as error:
+            _log.warning("what %s was set to before cannot be read and is dropped: %r", module, error)
+        self._storage.delete(key)
 
     def _resume(self, command: Command) -> None:
         now = self._clock.utc() or command.created
@@ -189,6 +198,20 @@ class Arbiter:
         module = self.command(command).module
         return module in self._queues and self._queues[module].withdraw(command, reason)
 
+    def leave(self, module: str, aspect: Aspect, reason: str) -> None:
+        """Leave something of a module as a person has set it on the device: nothing is given back.
+
+        :param aspect: one of those that stay as they were set last (`bridge.own_settings.KEPT`)
+        """
+        if module in self._queues:
+            self._queues[module].leave(aspect, reason)
+
+    def own(self, module: str, aspect: Aspect) -> float | None:
+        """Return what a module is set to again when nobody commands it any more; None if it has it."""
+        queue = self._queues.get(module)
+        own = None if queue is None else queue.own.get(aspect)
+        return None if own is None else own.value
+
     def vanish(self, origin: Origin, source: str, reason: str) -> int:
         """End every command of a source that is gone, such as a removed fabric; return how many."""
         ended = 0
@@ -237,7 +260,7 @@ class Arbiter:
                 self._clock,
                 self._changed,
                 owe=partial(self._owe, module),
-                keep_reserve=partial(self._keep_reserve, module),
+                keep_own=partial(self._keep_own, module),
             )
             self._queues[module] = queue
         return queue
@@ -251,14 +274,14 @@ class Arbiter:
         except OSError as error:
             _log.error("%s: cannot note that it is under a limit: %s", module, error)
 
-    def _keep_reserve(self, module: str, percent: float | None) -> None:
+    def _keep_own(self, module: str, aspect: Aspect, own: OwnSetting | None) -> None:
         try:
-            if percent is None:
-                self._storage.delete(_RESERVE + module)
+            if own is None:
+                self._storage.delete(_OWN[aspect] + module)
             else:
-                self._storage.put(_RESERVE + module, repr(percent).encode())
+                self._storage.put(_OWN[aspect] + module, own.to_json())
         except OSError as error:
-            _log.error("%s: cannot note the reserve that it had: %s", module, error)
+            _log.error("%s: cannot note the %s that it had: %s", module, aspect.value, error)
 
     def _changed(self, command: Command) -> None:
         """Store a command's new state, then tell it. A full disk keeps no module from being commanded."""
@@ -336,4 +359,5 @@ class Arbiter:
                 queue.withdraw(command.id, "the module was removed")
             # What it was told goes with its own revert timer, where it has one: nobody may write to it.
             self._storage.delete(_OWED + event.record.key)
-            self._storage.delete(_RESERVE + event.record.key)
+            for prefix in _OWN.values():
+                self._storage.delete(prefix + event.record.key)

@@ -22,6 +22,8 @@ _MINUTES: Final = {"m": 1.0, "h": 60.0}
 _WEEK: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAYS: Final = {"daily": _WEEK, "weekdays": _WEEK[:5], "weekend": _WEEK[5:], "none": ()}
 _USUAL: Final = "usual"
+_DEGREES: Final = r"(\d+(?:\.\d+)?)"
+_BAND: Final = re.compile(rf"{_DEGREES}(?:\s*-\s*{_DEGREES})?(?:\s+(\d\d?:\d\d)\s*-\s*(\d\d?:\d\d))?")
 
 
 @click.group()
@@ -32,6 +34,7 @@ def load() -> None:
     ores-bridge load list
     ores-bridge load set heater interruptible --energy 4kWh --power 2kW --by 18:00 --days daily
     ores-bridge load set dishwasher machine --energy 1.1kWh --runs 2h
+    ores-bridge load set bedroom comfort --band "20-22 06:00-22:00" --band 17-20
     ores-bridge load run dishwasher --by 07:00
     ores-bridge load cancel dishwasher
     """  # noqa: D301 - a backspace tells click to leave the lines as they are
@@ -65,13 +68,19 @@ def _wishes(command: Callable[..., None]) -> Callable[..., None]:
 
 @load.command("set")
 @click.argument("module")
-@click.argument("kind", required=False, type=click.Choice(["fixed", "interruptible", "machine"]))
+@click.argument("kind", required=False, type=click.Choice(["fixed", "interruptible", "machine", "comfort"]))
 @_wishes
 @click.option("--by", help="By when it is to be done on --days: 07:00.")
 @click.option("--days", help="daily, weekdays, weekend, none, or days such as mon,thu.")
 @click.option("--earliest", help="Before which it does not begin: 22:00, or `usual`.")
 @click.option(
     "--hours", type=click.Choice(["any", "off-peak", "not-peak"]), help="At which prices it may run."
+)
+@click.option(
+    "--band",
+    "bands",
+    multiple=True,
+    help="Between which °C it is kept, at some hours or else: `20-22 06:00-22:00`, `17-20`; may be repeated.",
 )
 @click.option("--min-on", help="How long it stays on at least: 10m.")
 @click.option("--min-off", help="How long it stays off at least: 10m.")
@@ -90,12 +99,14 @@ def set_(
     """Say what is wanted of a load, every week or whenever `load run` asks for it.
 
     `interruptible` may pause: a water heater, a pool pump, a car. A `machine` goes through one program and is
-    started by switching its power on. `fixed` just happens, as everything does that nobody has named.
+    started by switching its power on. `comfort` keeps a temperature: its thermostat is set within the bands.
+    `fixed` just happens, as everything does that nobody has named.
 
     \b
     ores-bridge load set heater interruptible --energy 4kWh --power 2kW --by 18:00 --days daily
     ores-bridge load set dishwasher machine --energy usual --runs usual
     ores-bridge load set heater --hours off-peak --min-on 15m --min-off 15m
+    ores-bridge load set bedroom comfort --band "20-22 06:00-22:00" --band 17-20 --power 1500W
     ores-bridge load set wallbox --not-planned
     """  # noqa: D301 - a backspace tells click to leave the lines as they are
     changes = _amounts(said) | ({} if kind is None else {"kind": kind})
@@ -109,6 +120,8 @@ def set_(
         changes["days"] = list(_DAYS.get(said["days"]) or filter(None, re.split(r"[,\s]+", said["days"])))
         if said["days"] == "none":
             changes["days"] = []
+    if said["bands"]:
+        changes["bands"] = [_band(each) for each in said["bands"]]
     for name in ("min_on", "min_off"):
         if said[name] is not None:
             changes[f"{name}_minutes"] = _minutes(f"--{name.replace('_', '-')}", said[name])
@@ -187,6 +200,15 @@ def _minutes(option: str, text: str) -> float:
     return float(found[1]) * _MINUTES[found[2]]
 
 
+def _band(text: str) -> dict[str, Any]:
+    """Read a band such as `20-22 06:00-22:00`; one temperature alone is the lowest and the highest."""
+    found = _BAND.fullmatch(text.strip())
+    if found is None:
+        raise click.UsageError("--band is one such as `20-22 06:00-22:00`, `17-20` or `17`")
+    lowest, highest, start, end = found.groups()
+    return {"lowest_c": float(lowest), "highest_c": float(highest or lowest), "start": start, "end": end}
+
+
 def _or_usual(text: str) -> str | None:
     return None if text == _USUAL else text
 
@@ -213,6 +235,9 @@ def _parts(found: dict[str, Any], zone: tzinfo) -> Iterator[str]:
     for name, divisor, unit in (("energy_wh", 1000, "kWh"), ("run_minutes", 1, "min"), ("power_w", 1, "W")):
         if found[name] is not None:
             yield f"{found[name] / divisor:g} {unit}"
+    if found["kind"] == "comfort":
+        yield from _comfort(found, zone)
+        return
     if found["days"]:
         yield f"by {found['done_by']} on {', '.join(found['days'])}"
     if found["earliest"] is not None:
@@ -222,6 +247,27 @@ def _parts(found: dict[str, Any], zone: tzinfo) -> Iterator[str]:
     if found["once_by"] is not None:
         yield f"once by {_clock(found['once_by'], zone)}"
     yield f"{found['state']}, {found['taken_wh'] / 1000:.1f} kWh taken"
+
+
+def _comfort(found: dict[str, Any], zone: tzinfo) -> Iterator[str]:
+    """Yield between which temperatures something is kept, and how it is."""
+    for band in found["bands"]:
+        low, high = band["lowest_c"], band["highest_c"]
+        degrees = f"{low:g} °C" if low == high else f"{low:g} to {high:g} °C"
+        when = "" if band["start"] is None else f" from {band['start']} to {band['end']}"
+        yield degrees + (when or (" else" if len(found["bands"]) > 1 else ""))
+    now = found["thermostat"]
+    if now["temperature_c"] is not None:
+        yield f"now {now['temperature_c']:.1f} °C"
+    if now["setpoint_c"] is not None:
+        own = "" if now["own_c"] is None else f" by the plan, {now['own_c']:g} °C without it"
+        yield f"set to {now['setpoint_c']:g} °C{own}"
+    if now["planned_c"] is not None:
+        yield f"planned {now['planned_c']:.1f} °C"
+    if now["person_until"] is not None:
+        yield f"set by a person: stays so until {_clock(now['person_until'], zone)}"
+    elif now["why_not"]:
+        yield f"not planned: {now['why_not']}"
 
 
 def _clock(time: float, zone: tzinfo) -> str:

@@ -68,9 +68,22 @@ def lines(found: dict[str, Any], zone: tzinfo) -> Iterator[str]:
                 f"{found['names'].get(key, key)} usually takes {program['need_wh'] / 1000:.1f} kWh with "
                 f"{program['power_w']:.0f} W (the middle of {program['learned_from']})."
             )
+    for key, room in plan["rooms"].items():
+        yield _room(found["names"].get(key, key), room)
     yield f"{'time':9}  {'price':>6} {'load':>6} {'sun':>6} {'battery':>7} {'grid':>6} {'charge':>6}  why"
     for steps in _alike(plan["steps"]):
         yield from _row(steps, found["names"], zone)
+
+
+def _room(name: str, room: dict[str, Any]) -> str:
+    """Return what a plan takes a room for, as a person reads it."""
+    source = "as rooms usually do, until a day of it is known"
+    if room["days"]:
+        source = f"learned from {room['days']:.0f} days, explains {100 * room['explained']:.0f} %"
+    return (
+        f"{name} takes {room['loss_w_per_k']:.0f} W for each degree above (or below) outside, stores "
+        f"{room['capacity_wh_per_k'] / 1000:.2f} kWh in each, runs with {room['power_w']:.0f} W ({source})."
+    )
 
 
 _SAYS_NOTHING: Final = {"done", "unavailable"}

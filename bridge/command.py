@@ -70,6 +70,7 @@ class Aspect(StrEnum):
     STORAGE = "storage"
     RESERVE = "reserve"
     CURRENT = "current"
+    TEMPERATURE = "temperature"
 
 
 ASPECTS: Final = {
@@ -82,6 +83,7 @@ ASPECTS: Final = {
     SetpointKind.HOLD: Aspect.STORAGE,
     SetpointKind.RESERVE_PERCENT: Aspect.RESERVE,
     SetpointKind.CHARGE_CURRENT_A: Aspect.CURRENT,
+    SetpointKind.TEMPERATURE_C: Aspect.TEMPERATURE,
 }
 """`AUTO` is of no aspect: it takes back everything that its origin has commanded."""
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.command import PRIVILEGES, Aspect, Command, CommandState, Origin
 from bridge.full_scale import full_scale
+from bridge.own_settings import KEPT, OwnSetting, OwnSettings
 from hw.module import ModuleError, ModuleKind
 from hw.setpoint import Applied, AppliedState, Setpoint, SetpointKind
 
@@ -96,22 +97,20 @@ class CommandQueue:
         changed: Callable[[Command], None],
         *,
         owe: Callable[[bool], None],
-        keep_reserve: Callable[[float | None], None],
+        keep_own: Callable[[Aspect, OwnSetting | None], None],
     ) -> None:
         """Tell `changed` every new state of a command, and `owe` whether there is something to take back.
 
-        `owe(True)` is called before the module is told anything, `owe(False)` after all was taken back. A
-        reserve has no revert timer: `keep_reserve` is told the one that the module had, before another is
-        written, and None when it has it again.
+        `owe(True)` is called before the module is told anything, `owe(False)` after all was taken back. What
+        has no revert timer is told to `keep_own` before another is written, and None when the module has its
+        own again.
         """
         self.module = module
         self.owed = False
-        self.own_reserve: float | None = None
-        """Reserve in percent that the module had before it was told another one; None if it has its own."""
+        self.own = OwnSettings(keep_own)
         self._clock = clock
         self._changed = changed
         self._owe = owe
-        self._keep_reserve = keep_reserve
         self._entries: dict[str, _Entry] = {}
         self._autos: list[_Entry] = []
         self._written: dict[Aspect, _Written] = {}
@@ -185,6 +184,9 @@ class CommandQueue:
             self._timer.cancel()
         if self._task is not None:
             await asyncio.wait([self._task])
+        own = self.own.next(set(KEPT) - {Aspect.TEMPERATURE}, self.module.reading)
+        if own is not None and self.module.reachable:
+            await self._perform(_Write(own[1], aspect=own[0]))
         required = self._required
         if not self.module.reachable or self._is_shed or (required is None and not self.owed):
             return
@@ -198,6 +200,14 @@ class CommandQueue:
         for aspect in tuple(self._written):
             if aspect in _NEUTRAL and aspect is not _aspect(required):
                 await self._perform(_Write(Setpoint(*_NEUTRAL[aspect], REVERT), aspect=aspect))
+
+    def leave(self, aspect: Aspect, reason: str) -> None:
+        """Leave something of a module as a person has set it: what plans wanted of it ends."""
+        self.own.forget(aspect)
+        for entry in tuple(self._entries.values()):
+            if _aspect(entry) is aspect and entry.command.origin > Origin.USER:
+                self._end(entry, CommandState.WITHDRAWN, reason)
+        self.evaluate()
 
     # Who wins
 
@@ -300,14 +310,13 @@ class CommandQueue:
     def _next_release(self, winners: dict[Aspect, _Entry]) -> _Write | None:
         if not winners and self.owed:
             return _Write(Setpoint(SetpointKind.AUTO))
-        if self.own_reserve is not None and Aspect.RESERVE not in winners:
-            own = Setpoint(SetpointKind.RESERVE_PERCENT, self.own_reserve, None)
-            return _Write(own, aspect=Aspect.RESERVE)
+        if (own := self.own.next(winners, self.module.reading)) is not None:
+            return _Write(own[1], aspect=own[0])
         for aspect in tuple(self._written):
             if aspect in winners:
                 continue
-            if aspect is Aspect.RESERVE:
-                # The module never said what it had: there is nothing to go back to.
+            if aspect in KEPT:
+                # Nothing is known of what it had, or a person has set it: there is nothing to go back to.
                 del self._written[aspect]
             elif aspect in _NEUTRAL and self.module.record.kind not in _WILFUL:
                 return _Write(Setpoint(*_NEUTRAL[aspect], REVERT), aspect=aspect)
@@ -374,8 +383,8 @@ class CommandQueue:
         lasting = write.entry is not None and self._is_lasting(write.entry.command)
         if not lasting:
             self._set_owed(owed=True)
-        if write.entry is not None and write.setpoint.kind is SetpointKind.RESERVE_PERCENT:
-            self._note_own_reserve()
+        if write.entry is not None:
+            self.own.note(_aspect(write.entry), write.setpoint.value, self.module.reading)
         applied = await self._apply(write.setpoint)
         now = self._clock.monotonic()
         if applied.state is AppliedState.FAILED:
@@ -401,9 +410,8 @@ class CommandQueue:
             self._written.clear()
         elif write.aspect is not None:
             self._written.pop(write.aspect, None)
-        if write.aspect is Aspect.RESERVE:
-            self.own_reserve = None
-            self._keep_reserve(None)
+        if write.aspect in KEPT:
+            self.own.forget(write.aspect)
         if not self._entries or (self._closed and write.aspect is None):
             self._set_owed(owed=False)
 
@@ -430,6 +438,8 @@ class CommandQueue:
                 outlives = entry.deadline is None or entry.deadline > now + lasts
                 repeat = now + lasts / 2 if outlives else None
             self._written[aspect] = _Written(entry.command.id, setpoint.kind, setpoint.value, repeat)
+            # As the module rounds it.
+            self.own.note(aspect, applied.value, self.module.reading)
             if alive:
                 self._update(entry, CommandState.APPLIED, "", value=applied.value)
         elif applied.state is AppliedState.REFUSED:
@@ -460,13 +470,6 @@ class CommandQueue:
             self._set_owed(owed=False)
 
     # What is said about it
-
-    def _note_own_reserve(self) -> None:
-        reading = self.module.reading
-        if self.own_reserve is None and reading is not None and reading.battery is not None:
-            self.own_reserve = reading.battery.reserve_percent
-            if self.own_reserve is not None:
-                self._keep_reserve(self.own_reserve)
 
     def _set_owed(self, *, owed: bool) -> None:
         if owed != self.owed:

@@ -9,7 +9,10 @@ from hw.setpoint import SetpointKind
 if TYPE_CHECKING:
     from bridge.registry import RegisteredModule
 
-_SWITCHED: Final = frozenset({SetpointKind.CONNECT, SetpointKind.HOLD, SetpointKind.AUTO})
+_EXACT: Final = frozenset(
+    {SetpointKind.CONNECT, SetpointKind.HOLD, SetpointKind.AUTO, SetpointKind.TEMPERATURE_C}
+)
+"""What has no scale of which a small change could be a small share."""
 _PERCENT: Final = frozenset({SetpointKind.POWER_LIMIT_PERCENT, SetpointKind.RESERVE_PERCENT})
 
 
@@ -18,7 +21,7 @@ def full_scale(module: RegisteredModule, kind: SetpointKind) -> float:
     plate = module.record.nameplate
     if kind in _PERCENT:
         return 100.0
-    if kind in _SWITCHED:
+    if kind in _EXACT:
         return 0.0
     if kind is SetpointKind.CHARGE_CURRENT_A:
         return plate.current_a or 0.0

@@ -159,6 +159,41 @@ class EvseReading:
     """Energy of the car's battery when it is full."""
 
 
+class ThermostatMode(StrEnum):
+    """What a thermostat is set to (Matter Thermostat `SystemMode`)."""
+
+    OFF = "off"
+    HEAT = "heat"
+    COOL = "cool"
+    AUTO = "auto"
+    """Heat below one setpoint and cool above another one."""
+    OTHER = "other"
+    """It only moves air, or dries it, or sleeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThermostatReading:
+    """What only a thermostat knows, of a room, a tank or anything else that is kept at a temperature.
+
+    Its temperature is `Reading.temperature_c`.
+    """
+
+    mode: ThermostatMode = ThermostatMode.OTHER
+    heats: bool | None = None
+    """Whether its setpoint is one that it heats to: in the modes `heat` and `cool` by these, in the others by
+    what it is made for. None when it may do either."""
+    setpoint_c: float | None = None
+    """That of `heats`; None when there are two or none."""
+    lowest_c: float | None = None
+    """Least that this setpoint can be, by the device's own limits."""
+    highest_c: float | None = None
+    """Most that it can be."""
+    running: bool | None = None
+    """Whether it heats or cools just now."""
+    outdoor_c: float | None = None
+    """What it measures, or was told, of the air outside."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """One module at one instant."""
@@ -195,6 +230,7 @@ class Reading:
     """Between the DC inputs and earth, as last measured: most inverters measure it before each start."""
     battery: BatteryReading | None = None
     evse: EvseReading | None = None
+    thermostat: ThermostatReading | None = None
     connected: bool | None = None
     """Whether the module is commanded on (of an EVSE: not off); None when it cannot be commanded."""
     power_limit_percent: float | None = None

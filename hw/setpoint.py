@@ -30,6 +30,9 @@ class SetpointKind(StrEnum):
     """Do not discharge below a state of charge of `value` percent, 0 to 100."""
     CHARGE_CURRENT_A = "charge_current_a"
     """Charge an electric vehicle with at most `value` amperes per phase."""
+    TEMPERATURE_C = "temperature_c"
+    """Heat to `value` °C, or cool to it, whichever the thermostat does now. It stays so until it is told
+    otherwise: nothing takes it back by itself."""
 
 
 _WITHOUT_VALUE = frozenset({SetpointKind.HOLD, SetpointKind.AUTO})

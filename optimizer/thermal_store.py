@@ -27,6 +27,9 @@ class ThermalStore:
         performance, negative for cooling
     :ivar gain_w: heat from elsewhere, one value a step (sun through windows); negative when it is taken out
         (hot water drawn); None for none
+    :ivar available: whether it may run in each step; None for always
+    :ivar firm: it is never run beyond the far end of its comfort (too hot when it heats), whatever that is
+        good for: its own control does not
     :ivar price: what a kelvin of discomfort costs for an hour; None for the problem's price of a wish
     :raises ProblemError: a value is absurd
     """
@@ -43,6 +46,8 @@ class ThermalStore:
     heat_per_w: float = 1.0
     gain_w: tuple[float, ...] | None = None
     price: float | None = None
+    available: tuple[bool, ...] | None = None
+    firm: bool = False
 
     def __post_init__(self) -> None:
         name("a thermal store", self.name)
@@ -67,12 +72,14 @@ class ThermalStore:
             put(
                 self, "gain_w", series(f"the gain of {self.name!r}", self.gain_w, -MOST_POWER_W, MOST_POWER_W)
             )
+        if self.available is not None:
+            put(self, "available", tuple(map(bool, self.available)))
         if self.price is not None:
             number(f"the price of discomfort in {self.name!r}", self.price, 0.0, MOST_PRICE**2)
 
     def check(self, horizon: Horizon) -> None:
         """Raise ProblemError when there is not one value a step."""
-        for what in ("minimum_c", "maximum_c", "outside_c", "gain_w"):
+        for what in ("minimum_c", "maximum_c", "outside_c", "gain_w", "available"):
             values = getattr(self, what)
             if values is not None:
                 length(f"the {what} of {self.name!r}", values, len(horizon))

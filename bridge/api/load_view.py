@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints
 from bridge.api.models import Model, Moment, moment
 from bridge.api.problems import INVALID, Flaw, Problem
 from bridge.loads.changing import changed
+from bridge.loads.comfort import COLDEST_C, HOTTEST_C, MOST_BANDS
 from bridge.loads.run import LoadState
 from bridge.loads.wish import LONGEST_PAUSE, LONGEST_RUN, MOST_W, MOST_WH, Hours, LoadKind, WishError
 from hw.module import ModuleKind
@@ -21,7 +22,38 @@ if TYPE_CHECKING:
 TimeOfDay = Annotated[str, StringConstraints(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
 """Local time of the home, such as `07:00`."""
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+Temperature = Annotated[float, Field(ge=COLDEST_C, le=HOTTEST_C)]
+"""In °C."""
 Pause = Annotated[float, Field(ge=0, le=LONGEST_PAUSE)]
+
+
+class ComfortBandView(Model):
+    """Between which temperatures it is kept, and when."""
+
+    lowest_c: Temperature
+    highest_c: Temperature
+    start: TimeOfDay | None = None
+    """Null, with `end`, for whenever no other band holds."""
+    end: TimeOfDay | None = None
+    """At or before `start`, it is on the next day."""
+
+
+class ThermostatView(Model):
+    """How a thermostat is of which a band is wanted; null where nobody knows."""
+
+    temperature_c: float | None
+    setpoint_c: float | None
+    lowest_c: float | None
+    """Of the band that holds now."""
+    highest_c: float | None
+    own_c: float | None
+    """What it is set to again when the plan lets go of it; null while the plan does not set it."""
+    planned_c: float | None
+    """Its temperature at the end of the plan's present step."""
+    person_until: Moment | None
+    """Until when it stays as a person has set it; null if it is not."""
+    why_not: str
+    """Why the plan does not set it, for a person; empty if it does."""
 
 
 class LoadChange(Model):
@@ -47,6 +79,8 @@ class LoadChange(Model):
     min_on_minutes: Pause | None = None
     """How long it stays on at least."""
     min_off_minutes: Pause | None = None
+    bands: Annotated[list[ComfortBandView], Field(max_length=MOST_BANDS)] | None = None
+    """Of what keeps a temperature; one of them is without a time and says what holds else."""
     once_by: Moment | None = None
     """To be done once by then, besides; within seven days. Null: not any more."""
 
@@ -65,11 +99,14 @@ class LoadView(Model):
     hours: Hours
     min_on_minutes: float
     min_off_minutes: float
+    bands: list[ComfortBandView]
     once_by: Moment | None
     state: LoadState
     """`idle`: nothing is wanted of it now."""
     taken_wh: float
     """What it has got of what is wanted now."""
+    thermostat: ThermostatView | None
+    """Null of a load that keeps no temperature."""
 
 
 def load_view(hub: Hub, module: RegisteredModule) -> LoadView | None:
@@ -79,9 +116,22 @@ def load_view(hub: Hub, module: RegisteredModule) -> LoadView | None:
     wish, run = module.record.wish, hub.home.runs.run(module.key)
     values = {name: value for name, value in wish.values().items() if name != "once_from"}
     once = None if wish.once_by is None else moment(wish.once_by)
+    thermostat = None
+    if wish.kind is LoadKind.COMFORT:
+        from bridge.loads.thermostats import thermostat_now  # few homes have one
+
+        thermostat = thermostat_now(hub, module)
+        if isinstance(until := thermostat["person_until"], float):
+            thermostat["person_until"] = moment(until)
     # The wish was judged when it was made: its words and times are those of the model.
     return LoadView.model_validate(
-        values | {"once_by": once, "state": run.state, "taken_wh": round(run.taken_wh, 1)}
+        values
+        | {
+            "once_by": once,
+            "state": run.state,
+            "taken_wh": round(run.taken_wh, 1),
+            "thermostat": thermostat,
+        }
     )
 
 

@@ -7,6 +7,8 @@ from typing import Final, NamedTuple
 PRICE: Final = "price"
 CARBON: Final = "co2"
 SUN: Final = "sun"
+AIR: Final = "temperature"
+"""A row of the feed of weather: the temperature outside."""
 
 
 class FeedChanged(NamedTuple):

@@ -55,6 +55,11 @@ class LoadParts(NamedTuple):
     programs: dict[str, LoadProgram]
     notes: tuple[str, ...]
 
+    @property
+    def titles(self) -> dict[str, str]:
+        """Return what people call each part, by its name."""
+        return {name: asked.title for name, asked in self.keys.items()}
+
     def all_given_w(self, count: int) -> tuple[float, ...]:
         """Return what they take together in each step."""
         return tuple(sum(power[step] for power in self.given_w.values()) for step in range(count))
@@ -97,6 +102,8 @@ def load_steps(parts: LoadParts, plan: Plan) -> list[dict[str, LoadStep]]:
     """Return what each load does in each step of a plan."""
     steps: list[dict[str, LoadStep]] = [{} for _ in plan.horizon.steps_s]
     for load in plan.loads:
+        if load.name not in parts.keys:
+            continue
         asked = parts.keys[load.name]
         least = parts.programs[asked.key].power_w if asked.least_w is None else asked.least_w
         enough = _SMALL_W if asked.kind is LoadKind.MACHINE else max(_LEAST_SHARE * least, _SMALL_W)
@@ -119,11 +126,11 @@ def _joined(known: LoadStep | None, other: LoadStep) -> LoadStep:
     return replace(tells, power_w=known.power_w + other.power_w)
 
 
-def titled(sentence: str, parts: LoadParts) -> str:
-    """Return a sentence of the optimizer with the name that people know a load by."""
-    for name in sorted(parts.keys, key=len, reverse=True):
+def titled(sentence: str, titles: Mapping[str, str]) -> str:
+    """Return a sentence of the optimizer with the name that people know a part by."""
+    for name in sorted(titles, key=len, reverse=True):
         if sentence.startswith(f"{name}:"):
-            return parts.keys[name].title + sentence.removeprefix(name)
+            return titles[name] + sentence.removeprefix(name)
     return sentence
 
 

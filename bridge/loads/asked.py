@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from bridge.loads.wish import Hours, LoadKind
 from optimizer.reason import ReasonCode
+
+_HOTTEST: Final = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +80,16 @@ class LoadStep:
     :ivar on: whether the plan lets it run
     :ivar code: why
     :ivar sentence: why, for a person
+    :ivar temperature_c: at the step's end, of what is kept at one
+    :ivar setpoint_c: what its thermostat is set to for that
     """
 
     power_w: float
     on: bool
     code: ReasonCode
     sentence: str
+    temperature_c: float | None = None
+    setpoint_c: float | None = None
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> LoadStep:
@@ -91,6 +97,9 @@ class LoadStep:
         step = cls(**values | {"code": ReasonCode(values["code"])})
         if not isinstance(step.on, bool) or not isinstance(step.sentence, str):
             raise ValueError("a load is on or off, and a sentence says why")  # noqa: TRY004 - bad input
+        for value in (step.temperature_c, step.setpoint_c):
+            if value is not None and (isinstance(value, bool) or not abs(value) < _HOTTEST):
+                raise ValueError(f"a temperature of the plan is {value!r}")
         return step
 
 

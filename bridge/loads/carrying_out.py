@@ -15,6 +15,7 @@ from bridge.loads.needs import has_car, is_planned
 from bridge.loads.posing import held_until, is_fit, most_current
 from bridge.loads.run import LoadState, power_w
 from bridge.loads.switching import LeastTimes, settled
+from bridge.loads.thermostats import setpoint_now
 from bridge.loads.wish import LoadKind
 from bridge.planner.carrying_out import LIFE, RENEWED, SOURCE
 from bridge.state import StateError
@@ -78,6 +79,10 @@ class LoadCarryingOut:
         for module in self._home.registry:
             wanted = step.loads.get(module.key)
             if wanted is None or not is_fit(module, now):
+                continue
+            if module.record.wish.kind is LoadKind.COMFORT:
+                if self._temper(module, wanted, now):
+                    told.add(module.key)
                 continue
             if module.record.kind is ModuleKind.EVSE:
                 cars.append((module, wanted))
@@ -152,6 +157,18 @@ class LoadCarryingOut:
         self._home.arbiter.submit(
             module, SetpointKind.CONNECT, 1.0, origin=Origin.PLAN, source=SOURCE, duration=None
         )
+
+    # ------------------------------------------------------------------ thermostats
+
+    def _temper(self, module: RegisteredModule, wanted: LoadStep, now: float) -> bool:
+        """Set a thermostat as a step wants it; return whether it is under the plan's command now."""
+        if self._home.runs.run(module.key).person_until > now or not module.record.wish.planned:
+            return False
+        setpoint = setpoint_now(module, wanted, now, self._home.zone)
+        if setpoint is None:
+            return False
+        self._tell(module.key, SetpointKind.TEMPERATURE_C, setpoint)
+        return True
 
     # ------------------------------------------------------------------ cars
 

@@ -46,6 +46,8 @@ def _once(wish: LoadWish, by: float | str | None, now: float, zone: tzinfo) -> L
         return wish.not_once()
     if wish.kind is LoadKind.FIXED:
         raise WishError("kind", "say first what kind of load it is: interruptible or machine")
+    if wish.kind is LoadKind.COMFORT:
+        raise WishError("kind", "what keeps a temperature is never done: say its bands")
     if not wish.planned:
         raise WishError("planned", "the plan must not command it")
     if isinstance(by, str):

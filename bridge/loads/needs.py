@@ -67,7 +67,7 @@ def needs(module: RegisteredModule, home: Home, now: float, until: float) -> lis
     point = home.charging_points.get(module.key)
     if point is not None and point.follows_targets and point.next_charge is not None:
         return _of_target(module, home, point.next_charge, now)
-    if wish.kind is LoadKind.FIXED:
+    if wish.kind in {LoadKind.FIXED, LoadKind.COMFORT}:
         return []
     coming = periods(wish, now, home.zone, until)
     if module.record.kind is ModuleKind.EVSE and wish.need_wh is None:

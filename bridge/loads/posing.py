@@ -56,7 +56,13 @@ def planned_loads(home: Home, now: float, span: tuple[float, float], *, learns: 
     """
     asked: list[AskedLoad] = []
     given: list[GivenLoad] = []
-    planned = [module for module in home.registry if is_planned(module, home) and is_fit(module, now)]
+    planned = [
+        module
+        for module in home.registry
+        if is_planned(module, home)
+        and is_fit(module, now)
+        and module.record.wish.kind is not LoadKind.COMFORT
+    ]
     for module in planned:
         coming = [
             need._replace(start=span[0]) if need.start <= now else need

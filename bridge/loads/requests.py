@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridge.control import ControlError
 from bridge.loads.changing import changed
-from bridge.loads.wish import WishError
+from bridge.loads.wish import LoadKind, WishError
 from bridge.registry import UnknownModuleError
 from hw.module import ModuleKind
 
@@ -51,6 +51,7 @@ def load_status(hub: Hub, module: RegisteredModule) -> dict[str, object]:
         "name": record.name,
         "priority": record.priority,
         **wish,
+        "thermostat": _thermostat(hub, module),
         "taken_wh": round(run.taken_wh, 1),
         "state": run.state.value,
         "next": _next(hub, module.key),
@@ -58,6 +59,15 @@ def load_status(hub: Hub, module: RegisteredModule) -> dict[str, object]:
         if hub.planner is not None or not record.wish.is_planned
         else "nothing is planned without a tariff: set import_price in [tariff]",
     }
+
+
+def _thermostat(hub: Hub, module: RegisteredModule) -> dict[str, object] | None:
+    """Return how a thermostat is of which a band is wanted; None of another load."""
+    if module.record.wish.kind is not LoadKind.COMFORT:
+        return None
+    from bridge.loads.thermostats import thermostat_now  # few homes have one
+
+    return thermostat_now(hub, module)
 
 
 def _next(hub: Hub, module: str) -> dict[str, object] | None:

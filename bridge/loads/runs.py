@@ -7,20 +7,24 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from bridge.command import Aspect, CommandState, Origin
-from bridge.events import CommandChanged, ModuleRemoved, ReadingTaken
+from bridge.events import CommandChanged, ModuleChanged, ModuleRemoved, ReadingTaken
+from bridge.loads.comfort import next_change
 from bridge.loads.events import LoadChanged
 from bridge.loads.needs import has_car, is_planned
-from bridge.loads.run import LoadRun
+from bridge.loads.run import PERSON_S, LoadRun
 from bridge.loads.wish import LoadKind
 from hw.module import ModuleKind
 
 if TYPE_CHECKING:
     from bridge.home import Home
+    from bridge.registry import RegisteredModule
     from hw.reading import Reading
 
 _SAVE_S: Final = 60.0
 """Seconds after which what a load has taken is stored anew."""
 _PREFIX: Final = "load-run/"
+_SAME_C: Final = 0.05
+"""Temperatures that differ by less are the same one."""
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +53,7 @@ class RunBook:
         bus = self._home.bus
         bus.subscribe(ReadingTaken, lambda event: self._read(event.reading))
         bus.subscribe(CommandChanged, self._commanded)
+        bus.subscribe(ModuleChanged, self._changed)
         bus.subscribe(ModuleRemoved, lambda event: self._forget(event.record.key))
 
     def run(self, module: str) -> LoadRun:
@@ -81,7 +86,9 @@ class RunBook:
             # Of one that is planned some day it is known then whether it is in the middle of a program.
             self._runs[module.key] = run
             return
-        if module.record.kind is ModuleKind.LOAD:
+        if module.record.wish.kind is LoadKind.COMFORT:
+            run = self._set_by_hand(module, reading, run)
+        elif module.record.kind is ModuleKind.LOAD:
             run = self._switched_by_hand(reading, run)
         if module.record.wish.kind is LoadKind.MACHINE:
             run = _started_by_hand(run, reading.time.timestamp())
@@ -125,6 +132,40 @@ class RunBook:
             return run
         return run.taken_by_hand(now, on=reading.connected)
 
+    def _set_by_hand(self, module: RegisteredModule, reading: Reading, run: LoadRun) -> LoadRun:
+        """Notice that somebody has set a thermostat otherwise than the plan: that stands until the next band.
+
+        Where there is one band only it stands for as long as the switching of other loads does.
+        """
+        now = reading.time.timestamp()
+        if 0 < run.person_until <= now:
+            # It is planned again.
+            return replace(run, person_until=0.0)
+        live = [each for each in self._home.arbiter.live(module.key) if each.aspect is Aspect.TEMPERATURE]
+        setpoint = None if reading.thermostat is None else reading.thermostat.setpoint_c
+        if not live or setpoint is None:
+            return run
+        command = live[0]
+        told = command.value if command.applied_value is None else command.applied_value
+        if command.origin is not Origin.PLAN or command.state is not CommandState.APPLIED or told is None:
+            return run
+        if abs(setpoint - told) < _SAME_C:
+            self._obeyed[module.key] = command.id
+            return run
+        if self._obeyed.pop(module.key, "") != command.id:
+            return run
+        until = next_change(module.record.wish.bands, now, self._home.zone)
+        # What it was before is nothing to go back to any more.
+        self._home.arbiter.leave(module.key, Aspect.TEMPERATURE, "a person set it")
+        return replace(run, person_on=True, person_until=now + PERSON_S if until is None else until)
+
+    def _changed(self, event: ModuleChanged) -> None:
+        """Let the plan begin anew with a thermostat whose owner says what is wanted of it from now on."""
+        key, wish = event.record.key, event.record.wish
+        run = self.run(key)
+        if wish != event.before.wish and wish.kind is LoadKind.COMFORT and run.person_until:
+            self._note(key, run, replace(run, person_until=0.0))
+
     def _commanded(self, event: CommandChanged) -> None:
         """Notice that a person switched a load by the hub."""
         command = event.command
@@ -132,8 +173,8 @@ class RunBook:
         if not by_person or command.aspect is not Aspect.CONNECTION:
             return
         module = self._home.registry[command.module]
-        if not is_planned(module, self._home):
-            return
+        if not is_planned(module, self._home) or module.record.wish.kind is LoadKind.COMFORT:
+            return  # a thermostat that is off is not planned, and one that is on is
         before = self.run(module.key)
         now = self._home.clock.utc() or command.created
         run = before.taken_by_hand(now, on=command.value == 1)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
+from bridge.loads.comfort import BandError, ComfortBand, bands_of
 from bridge.planner.window import DAYS, minutes
 from hw.module import ModuleKind
 from hw.setpoint import SetpointKind
@@ -39,6 +40,8 @@ class LoadKind(StrEnum):
     """It needs some energy by a time and does not mind pauses: a car, a water heater, a pool pump."""
     MACHINE = "machine"
     """It goes through one program without a pause: a dishwasher. It is started by switching its power on."""
+    COMFORT = "comfort"
+    """It keeps a temperature, of a room or of water: the plan sets its thermostat within a band."""
 
 
 class Hours(StrEnum):
@@ -73,6 +76,7 @@ class LoadWish:
     :ivar done_by: when it is to be done
     :ivar days: on which it is to be done by then, every week; none for not by itself
     :ivar earliest: before which it does not begin; None for a day before `done_by`
+    :ivar bands: between which temperatures it is kept, and when
     :ivar min_on_minutes: how long it stays on at least; `min_off_minutes` the same for off
     :ivar once_from: since when it is wanted once besides, UTC in seconds since 1970; None for not
     :ivar once_by: and by when
@@ -92,6 +96,7 @@ class LoadWish:
     min_off_minutes: float = 0.0
     once_from: float | None = None
     once_by: float | None = None
+    bands: tuple[ComfortBand, ...] = ()
 
     def __post_init__(self) -> None:
         for name, (least, most) in _NUMBERS.items():
@@ -103,6 +108,10 @@ class LoadWish:
                 raise WishError("days", f"{day!r} is no day of the week; there are {', '.join(DAYS)}")
         # In the order of the week, each once.
         object.__setattr__(self, "days", tuple(day for day in DAYS if day in self.days))
+        if self.kind is LoadKind.COMFORT:
+            if not self.bands:
+                raise WishError("bands", "are missing: between which temperatures is it to be kept?")
+            return
         if self.kind is not LoadKind.FIXED and self.days and self.done_by is None:
             raise WishError("done_by", "is missing: by when is it to be done on these days?")
 
@@ -150,9 +159,14 @@ class LoadWish:
             raise WishError("days", "is a list of days such as mon")
         if not isinstance(known.get("planned", True), bool):
             raise WishError("planned", "is true or false")
+        try:
+            bands = bands_of(known.get("bands", ()))
+        except BandError as error:
+            raise WishError("bands", str(error)) from None
         return cls(
             **known
             | {
+                "bands": bands,
                 "kind": _word("kind", LoadKind, known.get("kind", LoadKind.FIXED)),
                 "hours": _word("hours", Hours, known.get("hours", Hours.ANY)),
                 "days": tuple(days),
@@ -170,6 +184,10 @@ def check(wish: LoadWish, record: ModuleRecord) -> None:
     }.get(record.kind)
     if needed is None:
         raise WishError("kind", f"{record.name} is a {record.kind.value}: loads and chargers can wait")
+    if wish.kind is LoadKind.COMFORT:
+        if SetpointKind.TEMPERATURE_C not in record.capabilities.setpoints:
+            raise WishError("kind", f"{record.name} has no thermostat that can be set")
+        return
     if not needed <= record.capabilities.setpoints:
         raise WishError("kind", f"{record.name} cannot be switched, so it cannot wait")
     if record.kind is ModuleKind.EVSE and wish.kind is LoadKind.MACHINE:

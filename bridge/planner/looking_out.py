@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.choices import Policy
 from bridge.command import Aspect
-from bridge.feeds.news import CARBON, PRICE, SUN
-from bridge.planner.outlook import KnownSun, Outlook
+from bridge.feeds.news import AIR, CARBON, PRICE, SUN
+from bridge.loads.wish import LoadKind
+from bridge.planner.outlook import KnownAir, KnownSun, Outlook
 from hw.module import ModuleKind
 from hw.setpoint import SetpointKind
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 LIMITS: Final = frozenset({SetpointKind.POWER_LIMIT_W, SetpointKind.POWER_LIMIT_PERCENT})
 """What panels must take, one of them, to be curtailed."""
+_HOUR: Final = 3600
+_PAST_H: Final = 35 * 24
+"""Hours of weather that has been, as far back as the planning process looks."""
 _ENOUGH: Final = 0.25
 """Share of the steps whose emissions must be known for a plan that goes by them."""
 
@@ -86,6 +90,7 @@ class LookingOut:
                 for command in self.home.arbiter.live(each.key)
             ),
             notes=tuple(notes),
+            air=self._air(now, end),
         )
 
     def _of_prices(self, until: int | None, end: int) -> list[str]:
@@ -123,6 +128,16 @@ class LookingOut:
             row("production_high"),
         )
         return None if sun.irradiance is None and sun.production is None else sun
+
+    def _air(self, now: float, end: int) -> KnownAir | None:
+        """Return the temperature outside where something is kept at one."""
+        feed = self.feeds.get(SUN)
+        warm = any(module.record.wish.kind is LoadKind.COMFORT for module in self.home.registry)
+        if feed is None or not warm or not len(feed.row(AIR)):
+            return None
+        start = (int(now) // _HOUR - _PAST_H) * _HOUR
+        hours = (_HOUR,) * -(-(end - start) // _HOUR)
+        return KnownAir(start, _HOUR, feed.row(AIR).over(start, hours))
 
     def _co2(self, start: int, steps_s: Sequence[int]) -> tuple[float | None, ...] | None:
         """Return the emissions in each step, None when too little is known of them."""

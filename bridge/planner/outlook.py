@@ -55,6 +55,20 @@ class KnownSun:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownAir:
+    """What a weather service said and says of the temperature outside.
+
+    :ivar start: of the first value, UTC in seconds since 1970
+    :ivar step_s: how long each is
+    :ivar temperature_c: of the last weeks and of what is to come, None where it is not known
+    """
+
+    start: int
+    step_s: int
+    temperature_c: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AskedDemand:
     """A price on the highest power drawn in a month.
 
@@ -83,6 +97,7 @@ class Outlook:
     :ivar curtailable: the panels can be told to give less
     :ivar curtailed: they are told so now
     :ivar notes: what people are told of it
+    :ivar air: None if nobody says, or nobody needs to know
     """
 
     prices: KnownPrices | None = None
@@ -95,11 +110,12 @@ class Outlook:
     curtailable: bool = True
     curtailed: bool = False
     notes: tuple[str, ...] = ()
+    air: KnownAir | None = None
 
     @classmethod
     def from_values(cls, found: Mapping[str, Any]) -> Self:
         """Read it from plain values. Raise KeyError or TypeError."""
-        prices, sun, co2 = found["prices"], found["sun"], found["co2"]
+        prices, sun, co2, air = found["prices"], found["sun"], found["co2"], found["air"]
         return cls(
             **{
                 **found,
@@ -111,6 +127,7 @@ class Outlook:
                     for each in found["demand"]
                 ),
                 "notes": tuple(found["notes"]),
+                "air": None if air is None else KnownAir(**_tuples(air)),
             }
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -15,13 +16,27 @@ from bridge.telemetry.resolution import Resolution
 from optimizer.forecast.history import History
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from bridge.planner.question import Recorded
     from optimizer.formulation.program import Floats
 
 DAYS: Final = 35
 STEP: Final = 900
+
+
+class RoomPast(NamedTuple):
+    """What was recorded of a thermostat in quarters of an hour; gaps are NaN.
+
+    :ivar start: of the first, UTC in seconds since 1970
+    :ivar power_w: what it took, by its meter, or by what it is rated for while it ran
+    :ivar outdoor_c: what it says of the air outside
+    """
+
+    start: int
+    temperature_c: Floats
+    power_w: Floats
+    outdoor_c: Floats
 
 
 class Past(NamedTuple):
@@ -34,6 +49,7 @@ class Past(NamedTuple):
     load: History
     production: History
     loads: dict[str, Floats]
+    rooms: Mapping[str, RoomPast] = MappingProxyType({})
 
     @property
     def days(self) -> float:
@@ -48,6 +64,7 @@ def past(recorded: Recorded | None, now: int, days: int = DAYS) -> Past:
     count = (end - start) // STEP
     grid = solar = storage = absent = np.full(count, np.nan)
     loads: dict[str, Floats] = {}
+    rooms: dict[str, RoomPast] = {}
     if recorded is not None:
         try:
             with Reader(Path(recorded.path)) as reader:
@@ -61,18 +78,30 @@ def past(recorded: Recorded | None, now: int, days: int = DAYS) -> Past:
                     else rated_w * _sum(reader, (module,), start, end, "connected")
                     for module, rated_w in recorded.loads
                 }
+                rooms = {
+                    module: _room(reader, module, rated_w, start, end) for module, rated_w in recorded.rooms
+                }
         except StoreError:
             # The plan is then made from what is measured now; the hub's own log tells of a damaged file.
             grid = solar = storage = absent = np.full(count, np.nan)
-            loads = {}
+            loads, rooms = {}, {}
     # Panels and batteries that say nothing sleep; a meter that says nothing leaves a gap.
-    others = sum((np.nan_to_num(power) for power in loads.values()), np.zeros(count))
+    planned = [*loads.values(), *(room.power_w for room in rooms.values())]
+    others = sum((np.nan_to_num(power) for power in planned), np.zeros(count))
     load = np.maximum(grid - np.nan_to_num(solar) - np.nan_to_num(storage) - others, 0.0)
     known = ~np.isnan(grid) | ~np.isnan(solar)
     expected = np.nan_to_num(solar) - np.nan_to_num(absent)
     production = np.where(known, np.maximum(-expected, 0.0), np.nan)
     begin = datetime.fromtimestamp(start, UTC)
-    return Past(History(begin, STEP, load), History(begin, STEP, production), loads)
+    return Past(History(begin, STEP, load), History(begin, STEP, production), loads, rooms)
+
+
+def _room(reader: Reader, module: str, rated_w: float | None, start: int, end: int) -> RoomPast:
+    def row(metric: str) -> Floats:
+        return _sum(reader, (module,), start, end, metric)
+
+    power = row("power_w") if rated_w is None else rated_w * row("running")
+    return RoomPast(start, row("temperature_c"), np.maximum(power, 0.0), row("outdoor_c"))
 
 
 def _sum(reader: Reader, modules: Iterable[str], start: int, end: int, metric: str = "power_w") -> Floats:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from bridge.loads.asked import LoadProgram
+from bridge.loads.asked_room import RoomTold
 from bridge.planner.outlook import Foreseen
 from bridge.planner.plan_step import (
     BatteryStep,
@@ -39,6 +40,7 @@ class HomePlan:
     :ivar programs: what the planned loads are taken for, by module key
     :ivar notes: what people are told of what it is made from: prices that are not known, and the like
     :ivar co2_kg: what is drawn stands for, None if nobody says
+    :ivar rooms: what the rooms are taken for whose temperature is planned, by module key
     :ivar foreseen: what it expects of load, sun and emissions
     """
 
@@ -54,6 +56,7 @@ class HomePlan:
     notes: tuple[str, ...] = ()
     co2_kg: float | None = None
     foreseen: Foreseen | None = None
+    rooms: dict[str, RoomTold] = field(default_factory=dict)
 
     @property
     def end(self) -> int:
@@ -109,10 +112,13 @@ class HomePlan:
             told: dict[str, Any] = {name: tuple(values.get(name, ())) for name in ("violations", "notes")}
             if values.get("foreseen") is not None:
                 told["foreseen"] = Foreseen.from_values(values["foreseen"], len(steps))
-            plan = cls(**values | told | {"steps": steps, "programs": programs})
+            rooms = {key: RoomTold(**each) for key, each in values.get("rooms", {}).items()}
+            plan = cls(**values | told | {"steps": steps, "programs": programs, "rooms": rooms})
             check_numbers((plan.bill, plan.history_days, plan.seconds))
             for each in programs.values():
                 check_numbers((each.need_wh, each.run_s, each.power_w))
+            for room in rooms.values():
+                check_numbers(asdict(room).values())
         except (TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ValueError(f"that is no plan: {error!r}") from error
         if not steps:

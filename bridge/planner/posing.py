@@ -184,7 +184,10 @@ class Posing:
         loads = planned_loads(
             self._home, now, (start, start + sum(steps)), learns=self._telemetry is not None
         )
-        self.recorded = self._of_past(loads.keys)
+        from bridge.loads.thermostats import planned_rooms  # the same
+
+        rooms = planned_rooms(self._home, now, start, steps)
+        self.recorded = self._of_past(loads.keys, rooms.keys)
         place = None
         if self._settings.latitude is not None and self._settings.longitude is not None:
             place = (self._settings.latitude, self._settings.longitude)
@@ -197,7 +200,7 @@ class Posing:
             self._tariff.currency,
             # The home's own sun is to stay in the home: fed in it counts nothing.
             policy not in {Policy.SELF_CONSUMPTION, Policy.GREEN},
-            max(flows.load_w - loads.power_w, 0.0),
+            max(flows.load_w - loads.power_w - rooms.power_w, 0.0),
             max(-sum(map(_power_w, producers)), 0.0),
             sum(each.record.nameplate.power_w or 0.0 for each in producers),
             place,
@@ -208,6 +211,7 @@ class Posing:
             outlook,
             loads.asked,
             loads.given,
+            rooms.asked,
         )
 
     def _asked(self, battery: PlannedModule, policy: Policy, now: float) -> AskedBattery:
@@ -232,10 +236,12 @@ class Posing:
             held=held(self._home.arbiter.live(battery.module.key), now),
         )
 
-    def _of_past(self, loads: tuple[tuple[str, float | None], ...]) -> Recorded | None:
+    def _of_past(
+        self, loads: tuple[tuple[str, float | None], ...], rooms: tuple[tuple[str, float | None], ...]
+    ) -> Recorded | None:
         """Return where what was measured is, None if nothing is recorded.
 
-        :param loads: that are planned, as `Recorded` has them
+        :param loads: that are planned, as `Recorded` has them; `rooms` the same
         """
         meter = self._home.grid.meter()
         if self._telemetry is None or meter is None:
@@ -246,7 +252,7 @@ class Posing:
         )
         expected = {each.key for each in self.producers()}
         left_out = tuple(key for key in solar if key not in expected)
-        return Recorded(str(self._telemetry), (meter,), solar, storage, loads, left_out)
+        return Recorded(str(self._telemetry), (meter,), solar, storage, loads, left_out, rooms)
 
     def _of(self, kind: ModuleKind) -> list[RegisteredModule]:
         return [module for module in self._home.registry if module.record.kind is kind]

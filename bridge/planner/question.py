@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.loads.asked import AskedLoad, GivenLoad
+from bridge.loads.asked_room import AskedRoom
 from bridge.planner.held import Held
 from bridge.planner.outlook import Outlook
 
@@ -58,6 +59,7 @@ class Recorded:
     :ivar grid: keys of the meters at the supply; without one there is no history of the load
     :ivar loads: of the loads that the plan commands, whose part is none of the load that just happens; each
         with the power that it is taken to have had while it was on, if it measures nothing
+    :ivar rooms: of the thermostats that the plan sets, the same; of one that measures nothing, while it ran
     :ivar left_out: producers of which no sun is expected now; the load was what it was with them
     """
 
@@ -67,6 +69,7 @@ class Recorded:
     storage: tuple[str, ...]
     loads: tuple[tuple[str, float | None], ...] = ()
     left_out: tuple[str, ...] = ()
+    rooms: tuple[tuple[str, float | None], ...] = ()
 
     @classmethod
     def of(cls, values: dict[str, Any] | None) -> Recorded | None:
@@ -80,6 +83,7 @@ class Recorded:
             tuple(values["storage"]),
             tuple((key, rated_w) for key, rated_w in values["loads"]),
             tuple(values["left_out"]),
+            tuple((key, rated_w) for key, rated_w in values.get("rooms", ())),
         )
 
 
@@ -125,6 +129,7 @@ class Question:
     :ivar outlook: what else is known of the time to come
     :ivar loads: what loads and cars are to get
     :ivar given: loads that run whatever the plan is
+    :ivar rooms: what thermostats are to keep
     """
 
     start: int
@@ -145,6 +150,7 @@ class Question:
     outlook: Outlook = field(default_factory=Outlook)
     loads: tuple[AskedLoad, ...] = ()
     given: tuple[GivenLoad, ...] = ()
+    rooms: tuple[AskedRoom, ...] = ()
 
     def with_modules_of(self, other: Question) -> Question:
         """Return the same question for the batteries and panels of another one."""
@@ -185,6 +191,7 @@ class Question:
                 "recorded": Recorded.of(values["recorded"]),
                 "loads": tuple(AskedLoad.of(each) for each in values["loads"]),
                 "given": tuple(GivenLoad(**each) for each in values["given"]),
+                "rooms": tuple(AskedRoom.of(each) for each in values["rooms"]),
                 "before": None
                 if before is None
                 else AskedBefore(

@@ -19,6 +19,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bridge.loads.answering import LoadParts, load_parts, load_steps, titled
+from bridge.loads.rooms import RoomParts, is_told, room_parts, room_steps
 from bridge.planner import looking_ahead, scoring
 from bridge.planner.foreseen import HeldBattery, as_told, foreseen
 from bridge.planner.outlook import Foreseen
@@ -41,11 +42,10 @@ from optimizer.solar import Solar
 from optimizer.solve import solve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from bridge.planner.past import Past
     from optimizer.forecast.forecast import Forecast
-    from optimizer.formulation.program import Floats
     from optimizer.plan import Plan
 
 _NICENESS: Final = 10
@@ -89,7 +89,7 @@ def answer(question: Question, known: Past | None = None) -> HomePlan:
         sun = _measured_sun(sun, horizon, question.production_w)
     co2 = looking_ahead.emissions(question, horizon, zone)
     grid, co2_price = looking_ahead.grid(question, horizon, co2)
-    parts = _parts(question, horizon, known.loads)
+    parts = _parts(question, horizon, known)
     problem = Problem(
         horizon,
         grid,
@@ -107,6 +107,7 @@ def answer(question: Question, known: Past | None = None) -> HomePlan:
         tuple(each.battery for each in parts.batteries),
         parts.loads.vehicles,
         shiftable=parts.loads.machines,
+        thermal=parts.rooms.stores,
         co2_price=co2_price,
         island=None
         if question.backup_hours is None
@@ -134,13 +135,14 @@ class _Parts(NamedTuple):
     """
 
     loads: LoadParts
+    rooms: RoomParts
     batteries: tuple[HeldBattery, ...]
     taken_w: tuple[float, ...]
     fed_w: tuple[float, ...]
 
 
-def _parts(question: Question, horizon: Horizon, past_w: Mapping[str, Floats]) -> _Parts:
-    loads = load_parts(question, horizon, past_w)
+def _parts(question: Question, horizon: Horizon, known: Past) -> _Parts:
+    loads = load_parts(question, horizon, known.loads)
     batteries = tuple(
         foreseen(each, horizon, looking_ahead.wear(question, each.wear)) for each in question.batteries
     )
@@ -148,6 +150,7 @@ def _parts(question: Question, horizon: Horizon, past_w: Mapping[str, Floats]) -
     given = [power + sum(each.power_w[step] for each in batteries) for step, power in enumerate(taken)]
     return _Parts(
         loads,
+        room_parts(question, horizon, known.rooms),
         batteries,
         tuple(max(power, 0.0) for power in given),
         tuple(max(-power, 0.0) for power in given),
@@ -193,7 +196,10 @@ def _measured_sun(forecast: Forecast, horizon: Horizon, measured_w: float) -> Fo
 def _told(question: Question, expected: Foreseen, plan: Plan, parts: _Parts, history_days: float) -> HomePlan:
     capacities = {each.name: max(each.capacity_wh, 1.0) for each in question.batteries}
     asked = {each.name: (each, also) for each, also in zip(question.batteries, parts.batteries, strict=True)}
-    steps, loads = [], load_steps(parts.loads, plan)
+    steps = []
+    tempered = room_steps(parts.rooms, plan)
+    loads = [each | also for each, also in zip(load_steps(parts.loads, plan), tempered, strict=True)]
+    titles = parts.loads.titles | {key: each.title for key, each in parts.rooms.asked.items()}
     for number, start in enumerate(plan.horizon.offsets_s[:-1]):
         batteries = {}
         for each in plan.batteries:
@@ -229,7 +235,11 @@ def _told(question: Question, expected: Foreseen, plan: Plan, parts: _Parts, his
         question.currency,
         sum(map(_bill, steps)),
         None if plan.backup is None else plan.backup.hours[0],
-        (*parts.loads.notes, *(titled(each.sentence, parts.loads) for each in plan.violations)),
+        (
+            *parts.loads.notes,
+            *parts.rooms.notes,
+            *(titled(each.sentence, titles) for each in plan.violations if is_told(each)),
+        ),
         plan.solved.exact,
         history_days,
         plan.solved.seconds,
@@ -242,6 +252,7 @@ def _told(question: Question, expected: Foreseen, plan: Plan, parts: _Parts, his
             for step, co2 in zip(steps, expected.co2, strict=True)
         ),
         expected,
+        parts.rooms.told,
     )
 
 

@@ -71,6 +71,7 @@ _BATTERY: Final = (
     *("charge_limit_w", "discharge_limit_w"),
 )
 _EVSE: Final = ("session_energy_wh", "current_offered_a", "current_min_a", "current_max_a")
+_THERMOSTAT: Final = ("setpoint_c", "running", "outdoor_c")
 _PHASE: Final = ("power_w", "voltage_v", "current_a")
 _STRING: Final = ("power_w", "voltage_v", "current_a", "energy_wh", "temperature_c")
 _SHARED: Final = frozenset({"voltage_v", "current_a"})
@@ -134,16 +135,18 @@ def _spec(field: str, prefix: str = "") -> MetricSpec:
 _MODULE_SPECS: Final = tuple(_spec(field) for field in _MODULE)
 _BATTERY_SPECS: Final = tuple(_spec(field, "battery_" if field in _SHARED else "") for field in _BATTERY)
 _EVSE_SPECS: Final = tuple(_spec(field) for field in _EVSE)
+_THERMOSTAT_SPECS: Final = tuple(_spec(field) for field in _THERMOSTAT)
 _KNOWN: Final = {
     spec.name: spec
     for spec in (
-        *(*_MODULE_SPECS, *_BATTERY_SPECS, *_EVSE_SPECS, *ESTIMATED.values()),
+        *(*_MODULE_SPECS, *_BATTERY_SPECS, *_EVSE_SPECS, *_THERMOSTAT_SPECS, *ESTIMATED.values()),
         *(STATE, CHARGE_STATE, PLUG, CHARGING_PHASES),
     )
 }
 _of_module = attrgetter(*_MODULE)
 _of_battery = attrgetter(*_BATTERY)
 _of_evse = attrgetter(*_EVSE)
+_of_thermostat = attrgetter(*_THERMOSTAT)
 _of_phase = attrgetter(*_PHASE)
 _of_string = attrgetter(*_STRING)
 
@@ -177,6 +180,8 @@ def measurements(reading: Reading) -> Iterator[tuple[MetricSpec, float]]:
         yield PLUG, PLUG_STATES[reading.evse.plug]
         if reading.evse.phases is not None:
             yield CHARGING_PHASES, reading.evse.phases
+    if reading.thermostat is not None:
+        yield from _present(_THERMOSTAT_SPECS, _of_thermostat(reading.thermostat))
 
 
 def _present(

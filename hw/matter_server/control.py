@@ -11,6 +11,7 @@ from hw.matter_server.attributes import (
     SYSTEM_MODE,
     THERMOSTAT_FEATURES,
 )
+from hw.matter_server.thermostat import COOLING_ONLY, HEATING_ONLY
 
 if TYPE_CHECKING:
     from hw.matter_server.client import Client
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from hw.matter_server.place import Place
 
 _OFF, _AUTO, _COOL, _HEAT = 0, 1, 3, 4
-_COOLING_ONLY: Final = frozenset({0, 1})
-_HEATING_ONLY: Final = frozenset({2, 3})
 _AUTO_FEATURE: Final = 0x20
 _HEATING_FEATURE: Final = 0x01
 
@@ -85,9 +84,9 @@ def control(node: Node, place: Place) -> Control:
 def _usual_mode(node: Node, endpoint: int) -> int:
     sequence = node.whole(endpoint, CONTROL_SEQUENCE)
     features = node.whole(endpoint, THERMOSTAT_FEATURES) or _HEATING_FEATURE
-    if sequence in _COOLING_ONLY:
+    if sequence in COOLING_ONLY:
         return _COOL
-    if sequence in _HEATING_ONLY:
+    if sequence in HEATING_ONLY:
         return _HEAT
     if features & _AUTO_FEATURE:
         return _AUTO

@@ -2,7 +2,8 @@
 
 Matter has no timer that would take a command back: what is switched stays so. A setpoint that expires is
 remembered here, and `AUTO` undoes it, if nobody else has switched the load since. A hub that dies forgets it:
-the load then stays as it was switched last.
+the load then stays as it was switched last. The temperature of a thermostat is set for good: whoever sets it
+remembers what it was.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from hw.matter_server.accuracy import measures
 from hw.matter_server.attributes import ENERGY_EXPORTED, ENERGY_IMPORTED, LOCAL_TEMPERATURE
 from hw.matter_server.control import control
 from hw.matter_server.reading import reading
+from hw.matter_server.thermostat import can_be_set, limits, setpoint_attribute, thermostat
 from hw.module import Capabilities, ModuleError, ModuleKind, ModuleUnreachable, Nameplate
 from hw.setpoint import Applied, AppliedState, Setpoint, SetpointKind
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from hw.module import Identity
     from hw.reading import Reading
 
+_STEP: Final = 50
+"""Hundredths of a degree by which a thermostat may round what it is told: many know halves only."""
 APPLY_WITHIN: Final = 4.5
 """Seconds for a command and its reading back; a device takes some ten milliseconds, over Thread a second."""
 
@@ -74,8 +78,11 @@ class MatterLoad:
     def update(self, node: Node, place: Place) -> None:
         """Take over what is known of it now."""
         self._identity = place.identity
+        kinds = {SetpointKind.CONNECT, SetpointKind.AUTO}
+        if can_be_set(node, place.endpoint):
+            kinds.add(SetpointKind.TEMPERATURE_C)
         self._capabilities = Capabilities(
-            setpoints=frozenset({SetpointKind.CONNECT, SetpointKind.AUTO}),
+            setpoints=frozenset(kinds),
             imported_energy=(place.energy, *ENERGY_IMPORTED) in node.values,
             exported_energy=(place.energy, *ENERGY_EXPORTED) in node.values,
             measures=measures(node, place),
@@ -106,7 +113,10 @@ class MatterLoad:
         return reading(place, node, datetime.now(UTC), on=self._control.is_on(node, place))
 
     async def apply(self, setpoint: Setpoint) -> Applied:
-        """Switch, and read back from the device; what goes wrong is in the answer."""
+        """Switch it or set its temperature, and read back from the device; what goes wrong is in the answer.
+
+        A temperature beyond the device's own limits is set to the nearest that it takes.
+        """
         self._rejoin()
         try:
             async with asyncio.timeout(APPLY_WITHIN):
@@ -115,6 +125,8 @@ class MatterLoad:
                         return await self._connect(setpoint, on=setpoint.value == 1)
                     case SetpointKind.AUTO:
                         return await self._take_back(setpoint)
+                    case SetpointKind.TEMPERATURE_C if setpoint.kind in self._capabilities.setpoints:
+                        return await self._temper(setpoint)
                     case _:
                         detail = f"not supported by {self._identity.key}"
                         return Applied(setpoint, AppliedState.REFUSED, detail=detail)
@@ -152,6 +164,30 @@ class MatterLoad:
             # It is so of itself, or by a setpoint before: `_before` says which.
             return Applied(setpoint, AppliedState.APPLIED, float(on))
         return await self._set(setpoint, on=on)
+
+    async def _temper(self, setpoint: Setpoint) -> Applied:
+        client, node, place = await self._server.find(self._identity.key)
+        self._server.confirm(self._identity.key, node, place)
+        assert setpoint.value is not None, "a temperature has a value"
+        now = thermostat(node, place.endpoint)
+        if now is None or now.heats is None:
+            mode = "nothing" if now is None else now.mode.value
+            detail = f"its mode is {mode}: it neither only heats nor only cools"
+            return Applied(setpoint, AppliedState.FAILED, detail=detail)
+        lowest, highest = limits(node, place.endpoint, heats=now.heats)
+        wanted = round(100 * min(max(setpoint.value, lowest), highest))
+        path = (place.endpoint, *setpoint_attribute(heats=now.heats))
+        await client.write_attribute(node.id, path, wanted)
+        await self._server.fetch(client, place, [path])
+        _, node, place = await self._server.find(self._identity.key)
+        set_to = node.number(place.endpoint, path[1:])
+        if set_to is None:
+            return Applied(setpoint, AppliedState.FAILED, detail="it does not say what it is set to")
+        value = set_to / 100
+        if abs(set_to - wanted) > _STEP:
+            detail = f"it reads {value:g} °C after it was told {wanted / 100:g} °C"
+            return Applied(setpoint, AppliedState.FAILED, value, detail=detail)
+        return Applied(setpoint, AppliedState.APPLIED, value)
 
     async def _take_back(self, setpoint: Setpoint) -> Applied:
         before, told = self._before, self._told

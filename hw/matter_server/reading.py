@@ -17,6 +17,7 @@ from hw.matter_server.attributes import (
     VOLTAGE,
 )
 from hw.matter_server.node import as_number
+from hw.matter_server.thermostat import celsius, thermostat
 from hw.reading import OperatingState, Reading
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def reading(place: Place, node: Node, now: datetime, *, on: bool | None) -> Read
         frequency_hz=_measured(node, place.power, FREQUENCY),
         energy_imported_wh=_counted(node, place.energy, ENERGY_IMPORTED),
         energy_exported_wh=_counted(node, place.energy, ENERGY_EXPORTED),
-        temperature_c=_temperature(node, place.endpoint),
+        temperature_c=celsius(node, place.endpoint, LOCAL_TEMPERATURE),
+        thermostat=thermostat(node, place.endpoint),
         connected=on,
     )
 
@@ -70,9 +72,3 @@ def _counted(node: Node, endpoint: int | None, attribute: tuple[int, int]) -> fl
     structs = [] if endpoint is None else node.structs(endpoint, attribute)
     energy = as_number(structs[0].get("0")) if structs else None
     return None if energy is None else energy / 1000
-
-
-def _temperature(node: Node, endpoint: int) -> float | None:
-    """Return the local temperature, which is in hundredths of a degree."""
-    temperature = node.number(endpoint, LOCAL_TEMPERATURE)
-    return None if temperature is None else temperature / 100

@@ -42,8 +42,8 @@ def thermal_reasons(facts: Facts, part: ThermalPart) -> tuple[Reason, ...]:
             else:
                 code = ReasonCode.RUN_AHEAD
                 sentence = f"{verb} ahead with {watts} to {now}: a kWh costs {price} now and more later."
-        elif store.max_w == 0:
-            code, sentence = ReasonCode.UNAVAILABLE, "Has no power."
+        elif store.max_w == 0 or (store.available is not None and not store.available[step]):
+            code, sentence = ReasonCode.UNAVAILABLE, "May not run now."
         elif spare >= -_SMALL_K:
             code, sentence = ReasonCode.WAIT_COMFORT, f"Need not run: it stays at {now}."
         else:

@@ -39,7 +39,8 @@ def add_thermal(bus: Bus, problem: Problem, store: ThermalStore) -> ThermalPart:
     recursion is exact for steps of any length.
     """
     program, count, hours = bus.program, bus.count, bus.hours
-    most = store.max_w / 1000
+    available = np.ones(count) if store.available is None else np.array(store.available, float)
+    most = store.max_w / 1000 * available
     power = program.columns(count, 0.0, most)
     bus.draw(power, most, bus.steps)
     temperature = program.columns(count, -np.inf, np.inf)
@@ -59,9 +60,11 @@ def add_thermal(bus: Bus, problem: Problem, store: ThermalStore) -> ThermalPart:
     program.put(cool, temperature, 1.0)
     program.put(cool, hot, -1.0)
     price = problem.tiers.wish if store.price is None else store.price
+    far = hot if store.heat_per_w > 0 else cold
     for discomfort in (cold, hot):
-        program.cost("wishes", discomfort, hours * price)
+        firm = store.firm and discomfort is far
+        program.cost("wishes", discomfort, hours * (problem.tiers.limit if firm else price))
     program.cost("order", power, hours * bus.order)
     if store.min_w > 0:
-        program.off_or_enough(power, np.full(count, store.min_w / 1000))
+        program.off_or_enough(power, store.min_w / 1000 * available)
     return ThermalPart(store, power, temperature, cold, hot, (warm, cool))

@@ -508,6 +508,17 @@ async def test_a_reserve_that_ran_out_while_the_hub_was_gone_is_taken_back(
     assert list(again.storage.scan("reserve/")) == []
 
 
+@pytest.mark.parametrize("stored", [b"20.0", b"[20.0]"])
+async def test_a_reserve_that_an_older_hub_noted_is_given_back(stored, device, clock, home, another_home):
+    home.storage.put("reserve/" + KEY, stored)
+    again = another_home(home.storage, clock)
+    again.arbiter.start()
+    (module,) = again.registry.found([device], "sunspec")
+    again.answers(module)
+    await clock.pass_(60)
+    assert (Kind.RESERVE_PERCENT, 20) in device.values
+
+
 # ---------------------------------------------------------------------- who decides
 
 

@@ -25,8 +25,9 @@ from hw.matter_server import load, server
 from hw.matter_server.connection import RequestRefused
 from hw.matter_server.discover import Servers, commission, discover
 from hw.matter_server.product import Product
+from hw.reading import ThermostatMode, ThermostatReading
 
-CONNECT, AUTO = SetpointKind.CONNECT, SetpointKind.AUTO
+CONNECT, AUTO, TEMPERATURE = SetpointKind.CONNECT, SetpointKind.AUTO, SetpointKind.TEMPERATURE_C
 OFF, ON = Setpoint(CONNECT, 0, None), Setpoint(CONNECT, 1, None)
 
 
@@ -58,6 +59,7 @@ class TestDiscovery:
         assert not capabilities.reverts
         assert (capabilities.imported_energy, capabilities.exported_energy) == (True, False)
         assert loads[THERMOSTAT].capabilities.temperature
+        assert loads[THERMOSTAT].capabilities.setpoints == {CONNECT, AUTO, TEMPERATURE}
 
     async def test_how_well_it_measures_is_its_own_word(self, loads):
         assert loads[PLUG].capabilities.measures == {
@@ -156,6 +158,32 @@ class TestReading:
         await heard(loads[THERMOSTAT])
         taken = await loads[THERMOSTAT].read()
         assert (taken.state, taken.temperature_c) == (OperatingState.RUNNING, 19.99)
+        assert taken.thermostat == ThermostatReading(
+            ThermostatMode.HEAT, heats=True, setpoint_c=21.0, lowest_c=10.0, highest_c=26.0, running=True
+        )
+
+    @pytest.mark.parametrize(
+        ("changes", "mode", "heats", "setpoint_c", "limits"),
+        [
+            ({"28": 0}, ThermostatMode.OFF, True, 21.0, (10, 26)),
+            ({"28": 3, "17": 2400, "23": 1800}, ThermostatMode.COOL, False, 24.0, (18, 32)),
+            ({"28": 1, "17": 2400, "27": 4}, ThermostatMode.AUTO, None, None, (None, None)),
+            ({"28": 7}, ThermostatMode.OTHER, True, 21.0, (10, 26)),
+            # It can do less than somebody configured.
+            ({"3": 1500, "4": 2200}, ThermostatMode.HEAT, True, 21.0, (15, 22)),
+            ({"18": None, "21": None, "22": -32_768}, ThermostatMode.HEAT, True, None, (7, 30)),
+        ],
+    )
+    async def test_which_setpoint_counts_is_a_matter_of_the_mode(
+        self, matter, changes, mode, heats, setpoint_c, limits
+    ):
+        matter.nodes[1]["attributes"] |= {f"3/513/{tag}": value for tag, value in changes.items()}
+        found = {each.identity.key: each for each in await discover(matter.url)}
+        said = (await found[THERMOSTAT].read()).thermostat
+        assert (said.mode, said.heats, said.setpoint_c) == (mode, heats, setpoint_c)
+        assert (said.lowest_c, said.highest_c) == limits
+        for each in found.values():
+            await each.close()
 
     async def test_events_keep_the_values_and_reading_asks_for_nothing(self, matter, loads):
         await loads[PLUG].read()
@@ -255,6 +283,40 @@ async def _error(reading):
     except ModuleUnreachable as error:
         return error
     return None
+
+
+class TestTemperature:
+    @pytest.mark.parametrize(("wanted", "set_to"), [(22.5, 2250), (5, 1000), (99, 2600)])
+    async def test_a_thermostat_is_set_within_its_own_limits_and_read_back(
+        self, matter, loads, wanted, set_to
+    ):
+        applied = await loads[THERMOSTAT].apply(Setpoint(TEMPERATURE, wanted, None))
+        assert (applied.state, applied.value) == (AppliedState.APPLIED, set_to / 100)
+        assert matter.nodes[1]["attributes"]["3/513/18"] == set_to
+        assert (await loads[THERMOSTAT].read()).thermostat.setpoint_c == set_to / 100
+
+    async def test_one_that_stays_as_it_was_is_not_said_to_have_obeyed(self, matter, loads):
+        matter.said["write_attribute"] = [{"Path": {}, "Status": 0x87}]
+        applied = await loads[THERMOSTAT].apply(Setpoint(TEMPERATURE, 23, None))
+        assert (applied.state, applied.value) == (AppliedState.FAILED, 21)
+        assert applied.detail == "it reads 21 °C after it was told 23 °C"
+
+    async def test_auto_does_not_touch_it(self, matter, loads):
+        await loads[THERMOSTAT].apply(Setpoint(TEMPERATURE, 23))
+        await loads[THERMOSTAT].apply(Setpoint(AUTO))
+        assert matter.nodes[1]["attributes"]["3/513/18"] == 2300
+
+    async def test_one_that_may_do_either_is_not_set(self, matter, loads):
+        matter.nodes[1]["attributes"] |= {"3/513/17": 2600, "3/513/27": 4}
+        await matter.tell("node_updated", matter.nodes[1])
+        await matter.set(1, "3/513/28", 1)
+        await heard(loads[THERMOSTAT])
+        applied = await loads[THERMOSTAT].apply(Setpoint(TEMPERATURE, 23, None))
+        assert applied.state is AppliedState.FAILED
+        assert "its mode is auto" in applied.detail
+
+    async def test_a_plug_has_none(self, loads):
+        assert (await loads[PLUG].apply(Setpoint(TEMPERATURE, 20))).state is AppliedState.REFUSED
 
 
 class TestSwitching:

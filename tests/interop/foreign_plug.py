@@ -47,7 +47,7 @@ class ForeignPlug:
         self.manual_code = self._line()["manual"]
 
     def ask(self, what: str, **arguments: Any) -> Any:
-        """Ask it: `state`, `load` with `watts`, or `press` its button."""
+        """Ask it: `state`, `load` with `watts`, `press`, or `turn` its thermostat to `setpoint`."""
         assert self._process is not None
         assert self._process.stdin is not None
         request = {"id": next(self._numbers), "do": what, **arguments}

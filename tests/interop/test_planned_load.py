@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(300)  # every wait below has its own limit, in their sum
 
-PLUG = "somebody-fp0001"
+PLUG, THERMOSTAT = "somebody-fp0001", "somebody-fp0001-endpoint-3"
 WITHIN = 60.0  # seconds from a wish by way of a plan to the plug
 NOTICED_WITHIN = 30.0
 
@@ -42,6 +42,17 @@ class Home:
     def run(self, *words: str) -> Any:
         command = ores_bridge(*words, "--data-dir", str(self.hub.data_dir), "--json")
         return json.loads(self.hub.side.run(*command))
+
+    @property
+    def setpoint(self) -> int:
+        """Of the thermostat, in hundredths of a degree."""
+        hundredths: int = self.plug.ask("state")["setpoint"]
+        return hundredths
+
+    def room(self) -> dict[str, Any]:
+        (found,) = (each for each in self.run("load", "list") if each["key"] == THERMOSTAT)
+        thermostat: dict[str, Any] = found["thermostat"]
+        return thermostat
 
     @property
     def is_on(self) -> bool:
@@ -145,7 +156,36 @@ def test_a_press_of_its_button_wins(home: Home) -> None:
     assert home.is_on
 
 
-def test_a_hub_that_ends_leaves_it_as_its_owner_had_it(home: Home) -> None:
+def test_a_thermostat_coasts_through_dear_hours_within_its_band(
+    home: Home, figure: Callable[[str], None]
+) -> None:
+    assert home.setpoint == 2100
+    home.run("load", "set", THERMOSTAT, "comfort", "--band", "18-22", "--power", "1500W")
+    took = until(lambda: home.setpoint == 1800, WITHIN)
+    figure(f"a band, the plan, Matter server, thermostat: set after {took:.1f} s")
+    until(lambda: home.room()["setpoint_c"] == 18, NOTICED_WITHIN)
+    room = home.room()
+    assert (room["temperature_c"], room["own_c"], room["why_not"]) == (20.5, 21, "")
+    assert 18 <= room["planned_c"] <= 20.5
+
+
+def test_who_turns_the_thermostat_wins(home: Home) -> None:
+    home.plug.ask("turn", setpoint=2300)
+    until(lambda: home.room()["why_not"] == "a person set it", NOTICED_WITHIN)
+    time.sleep(5)
+    assert home.setpoint == 2300
+    home.run("load", "set", THERMOSTAT, "--band", "19-22")
+    until(lambda: home.setpoint == 1900, WITHIN)
+
+
+def test_a_killed_hub_knows_what_its_owner_had_set(home: Home) -> None:
+    home.hub.kill()
+    assert home.setpoint == 1900
+    home.hub.start()
+    until(lambda: home.room()["own_c"] == 23 and home.setpoint == 1900, WITHIN)
+
+
+def test_a_hub_that_ends_leaves_all_as_its_owner_had_it(home: Home) -> None:
     home.hub.terminate()
-    time.sleep(1)
+    until(lambda: home.setpoint == 2300, 5)
     assert home.is_on

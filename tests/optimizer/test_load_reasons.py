@@ -243,6 +243,14 @@ def test_it_has_no_power():
     assert act(home(prices, thermal=(tank(prices, max_w=0.0),)))[1].code is ReasonCode.UNAVAILABLE
 
 
+def test_it_does_not_run_when_it_may_not():
+    prices = [CHEAP, CHEAP, DEAR]
+    problem = home(prices, thermal=(tank(prices, temperature_c=51.0, available=(False, True, True)),))
+    power, reason = act(problem)
+    assert (power, reason.code) == (0, ReasonCode.UNAVAILABLE)
+    assert act(problem, 1)[0] > 300, "it heats ahead as soon as it may"
+
+
 # ---------------------------------------------------------------- the sun
 
 

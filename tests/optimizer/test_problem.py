@@ -109,6 +109,14 @@ def test_absurd_input_is_refused_in_words(make, words):
         ({"batteries": (cellar(), cellar())}, "two parts are called 'cellar'"),
         ({"batteries": (cellar(reserve_wh=(1.0,)),)}, "the reserve of 'cellar' has 1 values for 2 steps"),
         ({"thermal": (store()(),)}, "the minimum_c of 'tank' has 1 values for 2 steps"),
+        (
+            {
+                "thermal": (
+                    store(minimum_c=(45,) * 2, maximum_c=(60,) * 2, outside_c=(9,) * 2, available=[True])(),
+                )
+            },
+            "the available of 'tank' has 1 values for 2 steps",
+        ),
         ({"steadiness": -1.0}, "the price of departing from the previous plan is -1"),
     ],
 )

@@ -213,4 +213,5 @@ class RandomHomes:
             0.0,
             -2.5 if cools else dice.choice((1.0, 3.5)),
             tuple(dice.uniform(-1000, 500) for _ in range(count)) if self._chance(0.5) else None,
+            available=tuple(self._chance(0.7) for _ in range(count)) if self._chance(0.3) else None,
         )

@@ -306,6 +306,8 @@ class SecondSolver:
         before = None
         for step, hour in enumerate(self.hours):
             most = store.max_w * hour
+            if store.available is not None and not store.available[step]:
+                most = 0.0
             flow = self.variable(most, self.late[step])
             self.balance[step].add(flow, -1.0)
             self.from_all[step].add(flow, -1.0)

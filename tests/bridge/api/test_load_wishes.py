@@ -36,6 +36,21 @@ async def test_a_dishwasher_is_to_be_done_by_seven(house):
     assert (load["load"]["energy_wh"], load["load"]["run_minutes"]) == (None, 120)
 
 
+async def test_a_room_is_kept_within_a_band(house):
+    key, _ = house.add("1", kind=ModuleKind.LOAD)
+    owner = house.owner()
+    day = {"lowest_c": 20, "highest_c": 22, "start": "06:00", "end": "22:00"}
+    bands = [day, {"lowest_c": 17, "highest_c": 20, "start": None, "end": None}]
+    answer = await owner.patch(PATH, json={"module": key, "load": {"kind": "comfort", "bands": bands}})
+    assert answer.status == 200, await answer.text()
+    load = await shown(owner, key)
+    assert (load["kind"], load["bands"]) == ("comfort", bands)
+    thermostat = load["thermostat"]
+    assert thermostat["lowest_c"] in {20, 17}
+    assert (thermostat["planned_c"], thermostat["own_c"]) == (None, None)
+    assert thermostat["why_not"] == "it does not answer, or is not to be commanded"
+
+
 async def test_once_by_some_instant(house):
     key, _ = house.add("1", kind=ModuleKind.LOAD)
     owner = house.owner()
@@ -60,6 +75,9 @@ async def test_once_by_some_instant(house):
         ({"once_by": "2099-01-01T00:00:00Z"}, "#/load/kind"),
         ({"min_on_minutes": 1000}, "#/load/min_on_minutes"),
         ({"colour": "red"}, "#/load/colour"),
+        ({"kind": "comfort"}, "#/load/bands"),
+        ({"kind": "comfort", "bands": [{"lowest_c": 99, "highest_c": 20}]}, "#/load/bands/0/lowest_c"),
+        ({"kind": "comfort", "bands": [{"lowest_c": 22, "highest_c": 20}]}, "#/load/bands"),
     ],
 )
 async def test_what_cannot_be_meant_is_refused_and_changes_nothing(house, load, pointer):

@@ -1,6 +1,7 @@
 """A home with a meter, plugs, and a charging point; its physics pass with the hand-moved clock."""
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -13,10 +14,11 @@ from bridge.planner.posing import Posing
 from bridge.planner.settings import PlannerSettings
 from bridge.time_zone import time_zone
 from hw.module import Capabilities, ModuleKind, Nameplate
-from hw.reading import EvseReading, PlugState, Reading
+from hw.reading import EvseReading, PlugState, Reading, ThermostatMode, ThermostatReading
 from hw.setpoint import SetpointKind as Kind
 
 METER, PLUG, OTHER, WALLBOX, SUN = "acme-1", "acme-2", "acme-3", "acme-4", "acme-5"
+ROOM = "acme-6"
 HOUR = 3600
 MIDNIGHT = 12_800.0
 """What the clock shows at the first midnight, when the cheap hours begin: a Friday."""
@@ -143,6 +145,51 @@ class Wallbox:
         )
 
 
+class Thermostat:
+    """A thermostat in a room: it heats below its setpoint and not above it, whatever becomes of the hub."""
+
+    PLAY_K = 0.1
+
+    def __init__(self, device, *, warm_c=20.0, setpoint_c=20.0, power_w=1500.0, tau_h=20.0, rise_k=30.0):
+        self.device, self.rated_w = device, power_w
+        self.warm_c, self.setpoint_c, self.outside_c = warm_c, setpoint_c, 5.0
+        self.tau_h, self.rise_k = tau_h, rise_k
+        self.limits = (7.0, 28.0)
+        self.mode = ThermostatMode.HEAT
+        self.on = False
+        self.heard = 0
+        self.setpoints, self.temperatures = [], []
+
+    def live(self, now):
+        for time, kind, value, _ in self.device.told[self.heard :]:
+            if kind is Kind.TEMPERATURE_C:
+                assert self.limits[0] <= value <= self.limits[1]
+                self.setpoint_c = value
+                self.setpoints.append((time, value))
+        self.heard = len(self.device.told)
+
+    def pass_(self, seconds):
+        goal = self.setpoint_c + (self.PLAY_K if self.on else -self.PLAY_K)
+        self.on = self.mode is ThermostatMode.HEAT and self.warm_c < goal
+        keep = math.exp(-seconds / 3600 / self.tau_h)
+        self.warm_c = keep * self.warm_c + (1 - keep) * (self.outside_c + self.rise_k * self.on)
+        self.temperatures.append(self.warm_c)
+
+    @property
+    def power_w(self):
+        return self.rated_w if self.on else 0.0
+
+    def reading(self, now):
+        thermostat = ThermostatReading(
+            self.mode, heats=True, setpoint_c=self.setpoint_c, lowest_c=self.limits[0],
+            highest_c=self.limits[1], running=self.on,
+        )  # fmt: skip
+        return Reading(
+            ROOM, now, power_w=self.power_w, connected=self.mode is not ThermostatMode.OFF,
+            temperature_c=round(self.warm_c, 2), thermostat=thermostat,
+        )  # fmt: skip
+
+
 class SimulatedHome:
     def __init__(self, home, clock, make_device):
         self.home, self.clock, self.make_device = home, clock, make_device
@@ -152,6 +199,7 @@ class SimulatedHome:
         self.plugs = {}
         self.energy = {}
         self.wallbox = None
+        self.room = None
         self.bill = 0.0
         for key, kind in ((METER, ModuleKind.METER), (SUN, ModuleKind.MICROINVERTER)):
             device = make_device(key.removeprefix("acme-"), kind=kind, clock=clock)
@@ -189,21 +237,35 @@ class SimulatedHome:
         self.wallbox = Wallbox(device)
         return self.wallbox
 
+    def add_room(self, **options):
+        device = self._device(ROOM, ModuleKind.LOAD, (Kind.CONNECT, Kind.TEMPERATURE_C, Kind.AUTO))
+        device.capabilities = replace(device.capabilities, reverts=False, temperature=True)
+        self.home.registry.found([device], "matter")
+        self.room = Thermostat(device, **options)
+        return self.room
+
     @property
     def grid_w(self):
         loads = sum(plug.power_w for plug in self.plugs.values())
+        loads += self.room.power_w if self.room else 0.0
         return self.load_w + loads + (self.wallbox.power_w if self.wallbox else 0.0) - self.sun_w()
 
     def live(self):
         now = self.clock.monotonic()
         for each in self.plugs.values():
             each.live(now)
-        if self.wallbox is not None:
-            self.wallbox.live(now)
+        for each in filter(None, (self.wallbox, self.room)):
+            each.live(now)
 
     def read(self):
         """Let the hub read every module that is not silent."""
         self.live()
+        for reading in self.readings():
+            if reading.module not in self.silent and reading.module in self.home.registry:
+                self.home.registry.took(self.home.registry[reading.module], reading)
+
+    def readings(self):
+        """What the modules say now."""
         now = datetime.fromtimestamp(self.clock.utc(), UTC)
         readings = [
             Reading(METER, now, power_w=self.grid_w, voltage_v=230.0),
@@ -213,11 +275,8 @@ class SimulatedHome:
             Reading(key, now, power_w=plug.power_w, connected=plug.on, energy_imported_wh=self.energy[key])
             for key, plug in self.plugs.items()
         ]
-        if self.wallbox is not None:
-            readings.append(self.wallbox.reading(now))
-        for reading in readings:
-            if reading.module not in self.silent and reading.module in self.home.registry:
-                self.home.registry.took(self.home.registry[reading.module], reading)
+        readings += [each.reading(now) for each in filter(None, (self.wallbox, self.room))]
+        return readings
 
     async def pass_(self, seconds, step=30.0):
         """Let time pass: energy is counted, and modules are read."""
@@ -231,6 +290,8 @@ class SimulatedHome:
                 self.energy[key] += plug.power_w * length / 3600
                 if isinstance(plug, Machine):
                     plug.pass_(length)
+            if self.room is not None:
+                self.room.pass_(length)
             if self.wallbox is not None:
                 gained = self.wallbox.power_w * length / 3600
                 self.wallbox.session_wh += gained

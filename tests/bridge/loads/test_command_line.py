@@ -2,6 +2,7 @@
 
 import json
 import time
+from datetime import UTC
 
 import pytest
 from plan_lab import SETTINGS, TARIFF, hubs
@@ -87,3 +88,43 @@ def test_what_cannot_be_meant_ends_with_a_word_about_it(hub, words, complaint):
     found = hub.ask("load", *known)
     assert found.returncode != 0
     assert complaint in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("--band", "20-22"), "has no thermostat that can be set"),
+        (("--band", "warm"), "--band is one such as `20-22 06:00-22:00`"),
+        (("--band", "22-20"), "the lowest, 22 °C, is above the highest, 20 °C"),
+        (("--band", "20-22 06:00-22:00"), "one of them is without a time"),
+        ((), "bands: are missing"),
+    ],
+)
+def test_only_a_thermostat_keeps_a_temperature(hub, words, complaint):
+    plug = next(each["name"] for each in load(hub, "list") if each["name"].startswith("Plus"))
+    found = hub.ask("load", "set", plug, "comfort", *words)
+    assert found.returncode != 0
+    assert complaint in found.stderr
+
+
+def test_a_thermostat_is_shown_with_its_band():
+    from bridge.cli_load import _parts
+
+    bands = [
+        {"lowest_c": 20, "highest_c": 22, "start": "06:00", "end": "22:00"},
+        {"lowest_c": 17, "highest_c": 17, "start": None, "end": None},
+    ]
+    now = {
+        "temperature_c": 20.62, "setpoint_c": 22.0, "lowest_c": 20.0, "highest_c": 22.0, "own_c": 21.0,
+        "planned_c": 20.9, "person_until": None, "why_not": "",
+    }  # fmt: skip
+    found = {
+        "kind": "comfort", "planned": True, "energy_wh": None, "run_minutes": None, "power_w": 1500.0,
+        "bands": bands, "thermostat": now,
+    }  # fmt: skip
+    assert list(_parts(found, UTC)) == [
+        "comfort", "1500 W", "20 to 22 °C from 06:00 to 22:00", "17 °C else", "now 20.6 °C",
+        "set to 22 °C by the plan, 21 °C without it", "planned 20.9 °C",
+    ]  # fmt: skip
+    by_hand = found | {"thermostat": now | {"person_until": 0.0, "own_c": None}}
+    assert list(_parts(by_hand, UTC))[-1] == "set by a person: stays so until Thu 00:00"

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.loads.changing import changed
+from bridge.loads.comfort import ComfortBand
 from bridge.loads.times import next_time, periods
 from bridge.loads.wish import LoadKind, LoadWish, WishError
 from bridge.record import ModuleRecord
@@ -19,6 +20,10 @@ from hw.setpoint import SetpointKind
 
 BERLIN = time_zone("Europe/Berlin")
 DAY = 86_400
+BANDS = [
+    {"lowest_c": 20, "highest_c": 22, "start": "06:00", "end": "22:00"},
+    {"lowest_c": 17, "highest_c": 17},
+]
 
 
 def at(text):
@@ -28,7 +33,7 @@ def at(text):
 NOW = at("2026-05-29T20:00+02:00")
 
 
-def record(kind=ModuleKind.LOAD, kinds=(SetpointKind.CONNECT,)):
+def record(kind=ModuleKind.LOAD, kinds=(SetpointKind.CONNECT, SetpointKind.TEMPERATURE_C)):
     return ModuleRecord(
         Identity("Shelly", "Plug", "A1"), kind, "shelly", "10.0.0.1", "Dishwasher",
         capabilities=Capabilities(frozenset(kinds)),
@@ -116,6 +121,9 @@ def test_periods_follow_one_another(days, last, first, ahead, once):
         ({"once_by": "07:00"}, "kind: say first"),
         ({"kind": "machine", "planned": False, "once_by": "07:00"}, "planned: the plan must not"),
         ({"colour": "red"}, "colour: is nothing that is wanted"),
+        ({"kind": "comfort"}, "bands: are missing"),
+        ({"kind": "comfort", "bands": [{"lowest_c": 20}]}, "bands: number 1 has"),
+        ({"kind": "comfort", "bands": BANDS, "once_by": "07:00"}, "kind: what keeps a temperature"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_words(changes, complaint):
@@ -129,6 +137,7 @@ def test_what_cannot_be_meant_is_refused_in_words(changes, complaint):
     [
         (ModuleKind.BATTERY, tuple(SetpointKind), {"kind": "interruptible"}, "kind"),
         (ModuleKind.LOAD, (), {"kind": "interruptible"}, "kind"),
+        (ModuleKind.LOAD, (SetpointKind.CONNECT,), {"kind": "comfort", "bands": BANDS}, "kind"),
         (ModuleKind.EVSE, tuple(SetpointKind), {"kind": "machine"}, "kind"),
     ],
 )
@@ -155,6 +164,13 @@ def test_a_wish_is_changed_in_parts_and_survives_a_restart():
     assert said.wish == LoadWish(
         LoadKind.MACHINE, run_minutes=120, once_from=NOW, once_by=at("2026-05-30T07:00+02:00")
     )
+    assert ModuleRecord.from_json(said.to_json()) == said
+
+
+def test_bands_survive_a_restart():
+    said = record()
+    said = dataclasses.replace(said, wish=changed(said, {"kind": "comfort", "bands": BANDS}, NOW, BERLIN))
+    assert said.wish.bands == (ComfortBand(20, 22, "06:00", "22:00"), ComfortBand(17, 17))
     assert ModuleRecord.from_json(said.to_json()) == said
 
 

@@ -17,6 +17,8 @@ from hw.reading import (
     Phase,
     PlugState,
     Reading,
+    ThermostatMode,
+    ThermostatReading,
 )
 
 NOON = datetime(2026, 6, 21, 12, tzinfo=UTC)
@@ -49,6 +51,7 @@ def full_reading():
         strings=(DcString("PV 1/left", 100.0, 200.0, 0.5, 1234.5, 40.0),),
         battery=BatteryReading(**battery, cycles=7, charge_state=ChargeState.CHARGING),
         evse=EvseReading(PlugState.CHARGING, 7500.0, 16.0, 6.0, 32.0, 3),
+        thermostat=ThermostatReading(ThermostatMode.HEAT, True, 21.0, 7.0, 28.0, True, -3.5),
         **numbers,
     )
 
@@ -65,11 +68,13 @@ def test_every_number_of_a_reading_is_kept_under_its_field():
     assert kept["state"] == STATES[OperatingState.RUNNING]
     assert kept["charge_state"] == CHARGE_STATES[ChargeState.CHARGING]
     names = {each.name for each in fields(Reading)} - {
-        *("module", "time", "quality", "phases", "strings", "battery", "evse", "faults")
+        *("module", "time", "quality", "phases", "strings", "battery", "evse", "thermostat", "faults")
     }
     battery = {each.name for each in fields(BatteryReading)} - {"voltage_v", "current_a"}
     evse = {each.name for each in fields(EvseReading)} - {"phases"} | {"charging_phases"}
     assert names | battery | evse <= set(kept)
+    # What a room is learned from; its limits and its mode seldom change.
+    assert (kept["setpoint_c"], kept["running"], kept["outdoor_c"]) == (21.0, 1, -3.5)
     assert (kept["plug"], kept["session_energy_wh"]) == (PLUG_STATES[PlugState.CHARGING], 7500.0)
 
 

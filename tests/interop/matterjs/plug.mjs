@@ -4,7 +4,7 @@
 //
 // Endpoint 1 is an On/Off Plug-in Unit, endpoint 2 the Electrical Sensor that measures it (set topology),
 // endpoint 3 a thermostat that heats. `{"id": 1, "do": "state"}` is answered with the truth about all of them,
-// `load` sets what hangs on the plug, in watts, `press` is the plug's own button.
+// `load` sets what hangs on the plug, in watts, `press` is the plug's own button, `turn` sets the thermostat by hand.
 
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
@@ -91,6 +91,7 @@ const thermostat = new Endpoint(ThermostatDevice.with(ThermostatServer.with("Hea
         occupiedHeatingSetpoint: 2100,
         systemMode: Thermostat.SystemMode.Heat,
         controlSequenceOfOperation: Thermostat.ControlSequenceOfOperation.HeatingOnly,
+        thermostatRunningState: { heat: true },
     },
 });
 for (const endpoint of [plug, meter, thermostat]) await node.add(endpoint);
@@ -128,6 +129,7 @@ const requests = {
         watts: watts(),
         energy,
         mode: thermostat.state.thermostat.systemMode,
+        setpoint: thermostat.state.thermostat.occupiedHeatingSetpoint,
         fabrics: node.state.commissioning.commissioned ? Object.keys(node.state.commissioning.fabrics).length : 0,
     }),
     async load({ watts: wanted }) {
@@ -135,6 +137,7 @@ const requests = {
         load = wanted;
         await measure(before);
     },
+    turn: ({ setpoint }) => thermostat.set({ thermostat: { occupiedHeatingSetpoint: setpoint } }),
     press: () => plug.set({ onOff: { onOff: !plug.state.onOff.onOff } }),
 };
 
