@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.choices import ChoicesChanged
 from bridge.command import Aspect, CommandState, Origin
+from bridge.doubts import doubted
 from bridge.energy_book import EnergySettingsChanged
 from bridge.events import (
     CommandChanged,
@@ -37,7 +38,6 @@ from bridge.planner.news import (
     Trigger,
 )
 from bridge.planner.solving import SolveError
-from bridge.plausibility import doubted
 from bridge.state import StateError
 
 if TYPE_CHECKING:

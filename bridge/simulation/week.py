@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.choices import Policy
+from bridge.doubts import DOUBTS
 from bridge.faults import FaultCleared, FaultRaised
 from bridge.feeds.news import FeedAlert
 from bridge.feeds.settings import PriceSourceSettings
@@ -16,7 +17,6 @@ from bridge.island.keeper import LoadShed
 from bridge.island.mode import ModeChanged
 from bridge.planner.news import PlanChanged
 from bridge.planner.settings import EnergySettings, GridSettings, PlannerSettings, TariffSettings
-from bridge.plausibility import DOUBTS
 from bridge.simulation.happenings import DAY, EXPORT_W, HOUR, LIES, OUTAGES, WEEK, Happening, happenings
 from bridge.simulation.house import VirtualHouse
 from bridge.simulation.virtual_time import VirtualClock, run_virtually

@@ -6,12 +6,12 @@ import pytest
 
 from bridge.alerts import AlertBook
 from bridge.command import Origin
+from bridge.doubts import CHARGE_WRONG, CONTRADICTED, GIVES_NOTHING
 from bridge.faults import ActiveFault, Severity
 from bridge.planner.alerting import GOOD_NEWS_S, no_plan
 from bridge.planner.news import PlanChanged
 from bridge.planner.planner import SETTLING, TICK
 from bridge.planner.solving import SolveError
-from bridge.plausibility import CHARGE_WRONG, CONTRADICTED, GIVES_NOTHING
 from hw.module import Nameplate
 from hw.setpoint import SetpointKind
 
