@@ -33,7 +33,11 @@ GIVES_NOTHING: Final = Doubt("GIVES_NOTHING", OWN + "peers", 120.0, 30.0)
 CONTRADICTED: Final = Doubt("CONTRADICTED", OWN + "balance", 60.0, 60.0)
 STANDS_STILL: Final = Doubt("STANDS_STILL", OWN + "change", 60.0, 30.0)
 CHARGE_WRONG: Final = Doubt("CHARGE_WRONG", OWN + "charge", 10.0, 600.0)
-DOUBTS: Final = {each.code: each for each in (GIVES_NOTHING, CONTRADICTED, STANDS_STILL, CHARGE_WRONG)}
+OUT_OF_STEP: Final = Doubt("OUT_OF_STEP", OWN + "steps", 0.0, 0.0)
+"""It is counted in steps and not in seconds: see `bridge.step_response`."""
+DOUBTS: Final = {
+    each.code: each for each in (GIVES_NOTHING, CONTRADICTED, STANDS_STILL, CHARGE_WRONG, OUT_OF_STEP)
+}
 
 
 @dataclass(slots=True)

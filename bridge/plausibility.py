@@ -1,8 +1,9 @@
 """Whether modules can be believed: what each says, held against its neighbours and against its own past.
 
 The protection (`bridge.protection`) judges what one reading says alone. Here a producer that gives nothing
-while the others do, a meter that contradicts what the modules do, a value that stands still and a charge that
-does not follow the energy are faults of the hub's own, source `hub.`; who plans leaves such modules out.
+while the others do, a meter that contradicts what the modules do, a value that stands still, a charge that
+does not follow the energy and a meter out of step with the modules (`bridge.step_judge`) are faults of the
+hub's own, source `hub.`; who plans leaves such modules out.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from bridge.command import Aspect
 from bridge.doubts import CHARGE_WRONG, CONTRADICTED, GIVES_NOTHING, STANDS_STILL, DoubtBook
 from bridge.events import ModuleRemoved, ReadingTaken
+from bridge.step_judge import StepJudge
 from hw.accuracy import USUAL, Quantity
 from hw.module import ModuleKind
 from hw.reading import OperatingState, Quality
@@ -124,6 +126,7 @@ class Plausibility:
         self._grid = grid
         self._haste = haste
         self._doubts = DoubtBook(faults, clock, haste=haste)
+        self._steps = StepJudge(registry, bus, clock, grid, self._doubts)
         self._still: dict[str, _Still] = {}
         self._charges: dict[str, _Charge] = {}
         self._shares: dict[str, float] = {}
@@ -136,6 +139,7 @@ class Plausibility:
     def start(self) -> None:
         """Take up what a former run doubted, and look."""
         self._doubts.start()
+        self._steps.start()
         self._unsubscribe = [
             self._bus.subscribe(ReadingTaken, lambda event: self._read(event.reading)),
             self._bus.subscribe(ModuleRemoved, lambda event: self._forget(event.record.key)),
@@ -144,6 +148,7 @@ class Plausibility:
 
     def stop(self) -> None:
         """Look no more."""
+        self._steps.stop()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -205,12 +210,8 @@ class Plausibility:
         heard = [(each, self._fresh(each)) for each in others]
         # Of what is silent nobody knows what it does; panels that sleep give nothing.
         silent = [each for each, reading in heard if reading is None and not _is_asleep(each)]
-        if (
-            said is None
-            or said.power_w is None
-            or silent
-            or any(map(self._doubts.is_doubted, (each.key for each in others)))
-        ):
+        lying = any(self._doubts.is_doubted(each.key) for each in others)
+        if said is None or said.power_w is None or silent or lying:
             self._doubts.judge(meter.key, CONTRADICTED, beyond=None)
             self._doubts.judge(meter.key, STANDS_STILL, beyond=None)
             self._still.pop(meter.key, None)
@@ -275,6 +276,7 @@ class Plausibility:
         self._charges.pop(module, None)
         self._lost.discard(module)
         self._doubts.forget(module)
+        self._steps.forget(module)
 
     # ------------------------------------------------------------------ what is said now
 

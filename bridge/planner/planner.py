@@ -37,6 +37,7 @@ from bridge.planner.news import (
     PlannerState,
     Trigger,
 )
+from bridge.planner.pulses import Pulses
 from bridge.planner.solving import SolveError
 from bridge.state import StateError
 
@@ -108,6 +109,7 @@ class Planner:
         self._alerting = PlanAlerting(home, posing)
         self._loads: LoadCarryingOut | None = None
         """Made when it starts: a hub that plans nothing has no use for it."""
+        self._pulses = Pulses(home, posing.candidates)
         self._curtailing = Curtailing(home)
         self._unsubscribe: list[Callable[[], None]] = []
         self._timer: Timer | None = None
@@ -156,6 +158,7 @@ class Planner:
         self._alerting.start()
         self._loads = LoadCarryingOut(self._home)
         self._loads.start()
+        self._pulses.start()
         self._take_up()
         self._look()
 
@@ -166,6 +169,7 @@ class Planner:
         self._unsubscribe = []
         if self._loads is not None:
             self._loads.stop()
+        self._pulses.stop()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
