@@ -27,6 +27,7 @@ from bridge.preferences import PreferenceBook
 from bridge.retention import RetentionBook
 from bridge.savings.prices_paid import PriceBook
 from bridge.savings.savings import Savings
+from bridge.telemetry.audit_head import AuditHeads
 from bridge.telemetry.telemetry import Telemetry
 from bridge.time_zone import time_zone
 from matter_node.transport.service import Service
@@ -72,7 +73,9 @@ class Hub:
             self.home.firmware = FirmwareService(
                 settings.firmware, self.home, directory.firmware, lambda: self.access.audit
             )
-        self.telemetry = Telemetry(settings.telemetry, directory, self.home.zone, self.registry, self.bus)
+        self.telemetry = Telemetry(
+            settings.telemetry, directory, self.home.zone, self.registry, self.bus, AuditHeads(storage)
+        )
         self.retention = RetentionBook(settings.telemetry, self.telemetry, storage, clock)
         self.pace = Pace(settings.polling.interval, settings.polling.cpu, time.process_time)
         late = LateReadings(self.telemetry)
