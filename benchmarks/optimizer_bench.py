@@ -4,6 +4,7 @@
     python benchmarks/optimizer_bench.py event                 # from an event to the plan that answers it
     python benchmarks/optimizer_bench.py homes --data DIR      # with the files of CityLearn's 2022 homes
     python benchmarks/optimizer_bench.py solarhome --data FILE # data_2011-2012.csv of solarhome-control-bench
+    python benchmarks/optimizer_bench.py tenmonths --data FILE # the same home, 300 days
 
 The data sets are not part of the project; benchmarks/README.md says where they come from.
 """
@@ -367,21 +368,19 @@ def print_scores(world: World) -> None:
 # ---------------------------------------------------------------- solarhome-control-bench
 
 
-def solarhome(data: Path) -> None:
-    """Print the bench's 30 days: 4 kWp, 8 kWh without losses, 3 kW of grid, 10 and 20 ct, nothing fed in."""
+def solar_home(data: Path) -> World:
+    """Return the bench's home in its year: 4 kWp, 8 kWh without losses, 3 kW of grid, 10 and 20 ct."""
     with data.open() as file:
-        rows = [(row[0], float(row[1]), float(row[2])) for row in list(csv.reader(file))[1:]]
-    load = np.array([row[1] for row in rows]) * 1000
-    sun = np.array([row[2] for row in rows]) * 4 / 1.04 * 1000
-    first = next(index for index, row in enumerate(rows) if row[0].startswith("2011-11-29"))
+        rows = [(float(row[1]), float(row[2])) for row in list(csv.reader(file))[1:]]
+    load = np.array([row[0] for row in rows]) * 1000
+    sun = np.array([row[1] for row in rows]) * 4 / 1.04 * 1000
     # Summer time of New South Wales throughout: neither test nor training has a change of clocks.
     zone = timezone(timedelta(hours=11))
-    slot = np.arange(len(load)) % 48
-    price = np.where(slot < 12, 0.10, 0.20)
+    price = np.where(np.arange(len(load)) % 48 < 12, 0.10, 0.20)
     battery = Battery(
         "battery", 8000, 4000, 20_000, 20_000, charge_efficiency=1.0, discharge_efficiency=1.0, feed_in=False
     )
-    year = World(
+    return World(
         datetime(2011, 7, 1, tzinfo=zone),
         1800,
         load,
@@ -392,6 +391,12 @@ def solarhome(data: Path) -> None:
         feed_in=False,
         import_cap_w=3000.0,
     )
+
+
+def solarhome(data: Path) -> None:
+    """Print the bench's 30 days, from 29 November on."""
+    year = solar_home(data)
+    first = (datetime(2011, 11, 29, tzinfo=year.start.tzinfo) - year.start).days * 48
     world = year.part(first, first + 48 * 30)
     # The bench wants the battery as full at the end as at the start.
     problem = whole(world, terminal_value=0.0)
@@ -400,7 +405,7 @@ def solarhome(data: Path) -> None:
     rule = simulate(world, Rule(1))
     posing = Posing(year, Site(-33.9, 151.2), 24)
     ours = simulate(world, Receding(lambda step, held: posing(first + step, held)))
-    told = Told(posing, load, sun)
+    told = Told(posing, year.load_w, year.sun_w)
     with_present = simulate(world, Receding(lambda step, held: told(first + step, held)))
     print("| policy | EUR/day | published |")
     print("|---|---|---|")
@@ -408,6 +413,64 @@ def solarhome(data: Path) -> None:
     print(f"| rule | {rule.bill.sum() / 30:.4f} | 0.5633 |")
     print(f"| plan on own forecasts, the present half-hour unknown | {ours.bill.sum() / 30:.4f} | - |")
     print(f"| the same, the present half-hour known | {with_present.bill.sum() / 30:.4f} | 0.5086 |")
+
+
+def tenmonths(data: Path) -> None:
+    """Print 300 days of the bench's home, from September on, whose present half-hour nobody knows."""
+    year = solar_home(data)
+    first, days = 48 * 62, 300
+    world = year.part(first, first + 48 * days)
+    posing = Posing(year, Site(-33.9, 151.2), 24)
+    outcomes = {
+        "perfect foresight": followed(world, solve(whole(world, terminal_value=0.0), explain=False)),
+        "rule": simulate(world, Rule(1)),
+    }
+    poses = {
+        "plan on the mean day of the month before": MeanDays(posing),
+        "plan on own forecasts, not hedged": Certain(posing),
+        "plan on own forecasts": posing,
+    }
+    print("| policy | EUR/day | share |")
+    print("|---|---|---|")
+    for name in (*outcomes, *poses):
+        if name in poses:
+            pose = poses[name]
+            outcomes[name] = simulate(world, Receding(lambda step, held, pose=pose: pose(first + step, held)))
+        won = share(outcomes["rule"], outcomes[name], outcomes["perfect foresight"], worth=0.0)
+        print(f"| {name} | {outcomes[name].bill.sum() / days:.4f} | {won:.3f} |", flush=True)
+
+
+@dataclass
+class MeanDays:
+    """Poses as another does, with the mean of the last 30 whole days for load and sun."""
+
+    posing: Posing
+
+    def __call__(self, step: int, stored_wh: tuple[float, ...]) -> Problem:
+        """Return the problem."""
+        problem, world = self.posing(step, stored_wh), self.posing.world
+        day = 86_400 // world.step_s
+        today = step - step % day
+        slots = (step + np.arange(len(problem.horizon))) % day
+        load, sun = (
+            tuple(row[max(today - 30 * day, 0) : today].reshape(-1, day).mean(axis=0)[slots])
+            for row in (world.load_w, world.sun_w)
+        )
+        return replace(problem, load=BaseLoad(load), solar=Solar(sun))
+
+
+@dataclass
+class Certain:
+    """Poses as another does, without saying how far load and sun may be off."""
+
+    posing: Posing
+
+    def __call__(self, step: int, stored_wh: tuple[float, ...]) -> Problem:
+        """Return the problem."""
+        problem = self.posing(step, stored_wh)
+        assert problem.solar is not None
+        load, solar = BaseLoad(problem.load.power_w), replace(problem.solar, high_w=None)
+        return replace(problem, load=load, solar=solar)
 
 
 @dataclass
@@ -438,7 +501,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("times", "event", "homes", "solarhome"))
+    parser.add_argument("what", choices=("times", "event", "homes", "solarhome", "tenmonths"))
     parser.add_argument("--data", type=Path, help="directory or file of the data set")
     parser.add_argument("--rounds", type=int, default=9, help="of each measurement of times")
     parser.add_argument("--buildings", type=int, nargs="+", default=[1, 2, 5])
@@ -451,6 +514,8 @@ def main() -> None:
         parser.error(f"{chosen.what} needs --data")
     elif chosen.what == "homes":
         homes(chosen.data, chosen.buildings)
+    elif chosen.what == "tenmonths":
+        tenmonths(chosen.data)
     else:
         solarhome(chosen.data)
 

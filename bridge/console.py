@@ -63,28 +63,30 @@ def show_status(status: Mapping[str, Any]) -> None:
     from rich.console import Console  # draws tables; not every command does
     from rich.table import Table
 
-    console = Console()
+    # Names are people's and apps' own, and a fingerprint is full of what looks like an emoji's name.
+    console = Console(markup=False, emoji=False, highlight=False)
     apps = ", ".join(str(fabric.get("label") or f"no. {fabric['index']}") for fabric in status["fabrics"])
     if status["running"]:
         state = "can be paired now" if status["commissionable"] else "running"
         console.print(
             f"Hub {state}: up {_duration(status['uptime_s'])}, {status['memory_mb']:.0f} MB, "
-            f"reads every {status['polling_interval_s']:g} s"
+            f"reads every {status['polling_interval_s']:g} s",
+            soft_wrap=True,
         )
     else:
         console.print("Hub not running. What it remembers:")
-    console.print(f"Apps: {apps or 'none'}", highlight=False)
+    console.print(f"Apps: {apps or 'none'}", soft_wrap=True)
     if status.get("home"):
         for line in home_lines(status["home"]):
-            console.print(line, highlight=False, markup=False)
+            console.print(line, soft_wrap=True)
     if status.get("api"):
-        console.print(api_text(status["api"]), highlight=False, markup=False)
+        console.print(api_text(status["api"]), soft_wrap=True)
     for trouble in status.get("trouble", ()):
-        console.print(f"Not stored now: {trouble}", highlight=False, style="bold")
+        console.print(f"Not stored now: {trouble}", soft_wrap=True, style="bold")
     if status.get("flows"):
         names = (("grid", "grid_w"), ("solar", "solar_w"), ("storage", "storage_w"), ("load", "load_w"))
         flows = ", ".join(f"{name} {_watts(status['flows'][key])}" for name, key in names)
-        console.print(f"Power: {flows}", highlight=False)
+        console.print(f"Power: {flows}", soft_wrap=True)
     table = Table(
         "Module", "Kind", "Room", "Power", "Charge", "State", "In force", box=None, header_style="bold"
     )

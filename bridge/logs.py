@@ -26,6 +26,9 @@ KEPT_LINES: Final = 500
 """Lines that are kept in memory, for a support bundle."""
 LONGEST_LINE: Final = 400
 
+CONTROLS: Final = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")
+"""Characters that begin a line or tell a terminal what to do."""
+
 _PRIORITIES: Final = {"DEBUG": 7, "INFO": 6, "WARNING": 4, "ERROR": 3, "CRITICAL": 2}
 _SECRETS: Final = (
     # Setup payloads and manual codes give away the passcode.
@@ -56,6 +59,11 @@ class Formatter(logging.Formatter):
             "%H:%M:%S",
         )
         self._journal = journal
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
+        """Return the line. What devices and people call things begins no line of its own, nor colours any."""
+        record.message = CONTROLS.sub(lambda found: repr(found[0])[1:-1], record.message)
+        return super().formatMessage(record)
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record's text."""

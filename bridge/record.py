@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.loads.wish import LoadWish
+from bridge.logs import CONTROLS
 from hw.accuracy import Accuracy, Quantity
 from hw.module import Capabilities, Identity, ModuleKind, Nameplate
 from hw.setpoint import SetpointKind
@@ -129,8 +130,8 @@ class ModuleRecord:
 
 
 def shortened(name: str, limit: int = 32) -> str:
-    """Return `name` cut to `limit` bytes of UTF-8, between characters."""
-    return name.encode()[:limit].decode(errors="ignore").strip()
+    """Return `name` cut to `limit` bytes of UTF-8, between characters, with spaces for control characters."""
+    return CONTROLS.sub(" ", name).encode()[:limit].decode(errors="ignore").strip()
 
 
 def _usual_name(identity: Identity, kind: ModuleKind) -> str:

@@ -92,6 +92,8 @@ def needs(net_kw: Floats, hours: Floats, hold_h: float, fleet: Fleet) -> Floats:
     :return: in kWh, from empty; infinite where the fleet is too small or too weak
     """
     count = len(hours)
+    if hold_h <= 0:
+        return np.zeros(count)
     begins = np.concatenate(([0.0], np.cumsum(hours)))
     ends = np.minimum(begins[:-1] + hold_h, begins[-1])
     need = np.zeros(count)
@@ -110,26 +112,23 @@ def needs(net_kw: Floats, hours: Floats, hold_h: float, fleet: Fleet) -> Floats:
 def lasting(net_kw: Floats, hours: Floats, stored_kwh: Floats, fleet: Fleet) -> Floats:
     """Return how long the fleet lasts from the beginning of each step on.
 
-    :param stored_kwh: what it holds then, from empty, one value a step
-    :return: hours; what lasts to the end of the steps counts to there
+    :param stored_kwh: what it holds then, from empty, one value a step (the last axis)
+    :return: hours, in the shape of `stored_kwh`; what lasts to the end of the steps counts to there
     """
-    count = len(hours)
     energy = np.minimum(np.maximum(stored_kwh, 0.0), fleet.usable_kwh)
-    lasted = np.zeros(count)
-    alive = np.ones(count, bool)
-    for step in range(count):
-        going = alive[: step + 1].copy()
-        if net_kw[step] > 0:
-            rate = net_kw[step] / fleet.discharge_efficiency
-            possible = 0.0 if net_kw[step] > fleet.discharge_kw + _STRONG_ENOUGH else hours[step]
-            time = np.minimum(energy[: step + 1] / rate, possible)
-            energy[: step + 1] -= np.where(going, time * rate, 0.0)
-            survived = time >= hours[step] * (1 - 1e-12)
+    lasted = np.zeros(energy.shape)
+    alive = np.ones(energy.shape, bool)
+    for step, (net, length) in enumerate(zip(net_kw.tolist(), hours.tolist(), strict=True)):
+        # Outages that began by now.
+        held, going, lasts = (each[..., : step + 1] for each in (energy, alive, lasted))
+        if net > 0:
+            rate = net / fleet.discharge_efficiency
+            time = np.minimum(held / rate, 0.0 if net > fleet.discharge_kw + _STRONG_ENOUGH else length)
+            held -= time * rate
+            lasts += time * going
+            going &= time >= length * (1 - 1e-12)
         else:
-            gain = min(-net_kw[step], fleet.charge_kw) * fleet.charge_efficiency * hours[step]
-            energy[: step + 1] = np.minimum(energy[: step + 1] + gain, fleet.usable_kwh)
-            time = np.full(step + 1, hours[step])
-            survived = np.ones(step + 1, bool)
-        lasted[: step + 1] += np.where(going, time, 0.0)
-        alive[: step + 1] &= survived
+            held += min(-net, fleet.charge_kw) * fleet.charge_efficiency * length
+            np.minimum(held, fleet.usable_kwh, out=held)
+            lasts += going * length
     return lasted

@@ -51,6 +51,7 @@ class Battery:
     :ivar dwell_above_wh: stored energy above which ageing costs, None for nowhere
     :ivar dwell_price: what a kWh above that costs for an hour
     :ivar terminal_value: worth of a kWh still stored when the horizon ends; None to have it worked out
+    :ivar haste: what it costs that a kWh comes out an hour later
     :ivar taper: how charging slows down; None for not at all
     :ivar grid_charging: it may charge from the grid; else all such batteries together charge with no more
         than what the sun leaves over from the base load
@@ -77,6 +78,7 @@ class Battery:
     dwell_above_wh: float | None = None
     dwell_price: float = 0.0
     terminal_value: float | None = None
+    haste: float = 0.0
     taper: Taper | None = None
     grid_charging: bool = True
     feed_in: bool = True
@@ -102,6 +104,7 @@ class Battery:
             number(f"the dwelling height of {who}", self.dwell_above_wh, 0.0, self.capacity_wh)
         if self.terminal_value is not None:
             number(f"the terminal value of {who}", self.terminal_value, -MOST_PRICE, MOST_PRICE)
+        number(f"the haste of {who}", self.haste, 0.0, MOST_PRICE)
         if self.reserve_price is not None:
             number(f"the price of the reserve of {who}", self.reserve_price, 0.0, MOST_PRICE**2)
         self._check_reserve()

@@ -1,4 +1,4 @@
-"""The bands of the first hour, for load and sun that may differ from the forecast."""
+"""The bands of the first hour or less, for load and sun that may differ from the forecast."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NO_LIMIT_KW: Final = 1e9
 def hedged(
     facts: Facts, outages: Outages | None, bands: Sequence[tuple[Band, ...]]
 ) -> tuple[Hedge, list[tuple[Band, ...]]] | None:
-    """Return what is best for all batteries together, and what each is told in the steps of the first hour.
+    """Return what is best for all batteries together, and what each is told in the steps of the first stage.
 
     :param outages: what surviving them takes; None when that is not wished
     :param bands: of each battery, taking the forecast for certain
@@ -37,9 +37,13 @@ def hedged(
     home = facts.home
     rows = _rows(home.problem)
     fleet = [part for part in home.batteries if part.battery.available is None]
-    count = min(home.problem.horizon.offsets_s[-1] // STAGE_S, _LONGEST)
-    first = slice(0, int(np.searchsorted(home.problem.horizon.offsets_s[:-1], count * STAGE_S)))
-    if not rows or not fleet or count < _FEWEST or not facts.connected[first].all():
+    clock = _Clock(facts)
+    if (
+        not rows
+        or not fleet
+        or clock.count < _FEWEST
+        or not facts.connected[: clock.steps(clock.count)].all()
+    ):
         return None
     whole = _store(facts, fleet)
     if not whole.usable_kwh or not (whole.charge_kw or whole.discharge_kw):
@@ -50,13 +54,12 @@ def hedged(
         sum(bands[each][0].lowest_w for each in index) / 1000,
         sum(bands[each][0].highest_w for each in index) / 1000,
     )
-    stages = _Clock(facts, count).stages(rows, fleet, outages, levels(whole))
+    stages = clock.stages(rows, fleet, outages, levels(whole))
     best = hedge(whole, stages, min(held, whole.usable_kwh), planned)
     told: list[tuple[Band, ...]] = [()] * len(bands)
-    hour = int(np.searchsorted(home.problem.horizon.offsets_s[:-1], STAGE_S))
     for each, part in zip(index, fleet, strict=True):
         if best.gain:
-            told[each] = (_share(best, whole, part, home.problem.grid.feed_in),) * hour
+            told[each] = (_share(best, whole, part, home.problem.grid.feed_in),) * clock.steps(1)
     return best, told
 
 
@@ -125,17 +128,29 @@ def _mode(low_kw: float, high_kw: float) -> BatteryMode:
 
 
 class _Clock:
-    """Turns what the plan knows of its steps into what happens in each hour."""
+    """Turns what the plan knows of its steps into what happens in each stage.
 
-    def __init__(self, facts: Facts, count: int) -> None:
+    The first stage ends where prices change, within the hour: what is best at the mean of two prices is best
+    at neither of them.
+    """
+
+    def __init__(self, facts: Facts) -> None:
         self._facts = facts
-        self._edges = STAGE_S * np.arange(count + 1)
         self._offsets = np.array(facts.home.problem.horizon.offsets_s)
+        changes = (np.diff(facts.import_price) != 0) | (np.diff(facts.export_price) != 0)
+        first = min(int(self._offsets[1:-1][changes].min(initial=STAGE_S)), STAGE_S)
+        self.count = min(1 + int(self._offsets[-1] - first) // STAGE_S, _LONGEST)
+        self._edges = first + STAGE_S * np.arange(-1, self.count)
+        self._edges[0] = 0
+
+    def steps(self, stages: int) -> int:
+        """Return how many of the plan's steps begin within the first stages."""
+        return int(np.searchsorted(self._offsets[:-1], self._edges[stages]))
 
     def mean(self, values: Floats) -> Floats:
-        """Return means over the hours."""
+        """Return means over the stages."""
         summed = np.concatenate(([0.0], np.cumsum(values * np.diff(self._offsets))))
-        means: Floats = np.diff(np.interp(self._edges, self._offsets, summed)) / STAGE_S
+        means: Floats = np.diff(np.interp(self._edges, self._offsets, summed)) / np.diff(self._edges)
         return means
 
     def stages(
@@ -145,7 +160,7 @@ class _Clock:
         outages: Outages | None,
         level: Floats,
     ) -> Stages:
-        """Return what may happen in each hour.
+        """Return what may happen in each stage.
 
         :param rows: low, expected and high of load and of sun, in W, one value a step
         """
@@ -160,6 +175,7 @@ class _Clock:
         if grid.export_cap_w is not None and grid.feed_in:
             caps = np.array(grid.export_cap_w) / 1000
         return Stages(
+            np.diff(self._edges) / 3600,
             used + fed[:, None],
             given,
             aside,
@@ -204,7 +220,7 @@ class _Clock:
     def _holding(
         self, fleet: Sequence[BatteryPart], outages: Outages | None, level: Floats
     ) -> tuple[Floats, Floats]:
-        """Return what is held back, and what holding each level at the end of each hour costs.
+        """Return what is held back, and what holding each level at the end of each stage costs.
 
         A reserve that is dearer to miss than any kWh is held back: it would not be used up within the hour,
         since plans are made anew meanwhile. Reserve, outages and dwelling high cost.

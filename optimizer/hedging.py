@@ -50,8 +50,9 @@ class Store:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stages:
-    """What may happen in each hour.
+    """What may happen in each stage: hours, but for the first one, in which prices stay as they are.
 
+    :ivar hours: how long each stage is, an hour at most
     :ivar used_kw: what is used without `aside_kw`, three possibilities for each stage
     :ivar sun_kw: what the panels give, three possibilities for each stage
     :ivar aside_kw: what batteries must not feed
@@ -63,6 +64,7 @@ class Stages:
     :ivar holding: cost of holding each level of energy at the end of each stage
     """
 
+    hours: Floats
     used_kw: Floats
     sun_kw: Floats
     aside_kw: Floats
@@ -119,23 +121,18 @@ def hedge(store: Store, stages: Stages, held_kwh: float, planned: tuple[float, f
     """
     level = levels(store)
     bands = _bands(store, planned)
+    chosen = bands[:-1]
     dark = stages.sun_kw.max(axis=1) <= 0
     kinds = len(CHANCES)
     to_go = np.tile(-store.terminal * level, (kinds, 1))
     for stage in range(len(stages.buy) - 1, 0, -1):
         if dark[stage]:
-            to_go = np.tile(CHANCES @ to_go, (kinds, 1))
-        # In the dark all kinds of day are the same, so one is worked out for all.
-        rows = [
-            _expected(store, stages, (stage, kind), bands[:-1], level, to_go[kind]).min(axis=0)
-            for kind in range(1 if dark[stage] else kinds)
-        ]
-        to_go = np.array(rows * (kinds // len(rows)))
-    held = np.array([held_kwh])
-    costs = sum(
-        chance * _expected(store, stages, (0, kind), bands, held, to_go[kind])[:, 0]
-        for kind, chance in enumerate(CHANCES)
-    )
+            # All kinds of day are the same now, so one is worked out for all.
+            expected = _expected(store, stages, stage, chosen, level, CHANCES @ to_go[None])
+            to_go = np.tile(expected.min(axis=1), (kinds, 1))
+        else:
+            to_go = _expected(store, stages, stage, chosen, level, to_go).min(axis=1)
+    costs = CHANCES @ _expected(store, stages, 0, bands, np.array([held_kwh]), to_go)[:, :, 0]
     best_band = int(np.argmin(costs))
     gain = float(costs[-1] - costs[best_band])
     if gain <= _SMALL_GAIN * float(np.abs(stages.buy).max()):
@@ -156,30 +153,35 @@ def _bands(store: Store, planned: tuple[float, float]) -> Floats:
     return np.array([*bands, planned])
 
 
-def _expected(
-    store: Store, stages: Stages, when: tuple[int, int], bands: Floats, held: Floats, to_go: Floats
-) -> Floats:
-    """Return the expected cost of each band (rows) for each amount held (columns), to the last stage.
+def _expected(store: Store, stages: Stages, stage: int, bands: Floats, held: Floats, to_go: Floats) -> Floats:
+    """Return the expected cost to the last stage, by kind of day, band and amount held.
 
-    :param when: stage and kind of day
+    :param to_go: cost from the end of the stage on, by kind of day and level; of one kind alone in the dark
     """
-    stage, kind = when
-    net = (stages.used_kw[stage] - stages.sun_kw[stage, kind])[None, None, :]
-    energy = (held * store.keep)[None, :, None]
-    hours = STAGE_S / 3600
+    hours = float(stages.hours[stage])
+    energy = held * store.keep**hours
     highest = np.minimum(store.charge_kw, (store.usable_kwh - energy) / store.charge_efficiency / hours)
     free = np.maximum(energy - stages.floor_kwh[stage], 0.0)
     lowest = -np.minimum(store.discharge_kw, free * store.discharge_efficiency / hours)
-    power = np.clip(-net, bands[:, 0, None, None], bands[:, 1, None, None])
-    power = np.clip(power, lowest, highest)
-    after = energy + hours * np.where(
-        power > 0, power * store.charge_efficiency, power / store.discharge_efficiency
+    # Kinds of day, possible loads, bands, amounts held: the longest last, which is what numpy is fast with.
+    net = (stages.used_kw[stage] - stages.sun_kw[stage, : len(to_go), None])[:, :, None, None]
+    power = np.clip(-net, bands[:, 0, None], bands[:, 1, None])
+    power = np.minimum(np.maximum(power, lowest), highest)
+    after = np.minimum(
+        power * (hours * store.charge_efficiency), power * (hours / store.discharge_efficiency)
     )
-    flow = net + power + stages.aside_kw[stage]
-    drawn, left = np.maximum(flow, 0.0), np.minimum(np.maximum(-flow, 0.0), stages.export_kw[stage])
-    cost = hours * (drawn * stages.buy[stage] - left * stages.sell[stage] + np.abs(power) * store.wear / 2)
-    cost = cost + np.maximum(drawn - stages.import_kw[stage], 0.0) * stages.excess[stage]
+    after += energy
     level = levels(store)
-    cost = cost + np.interp(after, level, to_go + stages.holding[stage])
-    expected: Floats = cost @ CHANCES
+    later = to_go + stages.holding[stage]
+    cost = np.array([np.interp(each, level, worth) for each, worth in zip(after, later, strict=True)])
+    if store.wear:
+        cost += np.abs(power) * (hours * store.wear / 2)
+    flow = power + (net + stages.aside_kw[stage])
+    drawn = np.maximum(flow, 0.0)
+    if stages.excess[stage]:
+        cost += np.maximum(drawn - stages.import_kw[stage], 0.0) * stages.excess[stage]
+    # What is drawn counts in both lines: at the price of selling, and at what buying costs more than that.
+    cost += np.maximum(flow, -stages.export_kw[stage]) * (hours * stages.sell[stage])
+    cost += drawn * (hours * (stages.buy[stage] - stages.sell[stage]))
+    expected: Floats = (CHANCES @ cost.reshape(*cost.shape[:2], -1)).reshape(len(to_go), *cost.shape[2:])
     return expected

@@ -132,8 +132,7 @@ def _backup(home: Home, solution: Solution, possible: Outages) -> Backup:
             stored = np.concatenate(([battery.stored_wh / 1000], solution.values[part.stored][:-1]))
             held += np.maximum(stored - battery.minimum_wh / 1000, 0.0)
     full = np.full(home.bus.count, possible.fleet.usable_kwh)
-    hours = lasting(possible.net_kw, possible.hours, held, possible.fleet)
-    longest = lasting(possible.net_kw, possible.hours, full, possible.fleet)
+    hours, longest = lasting(possible.net_kw, possible.hours, np.stack((held, full)), possible.fleet)
     need = tuple((possible.need_kwh * 1000).tolist())
     return Backup(tuple(hours.tolist()), need, tuple(longest.tolist()))
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -24,7 +24,7 @@ from bridge.api.problems import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from bridge.api.http import BaseRequest
     from bridge.api.models import Model
@@ -67,7 +67,7 @@ def parse_body(operation: Operation, raw: bytes) -> Any:
         # The first step into a union is the name of its member, which is not in the body.
         skipped = 0 if isinstance(operation.body, type) else 1
         flaws = [
-            Flaw("#" + "".join(f"/{step}" for step in found["loc"][skipped:]), found["msg"])
+            Flaw(_pointer(found["loc"][skipped:]), _said(found["msg"]))
             for found in error.errors(include_url=False, include_context=False, include_input=False)
         ]
         raise Problem(INVALID, "the body does not fit", flaws=flaws) from None
@@ -90,10 +90,21 @@ def parse_query(operation: Operation, query: str) -> Model:
         return operation.query.model_validate(values)
     except ValidationError as error:
         flaws = [
-            Flaw(".".join(map(str, found["loc"])), found["msg"])
+            Flaw(".".join(map(str, found["loc"])), _said(found["msg"]))
             for found in error.errors(include_url=False, include_context=False, include_input=False)
         ]
         raise Problem(INVALID, "the query does not fit", flaws=flaws) from None
+
+
+def _pointer(steps: Iterable[str | int]) -> str:
+    """Return a JSON pointer (RFC 6901) as a fragment; at a key that does not fit as at what it holds."""
+    escaped = (str(step).replace("~", "~0").replace("/", "~1") for step in steps if step != "[key]")
+    return "#" + "".join("/" + quote(step, safe="~") for step in escaped)
+
+
+def _said(message: str) -> str:
+    """Return what a validator said: pydantic puts the exception's kind before it."""
+    return message.removeprefix("Value error, ")
 
 
 def check_json(raw: bytes) -> None:

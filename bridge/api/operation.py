@@ -6,11 +6,11 @@
         summary="How the microinverters are",
         least=Role.GUEST,
         modules=True,
-        query=StatusQuery,
+        query=MicroinverterQuery,
         answer=MicroinverterStatus,
         problems=(UNKNOWN_MODULE,),
     )
-    async def read_status(context: Context[StatusQuery, None]) -> MicroinverterStatus: ...
+    async def read_status(context: Context[MicroinverterQuery, None]) -> MicroinverterStatus: ...
 
 The handler is called when everything was checked, with a `Context` that holds who asks, the validated query
 and body, and the hub. It returns the answer's model, an `Answer` around it with headers, or a stream, and

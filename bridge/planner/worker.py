@@ -58,6 +58,9 @@ _PR_SET_PDEATHSIG: Final = 1
 _GUESSED_LATITUDE: Final = 45.0
 _STEADINESS: Final = 0.003
 """What moving a kWh against the plan in force must bring, of the highest price: a tenth of a cent of 33."""
+_HASTE: Final = 0.0002
+"""What it is worth that stored energy serves an hour sooner, of the highest price for each kWh: less than 1 %
+in two days, and as much as the solver still sees between steps of five minutes."""
 _OUTAGES_PER_HOUR: Final = 1 / (30 * 24)
 """Chance of an outage when the residents want to be ready for one."""
 
@@ -119,7 +122,7 @@ def answer(question: Question, known: Past | None = None) -> HomePlan:
         co2,
         "history" if question.outlook.sun is None else "weather",
     )
-    plan = solve(_steady(problem, question.before))
+    plan = solve(_steady(_prompt(problem), question.before))
     return _told(question, expected, plan, parts, known.days)
 
 
@@ -153,6 +156,12 @@ def _parts(question: Question, horizon: Horizon, past_w: Mapping[str, Floats]) -
 
 def _added(forecast_w: tuple[float, ...], more_w: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(base + more for base, more in zip(forecast_w, more_w, strict=True))
+
+
+def _prompt(problem: Problem) -> Problem:
+    """Let batteries serve now rather than later where both bring the same: it leaves room for sun."""
+    haste = _HASTE * problem.highest_price
+    return replace(problem, batteries=tuple(replace(each, haste=haste) for each in problem.batteries))
 
 
 def _steady(problem: Problem, before: AskedBefore | None) -> Problem:

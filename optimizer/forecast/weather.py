@@ -1,15 +1,12 @@
-"""What a source of weather forecasts offers, for those who have one: a service, a file, a station."""
+"""What a source of weather forecasts tells: a service, a file, a station."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-    from optimizer.forecast.clear_sky import Site
-    from optimizer.horizon import Horizon
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +29,3 @@ class Weather:
     production_w: tuple[float, ...] | None = None
     low_production_w: tuple[float, ...] | None = None
     high_production_w: tuple[float, ...] | None = None
-
-
-class WeatherSource(Protocol):
-    """A source of weather. Asking may take long and use the network, so the planner is handed the answer."""
-
-    async def weather(self, site: Site, horizon: Horizon) -> Weather | None:
-        """Return the forecast for a horizon, None when there is none now."""

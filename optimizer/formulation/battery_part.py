@@ -86,6 +86,9 @@ def add_battery(bus: Bus, problem: Problem, battery: Battery) -> BatteryPart:
     for flow in (charge, discharge):
         program.cost("wear", flow, hours * battery.wear / 2)
         program.cost("order", flow, hours * bus.order)
+    if battery.haste:
+        later_h = np.array(problem.horizon.offsets_s[:-1]) / 3600
+        program.cost("order", discharge, hours * battery.haste * later_h)
     terminal = terminal_value(problem, battery)
     program.cost("terminal", stored[-1:], -terminal)
     _taper(bus, battery, charge, stored)

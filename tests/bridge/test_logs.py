@@ -34,6 +34,13 @@ def test_a_line_at_a_terminal_begins_with_the_time():
     assert re.fullmatch(r"\d\d:\d\d:\d\d INFO    Roof answers", stage.lines[0])
 
 
+def test_what_a_device_is_called_begins_no_line_of_its_own():
+    stage = Stage()
+    stage.logger.info("%s answers", "Roof\n22:58:01 INFO    all is well\x1b[31m")
+    assert len(stage.lines) == 1
+    assert stage.lines[0].endswith(r"Roof\n22:58:01 INFO    all is well\x1b[31m answers")
+
+
 def test_every_line_in_the_journal_carries_its_priority():
     stage = Stage(journal=True)
     try:

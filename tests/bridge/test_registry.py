@@ -16,6 +16,7 @@ from bridge.events import (
     ReachabilityChanged,
     ReadingTaken,
 )
+from bridge.logs import CONTROLS
 from bridge.record import USUAL_PRIORITY, ModuleRecord, shortened
 from bridge.registry import Registry, UnknownModuleError
 from bridge.state import SqliteStorage
@@ -201,12 +202,15 @@ def test_a_name_is_at_most_32_bytes_and_never_empty(registry):
     registry.rename(module.key, name="Süddach über der großen Scheune")
     assert len(module.record.name.encode()) <= 32
     with pytest.raises(ValueError, match="needs a name"):
-        registry.rename(module.key, name="  ")
+        registry.rename(module.key, name=" \n\x1b ")
+    registry.rename(module.key, name="Roof\n\x1b[31m south")
+    assert module.record.name == "Roof  [31m south"
 
 
 @given(st.text(max_size=60), st.integers(1, 40))
 def test_shortening_never_splits_a_character(text, limit):
-    assert text.startswith(shortened(text, limit)) or text.lstrip().startswith(shortened(text, limit))
+    plain = CONTROLS.sub(" ", text)
+    assert plain.startswith(shortened(text, limit)) or plain.lstrip().startswith(shortened(text, limit))
     assert len(shortened(text, limit).encode()) <= limit
 
 

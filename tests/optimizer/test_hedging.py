@@ -4,10 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from optimizer_lab.homes import cellar, home
+from optimizer_lab.homes import START, cellar, home
 
+from optimizer.grid import Grid
 from optimizer.hedging import CHANCES, Stages, Store, hedge, possibilities
+from optimizer.horizon import Horizon
+from optimizer.load import BaseLoad
 from optimizer.plan import BatteryMode
+from optimizer.problem import Problem
 from optimizer.reason import ReasonCode
 from optimizer.simulation import Receding, World, simulate
 from optimizer.solve import solve
@@ -20,6 +24,7 @@ def stages(used, sun=None, *, buy, sell=None, **changes):
     """Stages with three possibilities of load each, and of sun."""
     count = len(buy)
     values = {
+        "hours": np.ones(count),
         "used_kw": np.array(used, float),
         "sun_kw": np.zeros((count, 3)) if sun is None else np.array(sun, float),
         "aside_kw": np.zeros(count),
@@ -161,6 +166,28 @@ def test_only_the_first_hour_is_hedged_and_only_what_is_uncertain_on_both_sides(
     assert solve(away).hedged is None
 
 
+def before_the_change(minutes, prices):
+    """Some minutes before prices change, in the steps of a hub, with a load that may be more or less."""
+    horizon = Horizon(START, (300,) * 12 + (3600,) * 23)
+    now, later = prices
+    price = tuple(now if offset < minutes * 60 else later for offset in horizon.offsets_s[:-1])
+    grid = Grid(price, horizon.constant(0.08))
+    load = BaseLoad(horizon.constant(800.0), low_w=horizon.constant(300.0), high_w=horizon.constant(1600.0))
+    battery = cellar(charge_efficiency=0.95, discharge_efficiency=0.95, wear=0.02, terminal_value=0.2)
+    return solve(Problem(horizon, grid, load, batteries=(battery,))).battery("cellar")
+
+
+@pytest.mark.parametrize("minutes", [5, 20, 40, 55])
+def test_what_costs_less_soon_does_not_blur_what_it_costs_now(minutes):
+    """The last minutes before a price falls are as dear as the others, and those before it rises as cheap."""
+    dear = before_the_change(minutes, (0.35, 0.18))
+    assert dear.bands[0].lowest_w == -3000
+    assert dear.reasons[0].code is ReasonCode.DISCHARGE_LOAD
+    cheap = before_the_change(minutes, (0.18, 0.35))
+    assert cheap.bands[0].mode is BatteryMode.CHARGE
+    assert cheap.reasons[0].code is ReasonCode.CHARGE_CHEAP
+
+
 def test_batteries_share_the_band_by_what_they_can_do():
     small = cellar(name="small", stored_wh=0, capacity_wh=2000, charge_w=1000, discharge_w=1000)
     large = cellar(name="large", stored_wh=0, grid_charging=False)
@@ -185,8 +212,6 @@ def test_a_reserve_is_kept_when_hedging():
 @pytest.mark.parametrize("seed", range(2))
 def test_hedging_pays_in_a_world_of_chance(seed):
     """Load is a coin toss each hour; both controllers know its mean, one of them how far it may be off."""
-    from optimizer_lab.homes import START
-
     dice = np.random.default_rng(seed)
     count = 24 * 8
     hour = np.arange(count) % 24

@@ -236,7 +236,7 @@ class SecondSolver:
             elapsed += hour
         worths.sort()
         middle = (worths[(len(worths) - 1) // 2] + worths[len(worths) // 2]) / 2
-        return max(middle - battery.wear / 2, 0.0) * battery.discharge_efficiency
+        return max(middle - battery.wear / 2, 0.0) * battery.discharge_efficiency * 0.98
 
     def _energy(self, load):
         horizon = self.problem.horizon

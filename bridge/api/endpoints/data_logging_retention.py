@@ -41,7 +41,7 @@ class RetentionChange(Model):
     """Judge the change and say what it would be and remove, but change nothing."""
 
 
-class Removal(Model):
+class RemovedHistory(Model):
     """What is removed for good, within the next hours."""
 
     what: str
@@ -56,7 +56,7 @@ class RetentionChanged(Model):
     retention: RetentionView
     chosen: bool
     """Whether somebody chose it; if not, it is what the settings file says."""
-    removes: list[Removal]
+    removes: list[RemovedHistory]
     history: list[RetentionRevision]
     """The changes that are remembered, the newest last."""
 
@@ -87,7 +87,7 @@ async def keep(context: Context[None, RetentionChange]) -> RetentionChanged:
     return RetentionChanged(
         retention=RetentionView.of(after),
         chosen=chosen,
-        removes=[Removal(what=name, before=moment(time)) for name, time in removed.items()],
+        removes=[RemovedHistory(what=name, before=moment(time)) for name, time in removed.items()],
         history=[RetentionRevision.of(each) for each in book.history()],
     )
 

@@ -143,7 +143,7 @@ class RemovalQuery(Model):
         return self
 
 
-class Removal(Model):
+class RemovedModule(Model):
     """What went."""
 
     module: str
@@ -223,20 +223,20 @@ async def change(context: Context[None, ModuleChange]) -> RegisteredView:
     ),
     least=Role.OWNER,
     query=RemovalQuery,
-    answer=Removal,
+    answer=RemovedModule,
     problems=(UNKNOWN_MODULE, UNKNOWN_REGISTRATION),
 )
-async def remove(context: Context[RemovalQuery, None]) -> Removal:
+async def remove(context: Context[RemovalQuery, None]) -> RemovedModule:
     """Remove it."""
     if context.query.registration is not None:
         try:
             refused = desk(context).refuse(context.query.registration, by=context.caller.name)
         except UnknownRegistrationError as error:
             raise Problem(UNKNOWN_REGISTRATION, str(error)) from error
-        return Removal(module=refused.module, state=State.CANDIDATE)
+        return RemovedModule(module=refused.module, state=State.CANDIDATE)
     key = context.module(context.query.module or "").key
     context.hub.registry.remove(key)
-    return Removal(module=key, state=State.RETIRED)
+    return RemovedModule(module=key, state=State.RETIRED)
 
 
 def view(context: Context[Any, Any], module: RegisteredModule) -> RegisteredView:

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from hw.reading import Reading
 
 
-class StatusQuery(Model):
+class BatteryQuery(Model):
     """Which batteries."""
 
     module: ModuleKey | None = None
     """Key of the only one to tell of; all of them without it."""
 
 
-class Measurements(Model):
+class BatteryMeasurements(Model):
     """What the battery last said."""
 
     time: Moment
@@ -74,7 +74,7 @@ class EnergyStorage(ModuleView):
     """What it is told: `auto`, `charge`, `discharge`, `hold`, or `no-charging`."""
     mode_origin: str | None
     """Who told it so; null for `auto`."""
-    measurements: Measurements | None
+    measurements: BatteryMeasurements | None
     """Null when it has not been read since the hub started."""
 
 
@@ -94,11 +94,11 @@ _MODES = {"charge_w": "charge", "discharge_w": "discharge", "hold": "hold", "cha
     description="One of them, or all: identity, charge, health, temperature, mode, limits and faults.",
     least=Role.GUEST,
     modules=True,
-    query=StatusQuery,
+    query=BatteryQuery,
     answer=EnergyStorageStatus,
     problems=(UNKNOWN_MODULE,),
 )
-async def read_status(context: Context[StatusQuery, None]) -> EnergyStorageStatus:
+async def read_status(context: Context[BatteryQuery, None]) -> EnergyStorageStatus:
     """Tell what the registry knows; no device is asked for it."""
     if context.query.module is not None:
         modules = [context.module(context.query.module, ModuleKind.BATTERY)]
@@ -107,7 +107,7 @@ async def read_status(context: Context[StatusQuery, None]) -> EnergyStorageStatu
     return EnergyStorageStatus(batteries=[_battery(context, each) for each in modules])
 
 
-def _battery(context: Context[StatusQuery, None], module: RegisteredModule) -> EnergyStorage:
+def _battery(context: Context[BatteryQuery, None], module: RegisteredModule) -> EnergyStorage:
     reading, plate = module.reading, module.record.nameplate
     mode, origin = "auto", None
     for command in context.hub.arbiter.live(module.key):
@@ -125,9 +125,9 @@ def _battery(context: Context[StatusQuery, None], module: RegisteredModule) -> E
     )
 
 
-def _measurements(reading: Reading, known: Quality) -> Measurements:
+def _measurements(reading: Reading, known: Quality) -> BatteryMeasurements:
     battery = reading.battery
-    return Measurements(
+    return BatteryMeasurements(
         time=reading.time,
         quality=known,
         state=reading.state,

@@ -109,7 +109,7 @@ class FirmwareStatus(Model):
     """The oldest first."""
 
 
-class StatusQuery(Model):
+class FirmwareQuery(Model):
     """Of which update or module."""
 
     job: JobId | None = None
@@ -165,11 +165,11 @@ async def update(context: Context[None, UpdateRequest]) -> Answer:
     description="All modules and all updates, those of one module, or one update. A module sees its own.",
     least=Role.GUEST,
     modules=True,
-    query=StatusQuery,
+    query=FirmwareQuery,
     answer=FirmwareStatus,
     problems=(UNKNOWN_MODULE, FIRMWARE_PROBLEMS[Reason.UNKNOWN_JOB]),
 )
-async def follow(context: Context[StatusQuery, None]) -> FirmwareStatus:
+async def follow(context: Context[FirmwareQuery, None]) -> FirmwareStatus:
     """Tell what the hub knows without asking anybody."""
     query, service = context.query, context.hub.home.firmware
     modules = [context.module(query.module)] if query.module else context.modules()

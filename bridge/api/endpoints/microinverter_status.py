@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hw.reading import Reading
 
 
-class StatusQuery(Model):
+class MicroinverterQuery(Model):
     """Which microinverters."""
 
     module: ModuleKey | None = None
@@ -38,7 +38,7 @@ class DcString(Model):
     temperature_c: float | None
 
 
-class Measurements(Model):
+class MicroinverterMeasurements(Model):
     """What the microinverter last said."""
 
     time: Moment
@@ -67,7 +67,7 @@ class Measurements(Model):
 class Microinverter(ModuleView):
     """One microinverter."""
 
-    measurements: Measurements | None
+    measurements: MicroinverterMeasurements | None
     """Null when it has not been read since the hub started."""
 
 
@@ -84,11 +84,11 @@ class MicroinverterStatus(Model):
     description="One of them, or all: identity, state, power, limit, DC inputs, reachability and faults.",
     least=Role.GUEST,
     modules=True,
-    query=StatusQuery,
+    query=MicroinverterQuery,
     answer=MicroinverterStatus,
     problems=(UNKNOWN_MODULE,),
 )
-async def read_status(context: Context[StatusQuery, None]) -> MicroinverterStatus:
+async def read_status(context: Context[MicroinverterQuery, None]) -> MicroinverterStatus:
     """Tell what the registry knows; no device is asked for it."""
     if context.query.module is not None:
         modules = [context.module(context.query.module, ModuleKind.MICROINVERTER)]
@@ -103,8 +103,8 @@ def _microinverter(module: RegisteredModule) -> Microinverter:
     return Microinverter(**about(module), measurements=measured)
 
 
-def _measurements(reading: Reading, known: Quality) -> Measurements:
-    return Measurements(
+def _measurements(reading: Reading, known: Quality) -> MicroinverterMeasurements:
+    return MicroinverterMeasurements(
         time=reading.time,
         quality=known,
         state=reading.state,

@@ -122,6 +122,26 @@ def test_any_body_is_a_model_or_a_problem(operation, raw):
         assert isinstance(found, Model)
 
 
+@pytest.mark.parametrize(
+    ("name", "body", "where", "detail"),
+    [
+        (
+            "PATCH /hub/configure",
+            {"settings": {"colour/blue ~": {}}},
+            "#/settings/colour~1blue%20~0",
+            "Input should be 'tariff'",
+        ),
+        ("PATCH /hub/configure", {"window_s": 3}, "#/window_s", "Input should be greater than"),
+        ("POST /microinverter/control", {"module": "a"}, "#", "give exactly one of power_limit_w"),
+    ],
+)
+def test_a_problem_points_at_what_does_not_fit(name, body, where, detail):
+    (operation,) = [each for each in OPERATIONS if each.name == name]
+    (flaw,) = tried(parse_body, operation, json.dumps(body).encode()).flaws
+    assert flaw.where == where
+    assert flaw.detail.startswith(detail)
+
+
 @given(VALUES)
 def test_json_that_says_everything_once_is_json(value):
     text = json.dumps(value)

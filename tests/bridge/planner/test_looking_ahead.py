@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bridge.planner.outlook import AskedDemand, KnownPrices, KnownSun, Outlook
-from bridge.planner.question import AskedBattery, Question, steps_from
+from bridge.planner.question import AskedBattery, AskedBefore, Question, steps_from
 from bridge.planner.worker import answer
+from optimizer.plan import BatteryMode
+from optimizer.reason import ReasonCode
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOUR = 3600
@@ -50,6 +52,21 @@ def steps(plan):
 
 
 # ---------------------------------------------------------------- prices
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_where_later_is_as_good_the_battery_serves_now(before):
+    """Or it would never serve: each plan would find later as good, and buy meanwhile."""
+    own_sun_only = replace(BATTERY, grid_charging=False)
+    asked = question(at(2026, 11, 26, 18), battery=own_sun_only, feed_in_counts=False)
+    if before:
+        kept = AskedBefore(asked.start, asked.steps_s, {"b": (0.0,) * len(asked.steps_s)})
+        asked = replace(asked, before=kept)
+    told = [step.batteries["b"] for step in answer(asked).steps]
+    served = next(number for number, each in enumerate(told) if each.soc_percent < 10.1)
+    assert all(each.power_w == pytest.approx(-800.0) for each in told[: served - 1])
+    assert told[0].mode in {BatteryMode.BALANCE, BatteryMode.COVER}
+    assert told[0].code is ReasonCode.DISCHARGE_LOAD
 
 
 def known_prices(price_at, until, now):
