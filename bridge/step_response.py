@@ -7,7 +7,7 @@ does, held against how far they scatter, so that a restless home needs more of t
 
 A step also has witnesses. A battery that reads what it was told has two that agree: then it is the meter's
 ratio. If the meter moved as was told and the battery reads something else, it is the battery's. A module that
-was told no power (a plug, a charging point, a limit) has none: it lies if others show the meter right since.
+was told no power (a plug, a charging point) has none: it lies if others show the meter right since.
 """
 
 from __future__ import annotations

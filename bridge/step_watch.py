@@ -44,7 +44,7 @@ NEAR_W: Final = 60.0
 """By how much what it reads may be off, and by `NEAR_SHARE`."""
 NEAR_SHARE: Final = 0.2
 ASIDE: Final = 0.3
-"""Of the step, what all other modules may have changed meanwhile."""
+"""Of the step, what other batteries and loads may have changed meanwhile."""
 BEFORE: Final = 20.0
 """Seconds before a step in which the meter is looked at."""
 LOOKED_BACK: Final = 32
@@ -57,10 +57,12 @@ _FIXED: Final = frozenset(
         SetpointKind.HOLD,
         SetpointKind.CONNECT,
         SetpointKind.CHARGE_CURRENT_A,
-        SetpointKind.POWER_LIMIT_W,
-        SetpointKind.POWER_LIMIT_PERCENT,
     }
 )
+_ASIDE: Final = frozenset(
+    {SetpointKind.RESERVE_PERCENT, SetpointKind.POWER_LIMIT_W, SetpointKind.POWER_LIMIT_PERCENT}
+)
+"""What makes no step: the sun goes its own way below a limit, and limits follow the meter."""
 _IN_FORCE: Final = frozenset({CommandState.APPLIED, CommandState.DONE})
 _STEPPED_ASIDE: Final = frozenset({CommandState.REPLACED, CommandState.SUPERSEDED})
 _QUICK: Final = frozenset({ModuleKind.BATTERY, ModuleKind.EVSE})
@@ -127,7 +129,7 @@ class StepWatch:
     # ------------------------------------------------------------------ commands
 
     def _commanded(self, command: Command) -> None:
-        if command.aspect is not None and command.kind is SetpointKind.RESERVE_PERCENT:
+        if command.kind in _ASIDE:
             return
         if command.kind not in _FIXED or command.permits:
             self._free(command.module)
@@ -226,7 +228,7 @@ class StepWatch:
         if metered is not None and powers is not None and self._is_over(window, powers, now):
             self._window = None
             changes = {key: power - window.before[key] for key, power in powers.items()}
-            aside = sum(abs(change) for key, change in changes.items() if key not in window.told)
+            aside = sum(abs(change) for key, change in changes.items() if self._is_aside(window, key))
             own = sum(changes[key] for key in window.told)
             if aside <= ASIDE * max(abs(own), STEP_W):
                 moved = sum(changes.values())
@@ -242,9 +244,14 @@ class StepWatch:
             power = self._fresh(module, window.since + SETTLED)
             if power is not None and key in window.before:
                 powers[key] = power
-            elif module.record.kind in _QUICK or key in window.told:
+            elif key in window.before or module.record.kind in _QUICK:
                 return None
         return powers
+
+    def _is_aside(self, window: _Window, module: str) -> bool:
+        """Tell whether a module should keep still: a plug may measure another module. The sun never does."""
+        sun = self._registry[module].record.kind is ModuleKind.MICROINVERTER
+        return module not in window.told and not sun
 
     def _is_over(self, window: _Window, powers: dict[str, float], now: float) -> bool:
         passed = now - window.since
