@@ -32,6 +32,8 @@ START: Final = datetime(2026, 9, 13, 22, tzinfo=UTC)
 """A Monday begins in Berlin."""
 BEFORE, AFTER = 120.0, 420.0
 """Seconds before and after an outage that are looked at closely."""
+PROVING: Final = HOUR
+"""Seconds after a lie that are looked at as closely: a meter that was put right proves it by steps."""
 COMPARABLE: Final = 10.0
 """Seconds from one reading to the next with which the hub can hold modules against each other."""
 _SETTINGS: Final = EnergySettings(
@@ -155,7 +157,7 @@ async def _live(seconds: float, seed: int, pacing: Pacing) -> WeekReport:
         clock.call_later(each.at - clock.monotonic(), partial(_happen, house, each, told))
     lies = min(pacing.interval, COMPARABLE)
     windows = [(*each, pacing.close_interval, pacing.close_step_s) for each in OUTAGES]
-    windows += [(*each, lies, pacing.step_s) for each in LIES]
+    windows += [(begin, end + PROVING, lies, pacing.step_s) for begin, end in LIES]
     for begin, end, interval, step_s in windows:
         clock.call_later(begin - BEFORE - clock.monotonic(), partial(_look, house, interval, step_s))
         away = partial(_look, house, pacing.interval, pacing.step_s)
