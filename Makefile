@@ -33,9 +33,9 @@ setup: $(CONTROLLERS) $(MATTER_SERVER) ## install everything into .venv (and Deb
 demo: $(RUNTIME) ## a simulated home and a hub to pair with; more options: make demo ARGS="--modules 8 --speed 60"
 	@$(BIN)/ores-bridge demo --data-dir .demo $(ARGS)
 
-# A file stays on one processor, so that its hub and its controllers are set up once.
+# A file stays on one processor, so that its hub and its controllers are set up once; tests/conftest.py orders them.
 test: setup ## all tests; what this machine cannot run is skipped and says why
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # Every test that hypothesis feeds; `make test` gives them the same examples each time.
 explore: setup ## the property tests with examples nobody has seen: make explore ARGS="-k island"

@@ -3,7 +3,7 @@
 Voice, apps, web page, plan and protection all command here. Who wins is the order of `Origin`; how each is
 treated is the table `PRIVILEGES`; what became of a command can be followed by its id. Commands that are
 acknowledged are on the disk, and so is the fact that a module is under a limit of ours, so that neither a
-killed nor a stopped hub leaves a limit behind.
+killed nor a stopped hub leaves a limit behind that the law does not ask for.
 """
 
 from __future__ import annotations
@@ -123,7 +123,10 @@ class Arbiter:
             self._queue(command.module).add(queued)
 
     async def close(self) -> None:
-        """Take back every limit that modules are under. What lives is taken up at the next start."""
+        """Take back every limit that modules are under but those of the law.
+
+        What lives is taken up at the next start.
+        """
         await asyncio.gather(*(queue.close() for queue in self._queues.values()), return_exceptions=True)
 
     # Commanding
@@ -331,6 +334,6 @@ class Arbiter:
         if queue is not None:
             for command in queue.commands:
                 queue.withdraw(command.id, "the module was removed")
-            # What it was told goes with its own revert timer: nobody may write to it any more.
+            # What it was told goes with its own revert timer, where it has one: nobody may write to it.
             self._storage.delete(_OWED + event.record.key)
             self._storage.delete(_RESERVE + event.record.key)

@@ -6,16 +6,15 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from bridge.actions import Requester
+from bridge.charging_current import MAINS_V, SMALLEST_A
 from bridge.command import Aspect, Origin
 from bridge.load_switch import obeyed
-from bridge.loads.runs import LoadChanged
+from bridge.loads.events import LoadChanged
 from bridge.state import StateError
 from clusters.definitions.energy_evse import StateEnum
 from clusters.power_forecast import ForecastSlot, PowerForecast
-from device_types.energy_evse import SMALLEST_A, EvseStatus
-from hw.module import ModuleKind
+from device_types.energy_evse import EvseStatus
 from hw.reading import PlugState
-from hw.setpoint import SetpointKind
 from matter_node.status import Status, StatusError
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
     from bridge.command import Command
     from bridge.home import Home
-    from bridge.record import ModuleRecord
     from bridge.registry import RegisteredModule
     from clusters.charging_plan import NextCharge
     from hw.reading import Reading
@@ -33,7 +31,6 @@ APPS: Final = Requester(Origin.USER, "evse")
 PAUSE_SOURCE: Final = "device-energy-management-pause"
 START_SOURCE: Final = "device-energy-management-start"
 _MANAGERS: Final = {PAUSE_SOURCE, START_SOURCE}
-MAINS_V: Final = 230.0
 SHORTEST_PAUSE_S: Final = 60
 """A car that is paused for less may take it for a fault."""
 _SHORTEST_S: Final = 1.0
@@ -47,20 +44,6 @@ _STATES: Final = {
 }
 
 _log = logging.getLogger(__name__)
-
-
-def is_charging_point(record: ModuleRecord) -> bool:
-    """Tell whether a module is a charging point that can be told to charge, how fast, and not to."""
-    needed = {SetpointKind.CONNECT, SetpointKind.CHARGE_CURRENT_A}
-    return record.kind is ModuleKind.EVSE and needed <= record.capabilities.setpoints
-
-
-def watts_per_ampere(module: RegisteredModule) -> float:
-    """Return what an ampere per phase is in watts: voltage times the phases that carry current."""
-    reading, plate = module.reading, module.record.nameplate
-    phases = reading.evse.phases if reading is not None and reading.evse is not None else None
-    volts = reading.voltage_v if reading is not None else None
-    return (volts or plate.voltage_v or MAINS_V) * (phases or plate.phases)
 
 
 class ChargingPoint:

@@ -32,10 +32,11 @@ _MODES: Final = ("federated", "autonomous")
     "changes",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Of tariff, grid, weather, carbon or planner, as in the settings file; nothing for what that says.",
+    help="A setting as in the settings file; no value for what that says.",
 )
 @click.option("--back-to-before", type=click.IntRange(1), metavar="REVISION", help="Undo from there on.")
 @click.option("--dry-run", is_flag=True, help="Say what it would be, and change nothing.")
+@click.option("--all", "everything", is_flag=True, help="Show every such setting, the settings file's too.")
 @with_place
 @as_json_option
 def configure(
@@ -44,6 +45,7 @@ def configure(
     *,
     as_json: bool,
     dry_run: bool,
+    everything: bool,
     changes: tuple[str, ...],
     **wished: Any,
 ) -> None:
@@ -53,6 +55,7 @@ def configure(
     ores-bridge configure
     ores-bridge configure --policy backup --savings 20
     ores-bridge configure --set tariff.import_price=0.32 --set tariff.source.format=awattar
+    ores-bridge configure --set island.hours=12 --set log_level=debug
     ores-bridge configure --back-to-before 7 --dry-run
     """  # noqa: D301 - a backspace tells click to leave the lines as they are
     values = {name: value for name, value in wished.items() if value is not None}
@@ -68,8 +71,10 @@ def configure(
     click.echo(f"Policy: {configured['policy']}")
     click.echo(f"Mode: {configured['operating_mode']}")
     click.echo(f"Savings before comfort: {configured['savings_percent']} %")
-    for key, value in _leaves(configured["settings"]):
+    for key, value in _leaves(found["settings"] if everything else configured["settings"]):
         click.echo(f"{key}: {value}")
+    for key in found["restart_required"]:
+        click.echo(f"{key} holds from the next start of the hub on.")
     for revision in found["history"]:
         changed = ", ".join(
             f"{name} {revision['before'][name]} to {value}"
@@ -87,7 +92,7 @@ def _tables(changes: tuple[str, ...]) -> dict[str, Any]:
     for change in changes:
         key, equals, text = change.partition("=")
         names = key.strip().split(".")
-        if not equals or len(names) < 2 or not all(names):
+        if not equals or not all(names):
             raise click.UsageError(f"--set is like tariff.fee=0.18, not {change!r}")
         table = tables
         for name in names[:-1]:

@@ -135,6 +135,7 @@ def run(
     \b
     ores-bridge load run dishwasher --by 07:00
     ores-bridge load run wallbox --energy 12kWh --by 06:30
+    ores-bridge load run wallbox --by 06:30    (until the car is full)
     """  # noqa: D301 - a backspace tells click to leave the lines as they are
     _change(module, _amounts(said) | {"once_by": by}, (config_file, data_dir), as_json=as_json)
 

@@ -59,6 +59,7 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
             ("without battery", "bill_without_battery", 1, currency),
             ("saved by the battery", "saved_by_battery", 1, currency),
             ("of it by the plan", "saved_by_plan", 1, currency),
+            ("saved by moved loads", "saved_by_moving", 1, currency),
         ]
     rows += [
         ("CO2", "co2_kg", 1, "kg"),

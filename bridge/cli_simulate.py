@@ -43,6 +43,11 @@ _NOT_NEGATIVE: Final = click.FloatRange(min=0, max=1000)
     help="CSV of a recorded home: time, load_w, solar_w.",
 )
 @click.option("--from-telemetry", is_flag=True, help="Take what this hub has recorded.")
+@click.option("--car", is_flag=True, help="A commuter's car: home in the evening, full by the morning.")
+@click.option("--dishwasher", is_flag=True, help="A machine that is set in the evening and done by seven.")
+@click.option(
+    "--outages", type=click.IntRange(0, 50), default=0, help="How often the grid goes for four hours."
+)
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
@@ -69,6 +74,7 @@ def simulate(
     \b
     ores-bridge simulate
     ores-bridge simulate --battery-kwh 5 --solar-kwp 8 --import-price 0.34 --window 00:00-05:00=0.18
+    ores-bridge simulate --car --dishwasher --outages 2
     ores-bridge simulate --data home.csv --policy savings --output result
     ores-bridge simulate --from-telemetry --battery-kwh 20
 

@@ -43,8 +43,9 @@ class Privilege:
     """Tried again for as long as it lives; otherwise it fails after some attempts."""
     outlives_restart: bool
     """Still meant after the hub was restarted. The others' origins judge anew and command anew."""
-    revert: float = 60.0
-    """Seconds after which a device falls back by itself when the hub is gone; repeated at half of it."""
+    revert: float | None = 60.0
+    """Seconds after which a device falls back by itself when the hub is gone; repeated at half of it. None:
+    it does not."""
 
 
 PRIVILEGES: Final = {
@@ -52,7 +53,8 @@ PRIVILEGES: Final = {
     Origin.SAFETY: Privilege(0.0, True, True, False),
     # Loads that all come back at once because the hub is restarted could be more than the batteries carry.
     Origin.ISLAND: Privilege(0.0, True, True, False, revert=600.0),
-    Origin.GRID_OPERATOR: Privilege(5.0, False, True, True),
+    # What the law asks for holds without a hub too.
+    Origin.GRID_OPERATOR: Privilege(5.0, False, True, True, revert=None),
     Origin.USER: Privilege(1.0, False, False, True),
     Origin.DEMAND_RESPONSE: Privilege(5.0, False, False, True),
     Origin.PLAN: Privilege(5.0, False, False, False),
@@ -157,8 +159,13 @@ class Command:
             return soc_percent <= self.target_percent
         return soc_percent >= self.target_percent
 
-    def setpoint(self, now: float, longest: float) -> Setpoint:
-        """Return what is written: the command's value, for what is left of its life but at most `longest`."""
+    def setpoint(self, now: float, longest: float | None) -> Setpoint:
+        """Return what is written: the command's value, for what is left of its life but at most `longest`.
+
+        :param longest: None: the device does not fall back by itself
+        """
+        if longest is None:
+            return Setpoint(self.kind, self.value, None)
         left = longest if self.expires is None else min(longest, self.expires - now)
         return Setpoint(self.kind, self.value, max(1.0, left))
 

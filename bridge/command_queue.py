@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from bridge.command import PRIVILEGES, Aspect, Command, CommandState, Origin
+from bridge.full_scale import full_scale
 from hw.module import ModuleError, ModuleKind
 from hw.setpoint import Applied, AppliedState, Setpoint, SetpointKind
 
@@ -45,8 +46,6 @@ _WILFUL: Final = frozenset({ModuleKind.LOAD, ModuleKind.EVSE})
 """What is on or off for reasons of its own: to be let go is not to be switched on."""
 _SWITCHING: Final = frozenset({Origin.USER, Origin.PLAN})
 """Who switches loads for good."""
-_SWITCHED: Final = frozenset({SetpointKind.CONNECT, SetpointKind.HOLD, SetpointKind.AUTO})
-_PERCENT: Final = frozenset({SetpointKind.POWER_LIMIT_PERCENT, SetpointKind.RESERVE_PERCENT})
 
 _log = logging.getLogger(__name__)
 
@@ -177,14 +176,28 @@ class CommandQueue:
         self.evaluate()
 
     async def close(self) -> None:
-        """Take back what the module was told. Live commands stay as they are: they are for the next run."""
+        """Take back what the module was told, but for what the law asks for.
+
+        Live commands stay as they are: they are for the next run.
+        """
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
         if self._task is not None:
             await asyncio.wait([self._task])
-        if self.owed and self.module.reachable and not self._is_shed:
+        required = self._required
+        if not self.module.reachable or self._is_shed or (required is None and not self.owed):
+            return
+        if required is None:
             await self._perform(_Write(Setpoint(SetpointKind.AUTO)))
+            return
+        # Aspect by aspect: AUTO would free the output too, if only for a moment.
+        written = self._written.get(_aspect(required))
+        if written is None or written.command != required.command.id:
+            await self._perform(_Write(self._setpoint(required.command), entry=required))
+        for aspect in tuple(self._written):
+            if aspect in _NEUTRAL and aspect is not _aspect(required):
+                await self._perform(_Write(Setpoint(*_NEUTRAL[aspect], REVERT), aspect=aspect))
 
     # Who wins
 
@@ -275,11 +288,14 @@ class CommandQueue:
                 or written.command != command.id
                 or (written.repeat is not None and written.repeat <= now)
             ):
-                usual = PRIVILEGES[command.origin].revert
-                longest = min(usual, self.module.record.capabilities.revert_s_max or usual)
-                setpoint = command.setpoint(self._clock.utc() or command.created, longest)
-                return _Write(setpoint, PRIVILEGES[command.origin].spacing, entry)
+                return _Write(self._setpoint(command), PRIVILEGES[command.origin].spacing, entry)
         return self._next_release(winners)
+
+    def _setpoint(self, command: Command) -> Setpoint:
+        longest = PRIVILEGES[command.origin].revert
+        if longest is not None:
+            longest = min(longest, self.module.record.capabilities.revert_s_max or longest)
+        return command.setpoint(self._clock.utc() or command.created, longest)
 
     def _next_release(self, winners: dict[Aspect, _Entry]) -> _Write | None:
         if not winners and self.owed:
@@ -318,6 +334,20 @@ class CommandQueue:
         return winner is not None and winner.command.origin is Origin.ISLAND and winner.command.value == 0
 
     @property
+    def _required(self) -> _Entry | None:
+        """What the law or the contract asks of the module for good: an end of the hub does not end it."""
+        return next(
+            (
+                entry
+                for entry in self._entries.values()
+                if entry.command.origin is Origin.GRID_OPERATOR
+                and entry.command.expires is None
+                and entry.command.aspect is Aspect.OUTPUT
+            ),
+            None,
+        )
+
+    @property
     def _is_load(self) -> bool:
         return self.module.record.kind is ModuleKind.LOAD
 
@@ -329,7 +359,7 @@ class CommandQueue:
             return True
         if command.value is None or written.value is None or PRIVILEGES[command.origin].exact:
             return False
-        full = _full_scale(self.module, command.kind)
+        full = full_scale(self.module, command.kind)
         return command.value not in {0, full} and abs(command.value - written.value) < DEADBAND * full
 
     async def _run(self, write: _Write) -> None:
@@ -374,7 +404,7 @@ class CommandQueue:
         if write.aspect is Aspect.RESERVE:
             self.own_reserve = None
             self._keep_reserve(None)
-        if not self._entries or self._closed:
+        if not self._entries or (self._closed and write.aspect is None):
             self._set_owed(owed=False)
 
     async def _apply(self, setpoint: Setpoint) -> Applied:
@@ -393,11 +423,12 @@ class CommandQueue:
         aspect = _aspect(entry)
         alive = entry.command.id in self._entries
         if applied.state is AppliedState.APPLIED:
-            repeats = self.module.record.capabilities.reverts and setpoint.expires_in is not None
-            lasts = applied.expires_in or setpoint.expires_in or REVERT
-            # Near the end of its life nothing is repeated: the device may fall back with the command.
-            outlives = entry.deadline is None or entry.deadline > now + lasts
-            repeat = now + lasts / 2 if repeats and outlives else None
+            lasts = applied.expires_in or setpoint.expires_in
+            repeat = None
+            if lasts is not None and self.module.record.capabilities.reverts:
+                # Near the end of its life nothing is repeated: the device may fall back with the command.
+                outlives = entry.deadline is None or entry.deadline > now + lasts
+                repeat = now + lasts / 2 if outlives else None
             self._written[aspect] = _Written(entry.command.id, setpoint.kind, setpoint.value, repeat)
             if alive:
                 self._update(entry, CommandState.APPLIED, "", value=applied.value)
@@ -461,15 +492,3 @@ def _aspect(entry: _Entry) -> Aspect:
     aspect = entry.command.aspect
     assert aspect is not None, "AUTO is kept apart"
     return aspect
-
-
-def _full_scale(module: RegisteredModule, kind: SetpointKind) -> float:
-    """Return the end of a setpoint's range; 0 where every change matters."""
-    plate = module.record.nameplate
-    if kind in _PERCENT:
-        return 100.0
-    if kind in _SWITCHED:
-        return 0.0
-    if kind is SetpointKind.CHARGE_CURRENT_A:
-        return plate.current_a or 0.0
-    return max(plate.power_w or 0, plate.charge_power_w or 0, plate.discharge_power_w or 0)

@@ -15,7 +15,7 @@ from bridge.revisions import Revision, Revisions
 
 if TYPE_CHECKING:
     from bridge.choices import HomeChoices
-    from bridge.energy_book import EnergyBook
+    from bridge.settings_book import SettingsBook
     from matter_node.clock import Clock
     from matter_node.storage import Storage
 
@@ -29,18 +29,18 @@ class Configured:
     policy: Policy
     operating_mode: OperatingMode
     savings_percent: int
-    energy: dict[str, Any] = field(default_factory=dict)
-    """What is set of tariff, grid, weather, carbon and planner, over what the settings file says."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """What is set of `LiveSettings`, over what the settings file says."""
 
 
 class Configuration:
     """The hub's configuration with its history. What is changed elsewhere, as through Matter, is seen too."""
 
     def __init__(
-        self, choices: HomeChoices, storage: Storage, clock: Clock, energy: EnergyBook | None = None
+        self, choices: HomeChoices, storage: Storage, clock: Clock, book: SettingsBook | None = None
     ) -> None:
         self._choices = choices
-        self._energy = energy
+        self._book = book
         self._storage = storage
         self._revisions = Revisions(storage, _PREFIX, _read, clock)
 
@@ -48,8 +48,8 @@ class Configuration:
     def now(self) -> Configured:
         """What is configured."""
         chosen = self._choices
-        energy = {} if self._energy is None else self._energy.set
-        return Configured(chosen.policy, chosen.mode, chosen.savings_percent, energy)
+        settings = {} if self._book is None else self._book.set
+        return Configured(chosen.policy, chosen.mode, chosen.savings_percent, settings)
 
     def change(self, by: str, **values: Any) -> Revision[Configured] | None:
         """Change what is named; return the revision, or None if it was so already.
@@ -61,14 +61,14 @@ class Configuration:
         if after == before:
             return None
         with self._revisions.adding(by, before, after) as revision:
-            if self._energy is not None and after.energy != before.energy:
-                self._energy.put(after.energy)
+            if self._book is not None and after.settings != before.settings:
+                self._book.put(after.settings)
         self._choices.choose(
             policy=after.policy, mode=after.operating_mode, savings_percent=after.savings_percent
         )
-        if self._energy is not None and after.energy != before.energy:
+        if self._book is not None and after.settings != before.settings:
             self._storage.flush()
-            self._energy.hold(after.energy)
+            self._book.hold(after.settings)
         return revision
 
     def judged(self, **values: Any) -> Configured:
@@ -76,8 +76,8 @@ class Configuration:
         wished = asdict(self.now) | {name: value for name, value in values.items() if value is not None}
         if not 0 <= wished["savings_percent"] <= 100:
             raise ValueError(f"savings before comfort are 0 to 100 percent, not {wished['savings_percent']}")
-        if self._energy is not None:
-            self._energy.judged(wished["energy"])
+        if self._book is not None:
+            self._book.judged(wished["settings"])
         return Configured(**wished)
 
     def before(self, number: int) -> dict[str, Any]:
@@ -94,5 +94,5 @@ def _read(stored: dict[str, Any]) -> Configured:
         Policy(stored["policy"]),
         OperatingMode(stored["operating_mode"]),
         stored["savings_percent"],
-        stored.get("energy", {}),
+        stored.get("settings", {}),
     )

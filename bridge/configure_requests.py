@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bridge.choices import Policy
 from bridge.control import ControlError
-from bridge.energy_book import without_secrets
 from bridge.record import OperatingMode
 from bridge.revisions import UnknownRevisionError
+from bridge.settings_book import as_shown, without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -28,7 +28,7 @@ def handlers(hub: Hub) -> dict[str, Callable[[dict[str, Any]], Awaitable[object]
         try:
             values = _wished(params)
             if isinstance(params.get("settings"), dict):
-                values["energy"] = hub.energy.patched(params["settings"])
+                values["settings"] = hub.book.patched(params["settings"])
             if params.get("back_to_before") is not None:
                 values = book.before(params["back_to_before"])
             wished = book.judged(**values)
@@ -38,8 +38,11 @@ def handlers(hub: Hub) -> dict[str, Callable[[dict[str, Any]], Awaitable[object]
             raise ControlError("not-found", str(error)) from error
         except (TypeError, ValueError) as error:
             raise ControlError("invalid", str(error)) from error
+        settings = hub.book.judged(wished.settings)
         return {
             "configuration": _shown(asdict(wished)),
+            "settings": as_shown(settings),
+            "restart_required": hub.book.restart_required(settings),
             "history": [
                 {**each, "before": _shown(each["before"]), "after": _shown(each["after"])}
                 for each in (revision.values() for revision in book.history())
@@ -50,9 +53,8 @@ def handlers(hub: Hub) -> dict[str, Callable[[dict[str, Any]], Awaitable[object]
 
 
 def _shown(configured: dict[str, Any]) -> dict[str, Any]:
-    """Return what is configured under the names that the HTTP API has for it, without secrets."""
-    energy = configured.pop("energy")
-    return {**configured, "settings": without_secrets(energy)}
+    """Return what is configured without secrets."""
+    return {**configured, "settings": without_secrets(configured["settings"])}
 
 
 def _wished(params: Mapping[str, Any]) -> dict[str, Any]:

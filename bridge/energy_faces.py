@@ -6,7 +6,8 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bridge.charging_point import ChargingPoint, is_charging_point
+from bridge.charging_current import is_charging_point
+from bridge.charging_point import ChargingPoint
 from bridge.command import Aspect, CommandState
 from bridge.load_switch import LoadSwitch
 from bridge.measured import (

@@ -29,6 +29,8 @@ SLOWEST: Final = 60.0
 """Seconds from one reading of a module to the next, at most, that can be set."""
 MISSED: Final = 3.0
 """So many readings must fail to come from a meter that is read less often."""
+FIRST_READINGS: Final = 30.0
+"""Seconds that what a former run has left stays as it is while modules have not been read."""
 MARGIN: Final = 0.02
 """Share of the limit that is kept clear of it."""
 
@@ -45,6 +47,7 @@ class ExportLimit:
         self._timer: Timer | None = None
         self._unsubscribe: Callable[[], None] | None = None
         self._running = False
+        self._begun = 0.0
         self._read = 0.0
         self._spacing = 0.0
         """Seconds between the last two readings of the meter."""
@@ -62,11 +65,16 @@ class ExportLimit:
     def start(self) -> None:
         """Begin to keep it."""
         self._running = True
+        self._begun = self._home.clock.monotonic()
         self._unsubscribe = self._home.bus.subscribe(FlowsChanged, lambda _: self._see())
         self._look()
 
     def stop(self) -> None:
-        """Look no more. The limits in force stay: they end by themselves, the panels' own ones hold on."""
+        """Look no more, and leave the inverters a limit that holds without the hub.
+
+        Together they give no more than may be fed in, whatever the home takes. In an island they give what
+        they can: nothing can be fed in, and nobody would be there to free them.
+        """
         self._running = False
         if self._timer is not None:
             self._timer.cancel()
@@ -74,6 +82,12 @@ class ExportLimit:
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None
+        if self._limit_w is None or self._home.island.mode is HomeMode.ISLAND:
+            return
+        try:
+            self._ceiling.leave(self._limit_w)
+        except StateError as error:
+            _log.error("the limit on what is fed in cannot be left to the inverters: %s", error)
 
     def _look(self) -> None:
         if self._timer is not None:
@@ -88,6 +102,8 @@ class ExportLimit:
             # Nothing can be fed in, and a silent meter is no reason to keep the sun from the home.
             self._ceiling.release("the grid is gone")
             return
+        if self._is_waking():
+            return
         flows = self._home.flow_meter.balance()
         try:
             if self._is_blind():
@@ -96,6 +112,13 @@ class ExportLimit:
                 self._ceiling.hold((1 - MARGIN) * self._limit_w, flows, room=self._has_room())
         except StateError as error:
             _log.error("the limit on what is fed in cannot be kept: %s", error)
+
+    def _is_waking(self) -> bool:
+        """Whether what a former run has left is in force still, and the home was not read in whole yet."""
+        if self._home.clock.monotonic() - self._begun > FIRST_READINGS or not self._ceiling.in_force:
+            return False
+        kinds = {ModuleKind.METER, ModuleKind.MICROINVERTER}
+        return any(each.reading is None for each in self._home.registry if each.record.kind in kinds)
 
     def _is_blind(self) -> bool:
         """Whether no meter that can be believed says what is fed in now."""

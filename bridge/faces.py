@@ -8,6 +8,7 @@ one missing deletes it, with its room and its name.
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bridge import voice
@@ -31,9 +32,11 @@ from hw.module import ModuleKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Set as AbstractSet
 
     from bridge.module_face import ModuleFace, Stage
     from bridge.record import ModuleRecord
+    from bridge.settings import FacesSettings
     from clusters.test_event_triggers import EventTriggers
     from hw.reading import Reading
     from matter_node.model import NodeTree
@@ -104,6 +107,20 @@ class Faces:
         for unsubscribe in self._unsubscribe:
             unsubscribe()
         self._unsubscribe = []
+
+    def use(self, settings: FacesSettings) -> None:
+        """Let modules have the voice faces of other settings from now on."""
+        before, self._stage = self._stage.settings, replace(self._stage, settings=settings)
+        if not self.started:
+            return
+        reserves = ("reserve_as", "reserve_floor")
+        levels = any(getattr(before, name) != getattr(settings, name) for name in reserves)
+        for key in tuple(self._faces):
+            module = self._stage.home.registry[key]
+            self._drop_unwanted(module.record, anew={voice.VoiceFace.RESERVE} if levels else set())
+            self._add([module.record])
+            if module.reachable and module.reading is not None:
+                self._show(module.reading)
 
     # ------------------------------------------------------------------ coming and going
 
@@ -202,11 +219,14 @@ class Faces:
             each.face.leave(self._tree, self._triggers)
             each.close()
 
-    def _drop_unwanted(self, record: ModuleRecord) -> None:
-        """Take voice faces off the node that a module is not to have any more; their numbers stay theirs."""
+    def _drop_unwanted(self, record: ModuleRecord, anew: AbstractSet[str] = frozenset()) -> None:
+        """Take voice faces off the node that a module is not to have any more; their numbers stay theirs.
+
+        :param anew: faces that are made anew if they are wanted
+        """
         wanted = {ENERGY, *(face.value for face in voice.wanted(record, self._stage.settings))}
         faces = self._faces.get(record.key, {})
-        for name in faces.keys() - wanted:
+        for name in faces.keys() & ((faces.keys() - wanted) | anew):
             left = faces.pop(name)
             left.face.leave(self._tree, self._triggers, for_ever=False)
             left.close()

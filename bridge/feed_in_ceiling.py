@@ -72,6 +72,21 @@ class FeedInCeiling:
             most = production + PROBE_SHARE * rating
         self.limit(max(most, 0.0), flows)
 
+    def leave(self, most_w: float) -> None:
+        """Limit the sum of all inverters for good, whatever home and sun do while nobody looks.
+
+        Those that cannot be limited may give their rating, and those that do not answer may wake up.
+
+        :raises StateError: it cannot be kept
+        """
+        rated = [each for each in self._registry if _is_inverter(each) and each.record.nameplate.power_w]
+        able = [each for each in rated if each.record.capabilities.setpoints & LIMITS]
+        rating = sum(each.record.nameplate.power_w or 0.0 for each in able)
+        others = sum(each.record.nameplate.power_w or 0.0 for each in rated) - rating
+        if rating and most_w < rating + others:
+            for module in able:
+                self._tell(module, max(most_w - others, 0.0) / rating, None)
+
     def limit(self, most_w: float, flows: Flows) -> None:
         """Limit the sum of all inverters; a limit that leaves them all they have is taken back.
 
@@ -112,7 +127,7 @@ class FeedInCeiling:
             and module.record.nameplate.power_w
         ]
 
-    def _tell(self, module: RegisteredModule, share: float) -> None:
+    def _tell(self, module: RegisteredModule, share: float, life: float | None = LIFE) -> None:
         rating = module.record.nameplate.power_w or 0.0
         in_watts = SetpointKind.POWER_LIMIT_W in module.record.capabilities.setpoints
         kind = SetpointKind.POWER_LIMIT_W if in_watts else SetpointKind.POWER_LIMIT_PERCENT
@@ -120,11 +135,12 @@ class FeedInCeiling:
         per_watt = 1.0 if in_watts else 100 / rating
         live = self._live(module)
         now = self._clock.utc() or 0.0
-        if live is not None and live.value is not None and (live.expires or 0.0) - now >= RENEWED:
+        lasts = live is not None and (live.expires or 0.0) - now >= RENEWED
+        if life is not None and lasts and live is not None and live.value is not None:
             small = max(SMALL_W * per_watt, SMALL_SHARE * live.value)
             if live.kind is kind and abs(live.value - value) <= small:
                 return
-        self._arbiter.submit(module.key, kind, value, origin=self._origin, source=self._source, duration=LIFE)
+        self._arbiter.submit(module.key, kind, value, origin=self._origin, source=self._source, duration=life)
 
     def _live(self, module: RegisteredModule) -> Command | None:
         return next(

@@ -20,6 +20,7 @@ from bridge.island.keeper import IslandKeeper
 from bridge.island.notices import IslandNotices
 from bridge.island.settings import IslandSettings
 from bridge.loads.runs import RunBook
+from bridge.loads.sessions import SessionBook
 from bridge.plausibility import Plausibility
 from bridge.protector import Protector
 from bridge.registry import Registry
@@ -77,6 +78,7 @@ class Home:
         self.start_ups = StartUps(storage, self.registry, self.bus, self.actions)
         """What loads do when they are supplied with power."""
         self.runs = RunBook(self)
+        self.sessions = SessionBook(self)
         self.energy_today = EnergyToday(self.registry, self.bus, clock, self.zone)
         self.island = IslandKeeper(self, island or IslandSettings())
         self._notices = IslandNotices(self)
@@ -101,6 +103,7 @@ class Home:
         self.flow_meter.start()
         self.start_ups.start()
         self.runs.start()
+        self.sessions.start()
         self.island.start()
         self._notices.start()
 

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from bridge import setup_code
+from bridge import logs, setup_code
 from bridge.channels import ChannelBook
 from bridge.configuration import Configuration
 from bridge.diagnostics import Diagnostics
 from bridge.discovery import Discovery
 from bridge.drivers import DRIVERS, NATIVE, Driver, OresDriver, driver
-from bridge.energy_book import EnergyBook, EnergySettingsChanged
 from bridge.home import Home
 from bridge.late_readings import LateReadings
+from bridge.live_settings import LiveSettings
 from bridge.matter import MatterBridge, hub_product
 from bridge.native import NativeModules
 from bridge.notifier import Notifier
 from bridge.pace import Pace
 from bridge.planner.economy import Economy
 from bridge.planner.keeper import PlanKeeper
+from bridge.planner.news import EnergySettingsChanged
 from bridge.planner.solving import PlanningProcess
 from bridge.poller import Poller, Source
 from bridge.preferences import PreferenceBook
 from bridge.retention import RetentionBook
 from bridge.savings.prices_paid import PriceBook
 from bridge.savings.savings import Savings
+from bridge.settings_book import SettingsBook
 from bridge.telemetry.audit_head import AuditHeads
 from bridge.telemetry.telemetry import Telemetry
 from bridge.time_zone import time_zone
@@ -62,7 +65,11 @@ class Hub:
         self.setup: SetupCode = setup_code.load_or_create(
             storage, passcode=settings.passcode, discriminator=settings.discriminator
         )
-        self.home = Home(storage, clock, time_zone(settings.timezone), settings.island)
+        self.book = SettingsBook(storage, LiveSettings.of(settings), self._live_by)
+        live = self.book.now
+        if live.log_level != settings.log_level:
+            logs.use(live.log_level)
+        self.home = Home(storage, clock, time_zone(settings.timezone), live.island)
         self.bus = self.home.bus
         self.registry = self.home.registry
         self.arbiter = self.home.arbiter
@@ -71,32 +78,31 @@ class Hub:
             from bridge.firmware.service import FirmwareService  # only for a hub with a repository
 
             self.home.firmware = FirmwareService(
-                settings.firmware, self.home, directory.firmware, lambda: self.access.audit
+                live.firmware, self.home, directory.firmware, lambda: self.access.audit
             )
         self.telemetry = Telemetry(
             settings.telemetry, directory, self.home.zone, self.registry, self.bus, AuditHeads(storage)
         )
         self.retention = RetentionBook(settings.telemetry, self.telemetry, storage, clock)
-        self.pace = Pace(settings.polling.interval, settings.polling.cpu, time.process_time)
+        self.pace = Pace(live.polling.interval, live.polling.cpu, time.process_time)
         late = LateReadings(self.telemetry)
         self.native = NativeModules(self.registry, storage, self.bus, clock, late)
         self.drivers: dict[str, Driver] = {name: driver(name, hub=hub_product(storage)) for name in DRIVERS}
         self.drivers[NATIVE] = OresDriver(self.native.modules)
         self.poller = Poller(self.registry, self.drivers, self.pace, clock)
-        self.energy = EnergyBook(storage, self.bus, settings.energy)
-        self.configuration = Configuration(self.home.choices, storage, clock, self.energy)
+        self.configuration = Configuration(self.home.choices, storage, clock, self.book)
         self.discovery = Discovery(self.registry, self.drivers, self.poller, self.bus, clock, storage)
         self.planning = PlanningProcess()
         ask, recorded = self.planning.ask, self.telemetry.path if settings.telemetry.enabled else None
         self.economy = Economy(
-            self.energy.now,
+            live.energy,
             self.home,
             directory.feeds,
             recorded,
             reckon=ask,
             recall=None if recorded is None else self.telemetry.history,
         )
-        self.keeper = PlanKeeper(storage, self.energy.now)
+        self.keeper = PlanKeeper(storage, live.energy)
         self.planner = self._planner()
         self._let_stay()
         prices = PriceBook(
@@ -107,8 +113,9 @@ class Hub:
             self.economy.emissions,
         )
         self.savings = Savings(self.home, lambda: self.economy.settings.planner, recorded, prices, ask)
-        self.bus.subscribe(EnergySettingsChanged, lambda event: self._plan_by(event.settings))
-        self.matter = MatterBridge(settings, self.setup, self.home, self.discovery, self.planner)
+        self.matter = MatterBridge(
+            replace(settings, faces=live.faces), self.setup, self.home, self.discovery, lambda: self.planner
+        )
 
         self.preferences = PreferenceBook(storage)
         self.channels = ChannelBook(storage)
@@ -144,18 +151,36 @@ class Hub:
 
         Without plans it reckons what was saved, now and then: that is no reason to stay.
         """
-        self.planning.resident = self.settings.planner.resident and self.planner is not None
+        self.planning.resident = self.book.now.planner.resident and self.planner is not None
+
+    def _live_by(self, before: LiveSettings, after: LiveSettings) -> None:
+        """Let other settings hold, each where it is gone by."""
+        if after.energy != before.energy:
+            self._plan_by(after.energy)
+        if after.island != before.island:
+            self.home.island.use(after.island)
+        if after.polling != before.polling:
+            self.pace.use(after.polling.interval, after.polling.cpu)
+        if after.faces != before.faces:
+            self.matter.faces.use(after.faces)
+        if after.firmware != before.firmware and self.home.firmware is not None:
+            self.home.firmware.use(after.firmware)
+        if after.log_level != before.log_level:
+            logs.use(after.log_level)
 
     def _plan_by(self, settings: EnergySettings) -> None:
-        """Plan by other settings. The first tariff brings a planner, which apps see after a restart."""
+        """Plan by other settings. The first tariff brings a planner."""
         self.economy.use(settings)
         self.keeper.use(settings)
         if self.planner is None:
             self.planner = self._planner()
-            self._let_stay()
             if self.planner is not None and self.economy.is_running:
                 self.planning.start()
                 self.planner.start()
+        else:
+            self.planner.time_limit = settings.planner.time_limit
+        self._let_stay()
+        self.bus.publish(EnergySettingsChanged(settings))
 
     @cached_property
     def access(self) -> Access:

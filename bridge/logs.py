@@ -129,7 +129,12 @@ def set_up(level: LogLevel) -> None:
     root = logging.getLogger()
     _recent.filters[:] = [RepeatFilter()]
     root.handlers[:] = [handler, _recent]
-    root.setLevel(level.upper())
+    use(level)
+
+
+def use(level: LogLevel) -> None:
+    """Say what is of a level, and what weighs more, from now on."""
+    logging.getLogger().setLevel(level.upper())
     # Libraries say at info what only their authors need.
     for name in ("asyncio", "zeroconf", "pymodbus"):
         logging.getLogger(name).setLevel(logging.DEBUG if level == "debug" else logging.WARNING)

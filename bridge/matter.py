@@ -31,6 +31,8 @@ from matter_node.transport.interfaces import interfaces
 from matter_node.transport.network import HomeNetwork
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bridge.discovery import Discovery
     from bridge.home import Home
     from bridge.planner.planner import Planner
@@ -91,8 +93,12 @@ class MatterBridge:
         setup: SetupCode,
         home: Home,
         discovery: Discovery,
-        planner: Planner | None = None,
+        planner: Callable[[], Planner | None],
     ) -> None:
+        """Make the node.
+
+        :param planner: returns who plans now, None while nobody does
+        """
         self._home = home
         self.hub_cluster = HubCluster(home, discovery, planner)
         self._settings = settings

@@ -91,7 +91,7 @@ def _chosen(module: RegisteredModule, faces: object) -> dict[str, bool | None]:
 
 def _about(hub: Hub, module: RegisteredModule) -> dict[str, object]:
     record = module.record
-    on = voice.wanted(record, hub.settings.faces)
+    on = voice.wanted(record, hub.book.now.faces)
     return {
         "key": record.key,
         "name": record.name,

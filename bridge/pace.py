@@ -26,6 +26,11 @@ class Pace:
         self._processor = processor
         self._last: tuple[float, float] | None = None
 
+    def use(self, wished: float, budget: float) -> None:
+        """Keep to another interval and another share of a core from now on."""
+        self._wished, self._budget = wished, budget
+        self.interval = wished
+
     def measure(self, now: float) -> None:
         """Adapt the interval to the processor time used since the last call; call it every few seconds."""
         used = self._processor()

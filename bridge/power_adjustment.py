@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bridge.charging_point import is_charging_point, watts_per_ampere
+from bridge.charging_current import is_charging_point, watts_per_ampere
 from bridge.command import CommandState, Origin
 from bridge.state import StateError
 from hw.module import ModuleKind

@@ -241,7 +241,7 @@ def judge(settings: Settings) -> list[tuple[tuple[str | int, ...], str]]:
         problems.append((("enable_key",), "needs 32 hexadecimal digits"))
     elif key is not None and not int(key, 16):
         problems.append((("enable_key",), "all zero opens nothing; choose another"))
-    problems += _judge_api(settings.api)
+    problems += judge_api(settings.api)
     problems += _judge_firmware(settings.firmware)
     if settings.timezone is not None:
         try:
@@ -274,7 +274,8 @@ def _judge_firmware(firmware: FirmwareSettings) -> list[tuple[tuple[str | int, .
     return problems
 
 
-def _judge_api(api: ApiSettings) -> list[tuple[tuple[str | int, ...], str]]:
+def judge_api(api: ApiSettings) -> list[tuple[tuple[str | int, ...], str]]:
+    """Return what types and ranges cannot say of the HTTP API, as `judge` does."""
     problems: list[tuple[tuple[str | int, ...], str]] = []
     if api.host:
         try:

@@ -153,6 +153,10 @@ class EvseReading:
     """Most that the EVSE, its supply and the cable in it carry, limits by command left out."""
     phases: int | None = None
     """How many phases carry current; None while none does."""
+    car_soc_percent: float | None = None
+    """State of charge of the car's battery; None when the car does not tell."""
+    car_capacity_wh: float | None = None
+    """Energy of the car's battery when it is full."""
 
 
 @dataclass(frozen=True, slots=True)

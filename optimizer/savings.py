@@ -88,6 +88,7 @@ class Savings:
     :ivar actual: as it was
     :ivar without_battery: the same load and sun without any battery
     :ivar with_rule: the same batteries, storing what is left over and covering what is missing
+    :ivar at_once: the same, with a load of which nothing had been moved
     :ivar coverage: share of the time that is known in full; the rest is in none of the figures
     :ivar self_consumption: share of what the panels produced that stayed in the home; None without sun
     :ivar self_sufficiency: share of what the home used that did not come from the grid; None without load
@@ -96,6 +97,7 @@ class Savings:
     actual: Ledger
     without_battery: Ledger
     with_rule: Ledger
+    at_once: Ledger
     coverage: float
     produced_wh: float
     used_wh: float
@@ -114,6 +116,11 @@ class Savings:
         """What was saved against the same batteries without a plan."""
         return self.with_rule.cost - self.actual.cost
 
+    @property
+    def by_moving(self) -> float:
+        """What was saved by moving loads, whatever the batteries did: both are reckoned with the rule."""
+        return self.at_once.cost - self.with_rule.cost
+
 
 def savings(
     measured: Measured,
@@ -121,12 +128,14 @@ def savings(
     *,
     stored_after_wh: float | None = None,
     stored_value: float | None = None,
+    at_once_w: Floats | None = None,
 ) -> Savings:
     """Return what batteries and plan saved.
 
     :param batteries: as they were at the start, their stored energy included
     :param stored_after_wh: what they hold together at the end; None for as much as at the start
     :param stored_value: worth of a kWh in them; None for what it saves at the mean import price
+    :param at_once_w: the load as it would have been with nothing moved; None for as it was
     """
     known, hours = measured.known, measured.step_s / 3600
     load, sun, grid = (
@@ -141,6 +150,11 @@ def savings(
         "without_battery": (load - sun, 0.0, 0.0),
         "with_rule": (replayed, wear, rule_after - before),
     }
+    ways["at_once"] = ways["with_rule"]
+    if at_once_w is not None:
+        unmoved = np.where(known, at_once_w, 0.0)
+        flow, cost, unmoved_after = _replay(unmoved - sun, known, batteries, hours)
+        ways["at_once"] = (flow, cost, unmoved_after - before)
     ledgers = {
         way: Ledger(_bill(measured, flow), cost, gained / 1000 * worth, _co2(measured, flow))
         for way, (flow, cost, gained) in ways.items()

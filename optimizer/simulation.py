@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,9 +20,12 @@ from optimizer.solve import solve
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+
     from optimizer.battery import Battery
     from optimizer.formulation.program import Floats
     from optimizer.plan import Band, Plan
+    from optimizer.vehicle import Vehicle
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +37,8 @@ class World:
     :ivar import_price: per kWh
     :ivar batteries: as they are at the start
     :ivar import_cap_w: of the grid connection, None for none; plans heed it, the plant does not
+    :ivar connected: False in steps without a grid; nobody knows of them before. Batteries then supply the
+        home whatever they are told, with what they keep back otherwise, too; without one nobody does
     :raises ProblemError: the rows are not equally long, or hold no number
     """
 
@@ -46,6 +51,7 @@ class World:
     batteries: tuple[Battery, ...]
     feed_in: bool = True
     import_cap_w: float | None = None
+    connected: NDArray[np.bool_] = field(default_factory=lambda: np.ones(0, bool))
 
     def __post_init__(self) -> None:
         moment("the start of a world", self.start)
@@ -54,6 +60,10 @@ class World:
             object.__setattr__(self, what, row)
             if row.shape != (len(self.load_w),) or not np.isfinite(row).all():
                 raise ProblemError(f"{what} of a world has gaps, or another length than the load")
+        connected = np.asarray(self.connected, bool)
+        object.__setattr__(self, "connected", connected if len(connected) else np.ones(len(self), bool))
+        if len(self.connected) != len(self):
+            raise ProblemError("of a world it is not known in each step whether there is a grid")
 
     def __len__(self) -> int:
         return len(self.load_w)
@@ -72,7 +82,7 @@ class World:
         """Return the steps from the first up to the last, without it."""
         rows = {
             what: getattr(self, what)[first:last]
-            for what in ("load_w", "sun_w", "import_price", "export_price")
+            for what in ("load_w", "sun_w", "import_price", "export_price", "connected")
         }
         return replace(self, start=self.time(first), **rows)
 
@@ -96,6 +106,8 @@ class Outcome:
     :ivar stored_wh: of all batteries together at the end of each step
     :ivar bill: what the supplier asks in each step
     :ivar wear: cost of the batteries' use in each step
+    :ivar load_w: what the home took, and was to take without a grid
+    :ivar unserved_w: of that, what nobody supplied
     """
 
     grid_w: Floats
@@ -103,6 +115,8 @@ class Outcome:
     stored_wh: Floats
     bill: Floats
     wear: Floats
+    load_w: Floats
+    unserved_w: Floats
 
     def cost(self, first: int = 0, last: int | None = None) -> float:
         """Return bill and wear of some steps."""
@@ -128,7 +142,7 @@ class Receding:
     :ivar plans: how many were made
     :ivar seconds: they took together, forecasts not included
     :ivar slowest_s: the slowest of them took
-    :ivar last: the latest of them
+    :ivar last: the latest of them; `begun` the step at which it begins
     """
 
     def __init__(self, pose: Callable[[int, tuple[float, ...]], Problem], *, every: int = 1) -> None:
@@ -138,7 +152,7 @@ class Receding:
         """
         self._pose = pose
         self._every = every
-        self._begun = 0
+        self.begun = 0
         self.plans = 0
         self.seconds = 0.0
         self.slowest_s = 0.0
@@ -147,27 +161,44 @@ class Receding:
     def command(self, step: int, stored_wh: tuple[float, ...]) -> tuple[Band, ...]:
         """Return what the plan made now, or kept, says for the step."""
         if self.last is not None and step % self._every:
-            return tuple(each.bands[step - self._begun] for each in self.last.batteries)
+            return tuple(each.bands[step - self.begun] for each in self.last.batteries)
         plan = solve(self._pose(step, stored_wh), explain=False)
         self.plans += 1
         self.seconds += plan.solved.seconds
         self.slowest_s = max(self.slowest_s, plan.solved.seconds)
-        self.last, self._begun = plan, step
+        self.last, self.begun = plan, step
         return tuple(each.bands[0] for each in plan.batteries)
 
 
-def simulate(world: World, controller: Controller) -> Outcome:
-    """Return what comes of a controller in a world."""
+def simulate(
+    world: World, controller: Controller, loads: Callable[[int], tuple[float, float]] | None = None
+) -> Outcome:
+    """Return what comes of a controller in a world.
+
+    :param loads: what loads take besides in a step that the controller has commanded: those that batteries
+        may feed, and those that they do not
+    """
     batteries, hours, count = world.batteries, world.hours, len(world)
     stored = [each.stored_wh for each in batteries]
-    grid, curtailed, held, wear = (np.zeros(count) for _ in range(4))
+    grid, curtailed, held, wear, load, unserved = (np.zeros(count) for _ in range(6))
+    alone = [replace(each, minimum_wh=0.0) for each in batteries]
     net = (world.load_w - world.sun_w).tolist()
-    sun = world.sun_w.tolist()
+    sun, connected = world.sun_w.tolist(), world.connected.tolist()
     export = world.export_price.tolist()
     for step in range(count):
         commands = controller.command(step, tuple(stored))
-        powers, stored = dispatch(batteries, stored, commands, net[step], hours)
-        flow = net[step] + sum(powers)
+        fed, unfed = (0.0, 0.0) if loads is None else loads(step)
+        load[step] = world.load_w[step] + fed + unfed
+        if connected[step]:
+            powers, stored = dispatch(batteries, stored, commands, net[step] + fed, hours)
+            flow = net[step] + fed + unfed + sum(powers)
+        else:
+            # What forms the island supplies whatever is on; nothing flows to the street.
+            powers, stored = dispatch(alone, stored, [BALANCE] * len(alone), net[step] + fed + unfed, hours)
+            flow = net[step] + fed + unfed + sum(powers)
+            unserved[step] = max(flow, 0.0) if batteries else load[step]
+            curtailed[step] = max(-flow, 0.0) if batteries else sun[step]
+            flow = 0.0
         if flow < 0 and (not world.feed_in or export[step] < 0):
             # Panels give less rather than feed in at a cost.
             less = min(-flow, sun[step])
@@ -179,7 +210,7 @@ def simulate(world: World, controller: Controller) -> Outcome:
             abs(power) / 1000 * hours * battery.wear / 2
             for power, battery in zip(powers, batteries, strict=True)
         )
-    return Outcome(grid, curtailed, held, bill(world, grid), wear)
+    return Outcome(grid, curtailed, held, bill(world, grid), wear, load, unserved)
 
 
 def bill(world: World, grid_w: Floats) -> Floats:
@@ -189,8 +220,13 @@ def bill(world: World, grid_w: Floats) -> Floats:
     return asked
 
 
-def whole(world: World, *, terminal_value: float | None = None) -> Problem:
-    """Return a world as one planning problem, with everything known: what perfect foresight would solve."""
+def whole(
+    world: World, vehicles: tuple[Vehicle, ...] = (), *, terminal_value: float | None = None
+) -> Problem:
+    """Return a world as one planning problem, with everything known: what perfect foresight would solve.
+
+    :param vehicles: what is to be done besides
+    """
     count = len(world)
     batteries = tuple(replace(each, terminal_value=terminal_value) for each in world.batteries)
     cap = None if world.import_cap_w is None else (world.import_cap_w,) * count
@@ -199,6 +235,7 @@ def whole(world: World, *, terminal_value: float | None = None) -> Problem:
         tuple(world.export_price.tolist()),
         import_cap_w=cap,
         feed_in=world.feed_in,
+        connected=None if world.connected.all() else tuple(world.connected.tolist()),
     )
     return Problem(
         Horizon.uniform(world.start, world.step_s, count),
@@ -206,6 +243,7 @@ def whole(world: World, *, terminal_value: float | None = None) -> Problem:
         BaseLoad(tuple(world.load_w.tolist())),
         Solar(tuple(world.sun_w.tolist())),
         batteries,
+        vehicles,
     )
 
 
@@ -217,4 +255,6 @@ def followed(world: World, plan: Plan) -> Outcome:
     for battery, planned in zip(world.batteries, plan.batteries, strict=True):
         wear += np.abs(planned.power_w) / 1000 * world.hours * battery.wear / 2
         held += np.array(planned.stored_wh)
-    return Outcome(grid, np.array(plan.curtailed_w), held, bill(world, grid), wear)
+    load = world.load_w + sum((np.array(each.power_w) for each in plan.loads), np.zeros(len(world)))
+    lost = np.array(plan.unserved_w)
+    return Outcome(grid, np.array(plan.curtailed_w), held, bill(world, grid), wear, load, lost)

@@ -3,6 +3,8 @@
 import heapq
 import itertools
 import random
+from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -11,10 +13,47 @@ from matter_node.model import Context, NodeTree
 from matter_node.storage import MemoryStorage
 from matter_node.subject import AuthMode, Subject
 
-# A test that passes for one passes for all; `make explore` is where new examples are looked for.
-settings.register_profile("repeatable", derandomize=True)
-settings.register_profile("explore", print_blob=True)
+# A test that passes for one passes for all; `make explore` is where new examples are looked for. How long one
+# example takes is the machine's affair: pytest's own limit ends what hangs.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("explore", print_blob=True, deadline=None)
 settings.load_profile("repeatable")
+
+
+LONG = frozenset(
+    {
+        "bridge/api/test_hub_communicate.py",
+        "bridge/api/test_kill_9.py",
+        "bridge/care/test_care_commands.py",
+        "bridge/firmware/test_killed_hub.py",
+        "bridge/firmware/test_update.py",
+        "bridge/island/test_kill.py",
+        "bridge/island/test_living.py",
+        "bridge/loads/test_cars.py",
+        "bridge/loads/test_carrying_out.py",
+        "bridge/loads/test_real_drivers.py",
+        "bridge/planner/test_command_line.py",
+        "bridge/planner/test_economy.py",
+        "bridge/planner/test_over_modbus.py",
+        "bridge/simulation/test_command_line.py",
+        "bridge/simulation/test_week.py",
+        "bridge/test_app.py",
+        "clusters/managed/test_always.py",
+    }
+)
+"""Files that take more than ten seconds, besides those under `interop`."""
+
+
+@pytest.hookimpl(trylast=True)  # after the fixtures have had their say in the order
+def pytest_collection_modifyitems(items):
+    """Begin with what takes long, and go by the number of tests then: nobody waits for a last long file."""
+    tests = Path(__file__).parent
+    sizes = Counter(item.path for item in items)
+
+    def late(path):
+        return path.relative_to(tests).as_posix() not in LONG and path.parent.name != "interop"
+
+    items.sort(key=lambda item: (late(item.path), -sizes[item.path]))
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -40,7 +40,7 @@ from bridge.api.problems import (
 )
 from bridge.api.published import Published
 from bridge.api.router import Router
-from bridge.api.streams import Conversation, Document, Download, EventStream, Rows
+from bridge.api.streams import Broadcast, Conversation, Document, Download, EventStream, Rows
 from bridge.registry import UnknownModuleError
 from bridge.state import StateError, StateFullError
 
@@ -175,7 +175,7 @@ class Dispatcher:
         request = exchange.request
         with _translated():
             answer = await operation.handler(context)
-        if isinstance(answer, EventStream | Rows | Document | Download | Conversation):
+        if isinstance(answer, EventStream | Rows | Document | Download | Conversation | Broadcast):
             if request.method == "HEAD":
                 return Response(headers=reply.headers(exchange.id, [("Content-Type", context.media)]))
             return await self._stream(exchange, context, answer)

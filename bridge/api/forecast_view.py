@@ -19,6 +19,8 @@ class ForecastStep(Model):
     duration_s: int
     price: float
     """Of a kWh that is drawn."""
+    fee: float
+    """What is added to the market's price, a part of `price`: network, levies, taxes."""
     export_price: float
     price_known: bool
     """Whether it is published; else it is the usual one of that time of day."""

@@ -110,6 +110,10 @@ class ReckonedView(Model):
     """Against having none; wear, and what batteries hold more or less, counted."""
     saved_by_plan: float | None
     """Against the same batteries without a plan."""
+    bill_at_once: float | None
+    """As `bill_with_rule`, and cars and machines had run as soon as they were wanted, where that is known."""
+    saved_by_moving: float | None
+    """What moving them brought, between the two; it is in none of the other amounts."""
     produced_wh: float
     used_wh: float
     imported_wh: float

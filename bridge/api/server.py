@@ -46,7 +46,7 @@ class ApiServer:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._settings = hub.settings.api
+        self._settings = hub.book.now.api
         self.trouble = ""
         self.tls: ServerTls | None = None
         self._hosts = Hosts((), ())

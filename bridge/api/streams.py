@@ -19,7 +19,7 @@ from bridge.api.http import CIMultiDict, StreamResponse, WebSocketResponse, WSCl
 from bridge.api.operation import CSV, EVENTS, JSON, NDJSON
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 
     from pydantic import BaseModel
 
@@ -197,6 +197,32 @@ class Conversation:
         return socket
 
 
+class Broadcast:
+    """A WebSocket on which the hub alone speaks: it hears of the client that it goes, and nothing else."""
+
+    def __init__(self, events: AsyncIterator[Event]) -> None:
+        """Take what is told; the socket is closed when there is no more."""
+        self._events = events
+
+    async def send(self, request: BaseRequest, headers: CIMultiDict[str]) -> StreamResponse:
+        """Tell everything, unless the client goes before."""
+        try:
+            return await Conversation(self._talk).send(request, headers)
+        finally:
+            await _closed(self._events)
+
+    async def _talk(self, socket: Socket) -> None:
+        await first_of(self._tell(socket), self._listen(socket))
+
+    async def _tell(self, socket: Socket) -> None:
+        async for event in self._events:
+            await socket.tell(event.data)
+
+    async def _listen(self, socket: Socket) -> None:
+        while True:
+            await socket.hear()  # or nobody would answer its goodbye before there is something to tell
+
+
 class ConversationEnded(Exception):  # noqa: N818 - it is how a conversation ends, not always an error
     """The client said something that ends the conversation, or has gone."""
 
@@ -238,6 +264,19 @@ class Socket:
         self._counted = now
         if self._allowance < 0:
             raise ConversationEnded(WSCloseCode.POLICY_VIOLATION, "too many messages")
+
+
+async def first_of(*talks: Coroutine[Any, Any, None]) -> None:
+    """Run them together until one ends, and end the others. Raise what that one raised."""
+    tasks = [asyncio.create_task(each) for each in talks]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def event_bytes(event: Event) -> bytes:
@@ -311,6 +350,7 @@ __all__ = [
     "CSV",
     "EVENTS",
     "NDJSON",
+    "Broadcast",
     "Conversation",
     "ConversationEnded",
     "Document",
@@ -319,4 +359,5 @@ __all__ = [
     "EventStream",
     "Rows",
     "Socket",
+    "first_of",
 ]

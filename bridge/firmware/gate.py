@@ -54,12 +54,12 @@ class Gate:
         home: Home,
         jobs: FirmwareJobs,
         source: FirmwareRepository,
-        percent: float,
+        percent: Callable[[], float],
         audit: Callable[[], AuditTrail],
     ) -> None:
         """Know what is looked at.
 
-        :param percent: share of the home's modules that a release reaches at most
+        :param percent: returns the share of the home's modules that a release reaches at most
         :param audit: returns where alerts are noted
         """
         self._home = home
@@ -97,7 +97,7 @@ class Gate:
         self.repository = RepositoryStatus(self._source.url, checked=self._home.clock.utc())
         self._home.bus.publish(FirmwareAlert(None, ""))
         release = choose(releases, info.hardware, info.current.version, version)
-        check_rollout(release, module.key, self._percent, self._jobs)
+        check_rollout(release, module.key, self._percent(), self._jobs)
         return release
 
     def check_free(self, module: RegisteredModule, job: FirmwareJob | None = None) -> None:

@@ -62,7 +62,7 @@ class FirmwareService:
         assert settings.root is not None, "the settings were judged"
         self._source = FirmwareRepository(settings.url, settings.root, directory)
         self.jobs = FirmwareJobs(home.storage, home.bus, home.clock, audit)
-        self._gate = Gate(home, self.jobs, self._source, settings.rollout_percent, audit)
+        self._gate = Gate(home, self.jobs, self._source, lambda: self._settings.rollout_percent, audit)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._asking: set[str] = set()
         self._downloading = asyncio.Lock()
@@ -72,6 +72,10 @@ class FirmwareService:
     def repository(self) -> RepositoryStatus:
         """How the repository was when it was last asked."""
         return self._gate.repository
+
+    def use(self, settings: FirmwareSettings) -> None:
+        """Update by other settings from now on; the repository stays the one it was made with."""
+        self._settings = settings
 
     # ------------------------------------------------------------------ what is asked for
 

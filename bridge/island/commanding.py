@@ -42,6 +42,10 @@ class IslandCommands:
         """Loads that said, since this was emptied, that they are on again."""
         bus.subscribe(CommandChanged, self._changed)
 
+    def use(self, settings: IslandSettings) -> None:
+        """Go by other settings from now on."""
+        self._settings = settings
+
     def carry_out(self, memory: Memory) -> None:
         """Bring what is in force to what is remembered."""
         wanted = self._wanted(memory)
@@ -76,6 +80,9 @@ class IslandCommands:
             wanted[shed.load] = {Aspect.CONNECTION: (SetpointKind.CONNECT, 0.0)}
         for load in memory.giving:
             wanted.setdefault(load, {Aspect.CONNECTION: (SetpointKind.CONNECT, 1.0)})
+        for key, throttle in memory.throttles.items():
+            told = wanted.setdefault(key, {})
+            told[Aspect.CURRENT] = (SetpointKind.CHARGE_CURRENT_A, float(throttle.current_a))
         if memory.mode in _CARRYING:
             sources = [each for each in self._registry if can_be_limited(each.record)]
             rated = sum(each.record.nameplate.power_w or 0.0 for each in sources)

@@ -14,9 +14,10 @@ from bridge.island.memory import Back, Shed
 from bridge.island.mode import HomeMode
 from bridge.island.restoring import to_give_back, to_restore
 from bridge.island.shedding import to_shed
+from bridge.island.throttling import held_back, throttled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from bridge.island.memory import Cause, Memory
     from bridge.island.settings import IslandSettings
@@ -50,6 +51,7 @@ def decide(memory: Memory, situation: Situation, settings: IslandSettings) -> De
         case HomeMode.ISLAND:
             return _on_the_island(memory, situation, settings)
         case HomeMode.RESTORING:
+            memory = replace(memory, throttles={}, filled=False)
             back = to_give_back(memory, situation, settings)
             return Decision(memory) if back is None else _back(memory, back, situation.now)
         case HomeMode.RETURNING:
@@ -60,6 +62,8 @@ def decide(memory: Memory, situation: Situation, settings: IslandSettings) -> De
 
 def _on_the_island(memory: Memory, situation: Situation, settings: IslandSettings) -> Decision:
     now = situation.now
+    # First, since a car that takes less may spare others from going off.
+    memory = throttled(memory, situation, settings)
     net_w = _smoothed(memory, situation)
     going = to_shed(memory, situation, net_w, settings)
     memory = replace(memory, net_w=net_w, net_at=now)
@@ -75,22 +79,29 @@ def _on_the_island(memory: Memory, situation: Situation, settings: IslandSetting
     return replace(decision, memory=replace(decision.memory, solar_limit_w=limit, limited_at=now))
 
 
-def _shed(memory: Memory, going: Iterable[tuple[Load, Cause]], now: float) -> Decision:
+def _shed(memory: Memory, going: Sequence[tuple[Load, Cause]], now: float) -> Decision:
     shed = tuple(
         Shed(
             load.key,
             now,
             load.power_w or 0.0,
-            max(load.expected_w, load.power_w or 0.0),
+            _comes_back_with(load),
             cause,
             was_on=load.on is not False,
             times=1 + (memory.back[load.key].times if load.key in memory.back else 0),
         )
         for load, cause in going
     )
+    for load, _ in going:
+        memory = held_back(memory, load, now)
     relief = math.fsum(each.power_w for each in shed)
     net_w = None if memory.net_w is None else memory.net_w - relief
     return Decision(replace(memory, off=(*memory.off, *shed), net_w=net_w), shed)
+
+
+def _comes_back_with(load: Load) -> float:
+    """Return what a load takes that comes back: a car begins with its least current."""
+    return max(load.expected_w, load.power_w or 0.0) if load.currents is None else load.currents.least_w
 
 
 def _back(memory: Memory, shed: Shed, now: float) -> Decision:

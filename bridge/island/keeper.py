@@ -95,7 +95,7 @@ class IslandKeeper:
         self._clock = home.clock
         self._seen = Observation(home.registry)
         self._commands = IslandCommands(home.registry, home.arbiter, home.bus, settings)
-        self._memory = self._kept() if settings.enabled else Memory(mode=_chosen(home.choices.mode))
+        self._memory = self._kept() if settings.enabled else self._given_up(self._kept())
         self._import_w = 0.0
         self._critical = Smoothed(SMOOTHED_S)
         self._mixed_until = -math.inf
@@ -146,6 +146,18 @@ class IslandKeeper:
             self._timer.cancel()
             self._timer = None
 
+    def use(self, settings: IslandSettings) -> None:
+        """Live by other settings from now on; who switches the island off in an outage has all loads back."""
+        before, self.settings = self.settings, settings
+        self._commands.use(settings)
+        if before.enabled and not settings.enabled and self.mode.apart:
+            off, former = self._memory.off, self.mode
+            self._remember(self._given_up(self._memory))
+            self._changed_mode(former, "the island was switched off in the settings")
+            for each in off:
+                self._home.bus.publish(LoadShed(each.load, False, each.expected_w, ""))
+        self.look()
+
     def look(self) -> None:
         """See in which mode the home has to be, and do what is due in it."""
         if self._stepping:
@@ -187,6 +199,7 @@ class IslandKeeper:
                 memory,
                 off=tuple(each for each in memory.off if each.load != key),
                 giving=tuple(each for each in memory.giving if each != key),
+                throttles={each: told for each, told in memory.throttles.items() if each != key},
             )
         )
 
@@ -223,15 +236,19 @@ class IslandKeeper:
         elif not row.after.apart:
             memory = Memory(row.after, giving=memory.giving)
         self._remember(memory)
-        level = logging.WARNING if row.after.apart else logging.INFO
-        _log.log(level, "the home is %s now: %s", row.after.value, row.because)
-        time = datetime.fromtimestamp(self._utc(), UTC)
-        self._home.bus.publish(ModeChanged(before, row.after, row.because, time))
+        self._changed_mode(before, row.because)
         return True
+
+    def _changed_mode(self, before: HomeMode, because: str) -> None:
+        level = logging.WARNING if self.mode.apart else logging.INFO
+        _log.log(level, "the home is %s now: %s", self.mode.value, because)
+        time = datetime.fromtimestamp(self._utc(), UTC)
+        self._home.bus.publish(ModeChanged(before, self.mode, because, time))
 
     def _decide(self, now: float) -> None:
         lost_at = self._memory.lost_at
         situation = self._seen.situation(now, now if lost_at is None else lost_at, self._import_w)
+        before = self._memory.throttles
         decision = decide(self._memory, situation, self.settings)
         memory, back = decision.memory, decision.back
         if decision.shed:
@@ -241,6 +258,9 @@ class IslandKeeper:
             memory = replace(memory, giving=(*memory.giving, back.load))
         self._remember(memory)
         self._tell(decision.shed, back, situation)
+        for key, throttle in memory.throttles.items():
+            if key not in before or throttle.current_a != before[key].current_a:
+                _log.info("%s may take %d A per phase", self._name(key), throttle.current_a)
 
     def _tell(self, shed: tuple[Shed, ...], back: Shed | None, situation: Situation) -> None:
         if not shed and back is None:
@@ -302,6 +322,12 @@ class IslandKeeper:
             giving=tuple(each for each in memory.giving if each in known),
             solar_limit_w=None,
         )
+
+    def _given_up(self, memory: Memory) -> Memory:
+        """Return what there is to do when nobody looks after the home without the grid: give loads back."""
+        back = (each.load for each in memory.off if each.was_on)
+        giving = (each for each in back if self._commands.can_be_switched_on(each))
+        return Memory(_chosen(self._home.choices.mode), giving=(*memory.giving, *giving))
 
     def _look_in(self, delay: float) -> None:
         if self._timer is not None:

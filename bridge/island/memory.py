@@ -52,6 +52,20 @@ class Back:
 
 
 @dataclass(frozen=True, slots=True)
+class Throttle:
+    """What a car may take.
+
+    :ivar current_a: amperes per phase
+    :ivar since: when that was changed last
+    :ivar relief_w: what it took more before
+    """
+
+    current_a: int
+    since: float
+    relief_w: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """The island so far. Times are those of `Situation`.
 
@@ -65,6 +79,8 @@ class Memory:
     :ivar giving: the loads that are being switched on again, until they say that they are
     :ivar solar_limit_w: what all producers together may give; None for all that they can
     :ivar limited_at: when that was changed last
+    :ivar throttles: what cars may take, by charging point, also of one that is off: for when it comes back
+    :ivar filled: the batteries have been nearly full, and are not far from it yet
     """
 
     mode: HomeMode = HomeMode.FEDERATED
@@ -77,13 +93,15 @@ class Memory:
     net_at: float = 0.0
     solar_limit_w: float | None = None
     limited_at: float = 0.0
+    throttles: dict[str, Throttle] = field(default_factory=dict)
+    filled: bool = False
 
     def shed(self, load: str) -> Shed | None:
         """Return how a load is off, None if it is not."""
         return next((each for each in self.off if each.load == load), None)
 
     def moved(self, seconds: float) -> Memory:
-        """Return the same island by a clock that is so far ahead, with nothing smoothed yet."""
+        """Return the same island by a clock that is so far ahead, with nothing smoothed or throttled yet."""
         return replace(
             self,
             lost_at=None if self.lost_at is None else self.lost_at + seconds,
@@ -92,6 +110,7 @@ class Memory:
             back_at=None if self.back_at is None else self.back_at + seconds,
             net_w=None,
             limited_at=self.limited_at + seconds,
+            throttles={},
         )
 
     def to_json(self) -> bytes:
@@ -110,5 +129,6 @@ class Memory:
                 "off": tuple(Shed(**each | {"cause": Cause(each["cause"])}) for each in values["off"]),
                 "back": {key: Back(**each) for key, each in values["back"].items()},
                 "giving": tuple(values.get("giving", ())),
+                "throttles": {key: Throttle(**each) for key, each in values.get("throttles", {}).items()},
             }
         )

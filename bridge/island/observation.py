@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
+from bridge.charging_current import SMALLEST_A, is_charging_point, watts_per_ampere
 from bridge.flows import SUPPLY_ROLES
 from bridge.grid import LOST_BELOW, NOMINAL_VOLTAGES
-from bridge.island.situation import CRITICAL, Load, Situation, Source, Store
+from bridge.island.situation import CRITICAL, Currents, Load, Situation, Source, Store
 from bridge.protection import NOMINAL_FREQUENCIES
 from hw.module import ModuleKind
 from hw.setpoint import SetpointKind
@@ -126,7 +127,7 @@ class Observation:
         on = None if module.reading is None else module.reading.connected
         plate = record.nameplate
         expected = self.most_w.get(record.key) or plate.charge_power_w or plate.power_w or USUAL_W
-        return Load(record.key, record.priority, power, expected, on)
+        return Load(record.key, record.priority, power, expected, on, _currents(module))
 
     def _sources(self, now: float) -> list[Source]:
         return [
@@ -160,6 +161,18 @@ def can_be_shed(record: ModuleRecord) -> bool:
     """Tell whether a module is a load or a charging point that the hub can switch off."""
     able = SetpointKind.CONNECT in record.capabilities.setpoints
     return record.kind in _SWITCHED and able and not record.quarantined
+
+
+def _currents(module: RegisteredModule) -> Currents | None:
+    """Return what a charging point can offer that takes a current."""
+    record, reading = module.record, module.reading
+    if not is_charging_point(record):
+        return None
+    evse = None if reading is None else reading.evse
+    limits = (record.nameplate.current_a, None if evse is None else evse.current_max_a)
+    least = math.ceil((evse.current_min_a if evse is not None else None) or SMALLEST_A)
+    most = math.floor(min((each for each in limits if each is not None), default=least))
+    return Currents(watts_per_ampere(module), least, most) if most >= least else None
 
 
 def can_be_limited(record: ModuleRecord) -> bool:

@@ -9,12 +9,14 @@ from bridge.island.memory import Cause
 from bridge.island.situation import CRITICAL
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bridge.island.memory import Memory
     from bridge.island.settings import IslandSettings
     from bridge.island.situation import Load, Situation
 
+FOLLOWED_S: Final = 5.0
+"""Seconds within which a car follows another current (IEC 61851-1)."""
 SEEN_S: Final = 2.0
 """Seconds after a load went off in which a reading of the battery need not show it: the command travels."""
 FULL_SHARE: Final = 0.98
@@ -26,7 +28,14 @@ IDLE_W: Final = 10.0
 def carried_w(memory: Memory, situation: Situation) -> float:
     """Return what the batteries carry once they notice what has gone off since they were read."""
     unseen = sum(each.power_w for each in memory.off if each.since + SEEN_S > situation.read_at)
+    unseen += sum(_relief_w(memory, situation, key) for key in memory.throttles if memory.shed(key) is None)
     return situation.carried_w - unseen
+
+
+def _relief_w(memory: Memory, situation: Situation, car: str) -> float:
+    """Return what a car takes less that was told so a moment ago."""
+    told = memory.throttles.get(car)
+    return 0.0 if told is None or told.since + FOLLOWED_S <= situation.read_at else told.relief_w
 
 
 def to_shed(
@@ -38,7 +47,8 @@ def to_shed(
     """
     off = {each.load for each in memory.off}
     running = [load for load in situation.loads if load.key not in off and load.on is not False]
-    running.sort(key=lambda load: (load.priority, -_takes(load)))
+    takes = {load.key: _takes(load) - _relief_w(memory, situation, load.key) for load in running}
+    running.sort(key=lambda load: (load.priority, -takes[load.key]))
     soc = situation.soc_percent
     if soc is None:
         return []  # nobody knows what could be carried; the batteries protect themselves
@@ -48,8 +58,8 @@ def to_shed(
         return [(load, Cause.DARK) for load in running if load.priority < CRITICAL]
     gone = _short_of_charge(running, soc, situation, net_w, settings)
     rest = [load for load in running if load not in gone]
-    relieved = carried_w(memory, situation) - sum(load.power_w or 0.0 for load in gone)
-    overloading = _overloading(rest, relieved - FULL_SHARE * limit_w(situation, settings))
+    relieved = carried_w(memory, situation) - sum(takes[load.key] for load in gone if load.power_w)
+    overloading = _overloading(rest, takes, relieved - FULL_SHARE * limit_w(situation, settings))
     return [(load, Cause.CHARGE) for load in gone] + [(load, Cause.OVERLOAD) for load in overloading]
 
 
@@ -70,15 +80,15 @@ def _short_of_charge(
     return gone
 
 
-def _overloading(running: Sequence[Load], excess_w: float) -> list[Load]:
+def _overloading(running: Sequence[Load], takes: Mapping[str, float], excess_w: float) -> list[Load]:
     gone: list[Load] = []
     for load in running:
         if excess_w <= 0:
             break
-        if _takes(load) < IDLE_W:
+        if takes[load.key] < IDLE_W:
             continue
         gone.append(load)
-        excess_w -= _takes(load)
+        excess_w -= takes[load.key]
     return gone
 
 

@@ -34,6 +34,23 @@ class Store:
 
 
 @dataclass(frozen=True, slots=True)
+class Currents:
+    """What a charging point can offer a car, in whole amperes per phase.
+
+    :ivar ampere_w: what an ampere is in watts: voltage times phases
+    """
+
+    ampere_w: float
+    least_a: int
+    most_a: int
+
+    @property
+    def least_w(self) -> float:
+        """What a car takes at least, if it takes anything."""
+        return self.least_a * self.ampere_w
+
+
+@dataclass(frozen=True, slots=True)
 class Load:
     """A load or a charging point that can be switched off.
 
@@ -41,6 +58,7 @@ class Load:
     :ivar power_w: what it takes now; None when nobody knows
     :ivar expected_w: what it takes when it runs, as far as is known
     :ivar on: whether it is switched on; None when nobody knows
+    :ivar currents: what a charging point can offer that takes a current; None of anything else
     """
 
     key: str
@@ -48,6 +66,7 @@ class Load:
     power_w: float | None
     expected_w: float
     on: bool | None = True
+    currents: Currents | None = None
 
 
 @dataclass(frozen=True, slots=True)

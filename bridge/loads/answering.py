@@ -150,7 +150,8 @@ def _program(asked: AskedLoad, usual: Usual | None) -> LoadProgram | None:
     if not power or (asked.power_w is None and asked.kind is LoadKind.MACHINE):
         power = energy / length * 3600
     people_said = None not in {asked.need_wh, asked.run_s, asked.power_w}
-    return LoadProgram(energy, length, power, 0 if usual is None or people_said else usual.of)
+    learned_from = 0 if usual is None or people_said else usual.of
+    return LoadProgram(energy, length, power, learned_from if asked.sessions is None else asked.sessions)
 
 
 def _machine(
@@ -183,7 +184,14 @@ def _energy(
     start = max(asked.start, float(question.start))
     early = _early(asked.start, asked.by)
     by = early if start < early else max(asked.by, start)
+    if asked.spare_wh:
+        # What it may need more has its time afterwards, if what it needs has its own before.
+        sooner = by - asked.spare_wh / program.power_w * 3600
+        by = max(sooner, min(by, start + need / program.power_w * 3600))
     windows = _windows(asked.hours, start, by, question)
+    if asked.sessions is not None:
+        # Of what is only assumed nothing lacks that no time is left for.
+        need = min(need, program.power_w * sum(_lasts_h(each) for each in windows))
     # What is on or off takes whole steps, and a car has a least power: the last step may bring too much.
     if asked.least_w is None:
         spare = program.power_w * _longest_h(horizon, windows)
@@ -263,6 +271,10 @@ def _longest_h(horizon: Horizon, windows: Sequence[Window]) -> float:
     """Return how long the longest step is that lies in the windows, in hours."""
     shares = horizon.shares(*windows)
     return max((hours for hours, share in zip(horizon.hours, shares, strict=True) if share > 0), default=0.0)
+
+
+def _lasts_h(window: Window) -> float:
+    return (window.end - window.start).total_seconds() / 3600
 
 
 def _moment(time: float) -> datetime:

@@ -26,6 +26,8 @@ class AskedLoad:
     :ivar takes_sun: beyond its need it takes the sun that is left over
     :ivar priority: 0 to 9
     :ivar learns: whether what is usual for it can be learned from its past
+    :ivar spare_wh: what it may turn out to need more: so much can still be had before its deadline
+    :ivar sessions: of how many sessions the need is known that is only assumed; None when it is said
     """
 
     key: str
@@ -43,6 +45,8 @@ class AskedLoad:
     takes_sun: bool
     priority: int
     learns: bool
+    spare_wh: float = 0.0
+    sessions: int | None = None
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> AskedLoad:

@@ -6,14 +6,14 @@ import logging
 import math
 from typing import TYPE_CHECKING, Final
 
-from bridge.charging_point import watts_per_ampere
+from bridge.charging_current import SMALLEST_A, watts_per_ampere
 from bridge.command import ASPECTS, Origin
 from bridge.loads.charging import Bounds, Charging, steadied, wanted_current
 from bridge.loads.deadlines import Deadlines
+from bridge.loads.events import LoadChanged
 from bridge.loads.needs import has_car, is_planned
-from bridge.loads.posing import SMALLEST_A, held_until, is_fit, most_current
+from bridge.loads.posing import held_until, is_fit, most_current
 from bridge.loads.run import LoadState, power_w
-from bridge.loads.runs import LoadChanged
 from bridge.loads.switching import LeastTimes, settled
 from bridge.loads.wish import LoadKind
 from bridge.planner.carrying_out import LIFE, RENEWED, SOURCE

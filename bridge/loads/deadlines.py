@@ -77,7 +77,8 @@ class Deadlines:
         current = next((need for need in coming if need.start <= now < need.by), None)
         if current is not None:
             known = run.need_wh if run.by == current.by else None
-            run = run.wanted(current.by, current.energy_wh or known, wish.run_s, now)
+            full = current.sessions is not None
+            run = run.wanted(current.by, current.energy_wh or known, wish.run_s, now, full=full)
         elif run.state is LoadState.WAITING and (module.record.kind is ModuleKind.LOAD or has_car(module)):
             # Nobody wants it any more. Of a car that is away it is not known.
             run = run.idle()
@@ -108,6 +109,8 @@ def _missing(module: RegisteredModule, run: LoadRun) -> str:
         plug = None if reading is None or reading.evse is None else reading.evse.plug
         if plug in {PlugState.NOT_CONNECTED, PlugState.NO_DEMAND}:
             return ""  # a car that is away, or full, wants nothing
+        if run.full:
+            return f"It got {run.taken_wh / 1000:.1f} kWh, and the car was not full"
     if module.record.wish.kind is LoadKind.MACHINE:
         return _missing_run(run)
     if run.need_wh and run.taken_wh < _ENOUGH * run.need_wh:

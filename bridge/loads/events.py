@@ -1,8 +1,16 @@
-"""What is told about loads when their time is over."""
+"""What is told about loads: what a plan is made from anew, and what came of what was wanted."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class LoadChanged:
+    """Something about a load is another that a plan is made from: who switched it, a program, a car."""
+
+    module: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)

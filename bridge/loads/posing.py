@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from bridge.charging_point import watts_per_ampere
+from bridge.charging_current import SMALLEST_A, watts_per_ampere
 from bridge.command import Aspect, Origin
 from bridge.loads.asked import AskedLoad, GivenLoad
-from bridge.loads.needs import is_planned, needs
+from bridge.loads.needs import Need, is_planned, needs
 from bridge.loads.run import LoadState, power_w
 from bridge.loads.wish import Hours, LoadKind
 from bridge.record import OperatingMode
@@ -19,18 +19,15 @@ from hw.reading import PlugState, Quality
 if TYPE_CHECKING:
     from bridge.command import Command
     from bridge.home import Home
-    from bridge.loads.needs import Need
     from bridge.registry import RegisteredModule
 
 FRESH: Final = 90.0
 """Seconds after which a reading is too old to plan by, as for batteries."""
-SMALLEST_A: Final = 6.0
-"""The least that a control pilot can offer (IEC 61851-1)."""
 _DAY: Final = 86_400.0
 _FOREVER: Final = 2 * _DAY
 """Longer than a plan."""
-_CAR: Final = frozenset({PlugState.DEMAND, PlugState.CHARGING})
-"""A car that would take something. Whether it is full it tells only while it may charge."""
+_CAR: Final = frozenset({PlugState.DEMAND, PlugState.CHARGING, PlugState.NO_DEMAND})
+"""A car is there. Whether it is full it tells only while it may charge, and after a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +172,8 @@ def _car(home: Home, module: RegisteredModule, coming: list[Need], now: float) -
     reading = module.reading
     if reading is None or reading.evse is None or reading.evse.plug not in _CAR:
         return []
+    if home.sessions.is_full(module.key):
+        return []
     point, wish, run = home.charging_points.get(module.key), module.record.wish, home.runs.run(module.key)
     follows_sun = point is not None and point.follows_sun
     free = held_until(home.arbiter.live(module.key), now, on=False)
@@ -182,18 +181,18 @@ def _car(home: Home, module: RegisteredModule, coming: list[Need], now: float) -
     most, least = most_current(home, module), reading.evse.current_min_a or SMALLEST_A
     if most < least:
         return []
-    wanted = [(need.start, need.by, need.energy_wh) for need in coming]
+    wanted = list(coming)
     if not wanted and follows_sun:
-        wanted = [(now, now + _DAY, 0.0)]
+        wanted = [Need(now, now + _DAY, 0.0)]
     return [
         AskedLoad(
             module.key,
             module.record.name,
             LoadKind.INTERRUPTIBLE,
-            max(start, free),
-            by,
-            energy,
-            run.taken_wh if by == run.by else 0.0,
+            max(need.start, free),
+            need.by,
+            need.energy_wh,
+            run.taken_wh if need.by == run.by else 0.0,
             None,
             most * ampere,
             least * ampere,
@@ -202,8 +201,10 @@ def _car(home: Home, module: RegisteredModule, coming: list[Need], now: float) -
             takes_sun=follows_sun,
             priority=module.record.priority,
             learns=False,
+            spare_wh=need.spare_wh,
+            sessions=need.sessions,
         )
-        for start, by, energy in wanted
+        for need in wanted
     ]
 
 

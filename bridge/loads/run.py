@@ -54,6 +54,7 @@ class LoadRun:
     :ivar on: whether it is switched on; `switched` since when
     :ivar person_on: what a person has switched it to; that stands until `person_until`
     :ivar told: people know what it lacked at its deadline
+    :ivar full: it is a car that is to be full: what is wanted is only assumed
     """
 
     by: float = 0.0
@@ -72,13 +73,15 @@ class LoadRun:
     person_on: bool = False
     person_until: float = 0.0
     told: bool = False
+    full: bool = False
 
     @property
     def state(self) -> LoadState:
         """How far it is."""
         if not self.by:
             return LoadState.IDLE
-        if self.ended is not None or (self.started is None and 0 < self.need_wh <= self.taken_wh):
+        enough = 0 < self.need_wh <= self.taken_wh and not self.full
+        if self.ended is not None or (self.started is None and enough):
             return LoadState.DONE
         if self.started is not None:
             return LoadState.RUNNING
@@ -99,12 +102,14 @@ class LoadRun:
             return 0.0
         return max((self.run_s or 0.0) - (now - self.started), 60.0)
 
-    def wanted(self, by: float, need_wh: float | None, run_s: float | None, now: float) -> LoadRun:
+    def wanted(
+        self, by: float, need_wh: float | None, run_s: float | None, now: float, *, full: bool = False
+    ) -> LoadRun:
         """Return it for what is wanted now; what is wanted by another time begins anew.
 
         Whoever wants it says so after what was switched before: that does not hold any more.
         """
-        known = replace(self, need_wh=need_wh or 0.0, run_s=run_s or self.run_s)
+        known = replace(self, need_wh=need_wh or 0.0, run_s=run_s or self.run_s, full=full)
         if by == self.by:
             return known
         fresh = replace(known, by=by, since=now, taken_wh=0.0, person_until=0.0, told=False)
@@ -113,7 +118,9 @@ class LoadRun:
 
     def idle(self) -> LoadRun:
         """Return it with nothing wanted."""
-        return replace(self, by=0.0, need_wh=0.0, taken_wh=0.0, started=None, ended=None, told=False)
+        return replace(
+            self, by=0.0, need_wh=0.0, taken_wh=0.0, started=None, ended=None, told=False, full=False
+        )
 
     def began(self, now: float, run_s: float | None) -> LoadRun:
         """Return it with its program running."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from bridge.command import Aspect, CommandState, Origin
 from bridge.events import CommandChanged, ModuleRemoved, ReadingTaken
+from bridge.loads.events import LoadChanged
 from bridge.loads.needs import has_car, is_planned
 from bridge.loads.run import LoadRun
 from bridge.loads.wish import LoadKind
@@ -22,14 +23,6 @@ _SAVE_S: Final = 60.0
 _PREFIX: Final = "load-run/"
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class LoadChanged:
-    """Something about a load is another that a plan is made from: who switched it, a program, a car."""
-
-    module: str
-    why: str
 
 
 class RunBook:

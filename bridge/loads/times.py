@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bridge.planner.tariff import DAYS, minutes
+from bridge.planner.window import DAYS, minutes
 
 if TYPE_CHECKING:
     from datetime import date, tzinfo

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
-from bridge.planner.tariff import DAYS, minutes
+from bridge.planner.window import DAYS, minutes
 from hw.module import ModuleKind
 from hw.setpoint import SetpointKind
 
@@ -172,11 +172,8 @@ def check(wish: LoadWish, record: ModuleRecord) -> None:
         raise WishError("kind", f"{record.name} is a {record.kind.value}: loads and chargers can wait")
     if not needed <= record.capabilities.setpoints:
         raise WishError("kind", f"{record.name} cannot be switched, so it cannot wait")
-    if record.kind is ModuleKind.EVSE:
-        if wish.kind is LoadKind.MACHINE:
-            raise WishError("kind", f"{record.name} charges cars, which do not mind pauses: interruptible")
-        if wish.days and wish.need_wh is None:
-            raise WishError("energy_wh", f"is missing: how much is {record.name} to charge?")
+    if record.kind is ModuleKind.EVSE and wish.kind is LoadKind.MACHINE:
+        raise WishError("kind", f"{record.name} charges cars, which do not mind pauses: interruptible")
 
 
 def _check_number(name: str, value: object, least: float, most: float) -> None:

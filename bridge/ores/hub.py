@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from bridge.adoption import NoCommissionerError, NoDeviceError, StillCommissioningError
 from bridge.choices import ChoicesChanged, Policy
 from bridge.discovery import CandidatesChanged, Discovery, DiscoveryBusyError
+from bridge.events import ModuleChanged, ModuleRemoved, ModulesRegistered
 from bridge.flows import Flows, FlowsChanged
 from bridge.grid import GridChanged, GridState
 from bridge.island.keeper import BackupChanged, LoadShed
@@ -14,13 +15,14 @@ from bridge.island.mode import ModeChanged
 from bridge.module_face import ENERGY
 from bridge.ores.mode import shown_mode
 from bridge.ores.plan import TRIGGERS, shown_steps
+from bridge.ores.registration import is_another
 from bridge.ores.savings import shown_savings
 from bridge.planner.news import NotNowError, PlanChanged, PlannerBusyError
 from bridge.record import OperatingMode
 from bridge.savings.savings import SavingsChanged
 from bridge.scan import LatelyError
 from bridge.state import StateError
-from clusters.ores.common import ModuleKindEnum, OperatingModeEnum
+from clusters.ores.common import ModuleKindEnum, OperatingModeEnum, RegistrationChangeEnum
 from clusters.ores.hub import CandidateStruct, GridStateEnum, NetFlowsStruct, PolicyEnum
 from clusters.ores.hub_server import HubServer, RegisteredDevice
 from matter_node.status import Status, StatusError
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from bridge.candidates import Candidate
     from bridge.home import Home
     from bridge.planner.planner import Planner
+    from bridge.record import ModuleRecord
 
 _CHOICES: Final = {
     OperatingModeEnum.AUTONOMOUS: OperatingMode.AUTONOMOUS,
@@ -50,9 +53,17 @@ _GRID: Final = {
 
 
 class HubCluster:
-    """The Hub cluster, fed with what becomes of the home (`HomeKeeper`, `HomePlanner`, `DeviceDiscovery`)."""
+    """The Hub cluster, fed with what becomes of the home (`HomeKeeper`, `HomePlanner`, `DeviceDiscovery`).
 
-    def __init__(self, home: Home, discovery: Discovery, planner: Planner | None = None) -> None:
+    It has every feature at all times: FeatureMap is fixed, and a tariff or the island may be set while the
+    hub runs. Until there is a plan, Plan is empty and PlannedAt null.
+    """
+
+    def __init__(self, home: Home, discovery: Discovery, planner: Callable[[], Planner | None]) -> None:
+        """Show a home.
+
+        :param planner: returns who plans now, None while nobody does
+        """
         self._home = home
         self._discovery = discovery
         self._planner = planner
@@ -61,9 +72,9 @@ class HubCluster:
             self,
             mode=shown_mode(home.island.mode),
             policy=_POLICIES[home.choices.policy],
-            planner=None if planner is None else self,
+            planner=self,
             discovery=self,
-            island=home.island.settings.enabled,
+            island=True,
         )
 
     def start(self) -> None:
@@ -77,15 +88,14 @@ class HubCluster:
             bus.subscribe(SavingsChanged, lambda event: self.server.show_savings(shown_savings(event.now))),
             bus.subscribe(ModeChanged, lambda event: self.server.show_mode(shown_mode(event.mode))),
             bus.subscribe(CandidatesChanged, lambda event: self._show_candidates(looking=event.looking)),
+            bus.subscribe(BackupChanged, lambda event: self.server.show_backup_time(event.seconds)),
+            bus.subscribe(LoadShed, self._tell_load_shed),
+            bus.subscribe(PlanChanged, self._show_plan),
+            bus.subscribe(ModulesRegistered, self._tell_registered),
+            bus.subscribe(ModuleChanged, self._tell_changed),
+            bus.subscribe(ModuleRemoved, self._tell_removed),
         ]
         self.server.show_mode(shown_mode(self._home.island.mode))
-        if self._home.island.settings.enabled:
-            self._unsubscribe += [
-                bus.subscribe(BackupChanged, lambda event: self.server.show_backup_time(event.seconds)),
-                bus.subscribe(LoadShed, self._tell_load_shed),
-            ]
-        if self._planner is not None:
-            self._unsubscribe.append(bus.subscribe(PlanChanged, self._show_plan))
 
     def stop(self) -> None:
         """Follow it no more."""
@@ -108,6 +118,20 @@ class HubCluster:
     def _tell_load_shed(self, event: LoadShed) -> None:
         self.server.tell_load_shed(event.module, shed=event.shed, power=round(event.power_w * 1000))
 
+    def _tell_registered(self, event: ModulesRegistered) -> None:
+        for record in event.records:
+            self._tell_place(record, RegistrationChangeEnum.ADDED)
+
+    def _tell_changed(self, event: ModuleChanged) -> None:
+        if is_another(event.before, event.record):
+            self._tell_place(event.record, RegistrationChangeEnum.UPDATED)
+
+    def _tell_removed(self, event: ModuleRemoved) -> None:
+        self._tell_place(event.record, RegistrationChangeEnum.REMOVED)
+
+    def _tell_place(self, record: ModuleRecord, change: RegistrationChangeEnum) -> None:
+        self.server.tell_registration(record.key, change, record.name)
+
     def _choices_changed(self, event: ChoicesChanged) -> None:
         self.server.show_policy(_POLICIES[event.policy])
 
@@ -117,8 +141,8 @@ class HubCluster:
         self.server.show_candidates([_candidate(each) for each in found if each.kind], discovering=looking)
 
     def _show_plan(self, event: PlanChanged) -> None:
-        assert self._planner is not None, "only a planner has plans"
-        made = None if event.plan is None else self._planner.state.made
+        planner = self._planner()
+        made = None if event.plan is None or planner is None else planner.state.made
         self.server.show_plan(shown_steps(event.plan), TRIGGERS[event.trigger], made)
 
     # ------------------------------------------------------------------ what is asked for
@@ -144,9 +168,11 @@ class HubCluster:
 
     async def replan(self, *, fabric_index: int) -> None:  # noqa: ARG002 - whoever wants it
         """Begin to plan anew."""
-        assert self._planner is not None, "without a planner there is no such command"
+        planner = self._planner()
+        if planner is None:
+            raise StatusError(Status.INVALID_IN_STATE, "there is no tariff, or planning is switched off")
         try:
-            self._planner.replan()
+            planner.replan()
         except PlannerBusyError as error:
             raise StatusError(Status.BUSY, str(error)) from error
         except NotNowError as error:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.examination import Examination, examine
 from bridge.ores.firmware import FirmwareCommand, update_state
+from bridge.ores.registration import is_another
 from bridge.ores.requests import ModuleRequests, requester
 from bridge.protection import waits_for_person
 from bridge.record import OperatingMode
-from clusters.ores.common import ModuleKindEnum, OperatingModeEnum
+from clusters.ores.common import ModuleKindEnum, OperatingModeEnum, RegistrationChangeEnum
 from clusters.ores.module import (
     DiagnosticCheckStruct,
     DiagnosticResultEnum,
@@ -17,7 +18,6 @@ from clusters.ores.module import (
     FaultStruct,
     LinkQualityStruct,
     LinkStruct,
-    RegistrationChangeEnum,
     RunDiagnosticsResponse,
     TransportEnum,
 )
@@ -94,11 +94,7 @@ class ModuleCluster(ModuleRequests):
         self.show_mode()
         self.server.show_firmware_version(record.identity.firmware)
         self._show_link()
-        if (before.name, before.address, before.capabilities) != (
-            record.name,
-            record.address,
-            record.capabilities,
-        ):
+        if is_another(before, record):
             self.server.tell_registration(RegistrationChangeEnum.UPDATED, record.name)
 
     def registered(self) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.events import ReadingTaken
 from bridge.planner.outlook import AskedDemand
-from bridge.planner.tariff import DAYS, minutes
+from bridge.planner.window import DAYS, minutes
 from bridge.telemetry.database import StoreError
 from hw.reading import Quality
 

@@ -6,6 +6,7 @@ import asyncio
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from bridge.command import Origin
 from bridge.events import ModulesRegistered
 from bridge.feeds.feeds import Feeds
 from bridge.feeds.news import CARBON, PRICE
@@ -119,7 +120,9 @@ class Economy:
         self._running = True
         self._unsubscribe = [self._home.bus.subscribe(ModulesRegistered, lambda _: self._feed())]
         self._follow_demand()
-        if self.export_limit is not None:
+        if self.export_limit is None:
+            self._free_panels()
+        else:
             self.export_limit.start()
         self.feeds.start()
         if self.posing is not None:
@@ -174,6 +177,14 @@ class Economy:
             if self._running:
                 self.export_limit.start()
         self.export_limit.use(limit)
+
+    def _free_panels(self) -> None:
+        """Take back the limit that a former run has left, if the settings have none any more."""
+        live = (each for module in self._home.registry for each in self._home.arbiter.live(module.key))
+        if any(each.origin is Origin.GRID_OPERATOR for each in live):
+            from bridge.export_limit import SOURCE  # for homes with a limit
+
+            self._home.arbiter.vanish(Origin.GRID_OPERATOR, SOURCE, "there is no limit any more")
 
     def _measure_demand(self) -> None:
         if self.demand is not None:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 def forecast_status(hub: Hub) -> dict[str, Any]:
     """Return the forecasts in force and the scores of the last days.
 
-    `steps` are those of the plan: magnitudes in W with P10 and P90, prices per kWh, kg of carbon dioxide per
+    `steps` are those of the plan: magnitudes in W with P10 and P90, prices per kWh (`fee`
+    is what is added to the market's, and part of `price`), kg of carbon dioxide per
     kWh; `price_known` tells published prices from usual ones.
     """
     plan = None if hub.planner is None else hub.planner.state.plan
@@ -35,12 +36,16 @@ def _steps(hub: Hub) -> list[dict[str, Any]]:
         return []
     foreseen = plan.foreseen
     feed = hub.economy.feeds.get(PRICE)
+    tariff = hub.economy.tariff
+    steps = [each.duration for each in plan.steps]
+    fees = (0.0,) * len(steps) if tariff is None else tariff.added(plan.steps[0].start, steps)
     published = None if feed is None else feed.row(PRICE)
     return [
         {
             "start": step.start,
             "duration": step.duration,
             "price": step.import_price,
+            "fee": fees[index],
             "export_price": step.export_price,
             "price_known": published is None or published.at(step.start) is not None,
             "load_w": foreseen.load_w[index],

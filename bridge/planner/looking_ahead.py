@@ -42,16 +42,19 @@ def priced(question: Question, horizon: Horizon, zone: tzinfo) -> Question:
     if known is None:
         return question
 
-    def over(row: Sequence[float | None], otherwise: tuple[float, ...]) -> tuple[float, ...]:
+    def over(
+        row: Sequence[float | None], fees: Sequence[float], otherwise: tuple[float, ...]
+    ) -> tuple[float, ...]:
         if all(each is None for each in row):
             return otherwise
         # The last day that is known tells the level of the next ones: the row ends with it.
         length = max(index for index, each in enumerate(row) if each is not None) + 1
         history = History.of(datetime.fromtimestamp(known.start, UTC), known.step_s, list(row[:length]))
-        return tuple(round(each, 9) for each in forecast_price(history, horizon, zone=zone))
+        usual = forecast_price(history, horizon, zone=zone)
+        return tuple(round(float(each) + fee, 9) for each, fee in zip(usual, fees, strict=True))
 
-    drawing = over(known.import_price, question.import_price)
-    feeding = over(known.export_price, question.export_price)
+    drawing = over(known.import_price, known.fees, question.import_price)
+    feeding = over(known.export_price, (0.0,) * len(horizon), question.export_price)
     return replace(question, import_price=drawing, export_price=feeding)
 
 

@@ -63,7 +63,7 @@ class LookingOut:
         """
         end = start + sum(steps_s)
         notes: list[str] = []
-        prices = self.tariff.known(int(now), end)
+        prices = self.tariff.known(int(now), start, steps_s)
         if self.feeds.get(PRICE) is not None:
             notes += self._of_prices(None if prices is None else prices.until, end)
         clean = self.home.choices.policy is Policy.GREEN

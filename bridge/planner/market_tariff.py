@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from bridge.feeds.news import PRICE
 from bridge.feeds.series import EMPTY
+from bridge.planner.fees import Fees
 from bridge.planner.outlook import KnownPrices
 
 if TYPE_CHECKING:
@@ -26,9 +27,9 @@ _NOBODY_KNOWS: Final = 0.3
 
 @dataclass(frozen=True, slots=True)
 class MarketTariff:
-    """Prices per kWh in one currency: market price times a factor, and a fee.
+    """Prices per kWh in one currency: market price times a factor, and a fee that may depend on the time.
 
-    :ivar factor: of what is drawn, value-added tax in it; `fee` the same
+    :ivar factor: of what is drawn, value-added tax in it; `fees` the same
     :ivar export_factor: of what is fed in; `export_fee` the same
     :ivar otherwise: price while nothing was ever known, None if nobody says
     """
@@ -37,7 +38,7 @@ class MarketTariff:
     currency: str
     zone: tzinfo
     factor: float
-    fee: float
+    fees: Fees
     export_factor: float
     export_fee: float
     otherwise: float | None
@@ -54,7 +55,7 @@ class MarketTariff:
             settings.currency,
             zone,
             settings.factor * taxed,
-            settings.fee * taxed,
+            Fees.of(settings, zone),
             settings.export_factor,
             settings.export_price,
             settings.import_price,
@@ -71,7 +72,8 @@ class MarketTariff:
         return EMPTY if feed is None else feed.row(PRICE)
 
     def _drawing(self) -> Series:
-        return self._market.mapped(self.factor, self.fee)
+        """Return the prices of drawing without fees."""
+        return self._market.mapped(self.factor)
 
     def _feeding(self) -> Series:
         feed = self.feed()
@@ -84,10 +86,10 @@ class MarketTariff:
         Where they are not known, they are the mean of all that are.
         """
         drawn, fed = self._drawing(), self._feeding()
-        found, brings = drawn.at(time), fed.at(time)
+        brings = fed.at(time)
         return (
-            self._mean(drawn) if found is None else found,
-            (_mean_of(fed, self.export_fee)) if brings is None else brings,
+            self._price(drawn.at(time), self.fees.at(time), drawn),
+            _mean_of(fed, self.export_fee) if brings is None else brings,
         )
 
     def over(self, start: int, steps_s: Sequence[int]) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -96,9 +98,12 @@ class MarketTariff:
         :param start: of the first, UTC in seconds since 1970
         """
         drawn, fed = self._drawing(), self._feeding()
-        usual, usually = self._mean(drawn), _mean_of(fed, self.export_fee)
+        usually = _mean_of(fed, self.export_fee)
         return (
-            tuple(usual if each is None else each for each in drawn.over(start, steps_s)),
+            tuple(
+                self._price(each, fee, drawn)
+                for each, fee in zip(drawn.over(start, steps_s), self.added(start, steps_s), strict=True)
+            ),
             tuple(usually if each is None else each for each in fed.over(start, steps_s)),
         )
 
@@ -107,10 +112,22 @@ class MarketTariff:
 
         :param start: of the first, UTC in seconds since 1970
         """
-        return self._drawing().over(start, steps_s)
+        drawn = self._drawing()
+        return tuple(
+            None if each is None else self._price(each, fee, drawn)
+            for each, fee in zip(drawn.over(start, steps_s), self.added(start, steps_s), strict=True)
+        )
 
-    def known(self, now: int, end: int) -> KnownPrices | None:
-        """Return what is known of the last days and up to an end, None when nothing is."""
+    def added(self, start: int, steps_s: Sequence[int]) -> tuple[float, ...]:
+        """Return the mean fees in consecutive steps, as `charged` does."""
+        return self.fees.over(start, steps_s)
+
+    def known(self, now: int, start: int, steps_s: Sequence[int]) -> KnownPrices | None:
+        """Return what is known of the last days and up to the end of a plan's steps, None when nothing is.
+
+        :param start: of the first step, UTC in seconds since 1970
+        """
+        end = start + sum(steps_s)
         drawn, fed = self._drawing(), self._feeding()
         begin = now // HOUR * HOUR - DAYS * 86_400
         recent = drawn.since(begin)
@@ -124,13 +141,24 @@ class MarketTariff:
             begin,
             step,
             drawn.over(begin, steps),
+            self.added(start, steps_s),
             fed.over(begin, steps),
             drawn.until(now),
             "" if state is None or not state.lost else state.failure or "it says nothing about now",
         )
 
-    def _mean(self, series: Series) -> float:
-        return _mean_of(series, _NOBODY_KNOWS if self.otherwise is None else self.otherwise)
+    def _price(self, market: float | None, fee: float, drawn: Series) -> float:
+        """Return the price of drawing.
+
+        :param market: without the fee, None if it is not known
+        :param drawn: all that are
+        """
+        if market is None:
+            if not len(drawn):
+                return _NOBODY_KNOWS if self.otherwise is None else self.otherwise
+            market = _mean_of(drawn, 0.0)
+        # Rounded, so that equal prices stay equal.
+        return round(market + fee, 9)
 
 
 def _mean_of(series: Series, otherwise: float) -> float:

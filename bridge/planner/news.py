@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bridge.planner.plan import HomePlan
+    from bridge.planner.settings import EnergySettings
 
 
 class Trigger(StrEnum):
@@ -20,6 +21,13 @@ class Trigger(StrEnum):
     GRID = "grid"
     PRICE = "price"
     FORECAST = "forecast"
+
+
+@dataclass(frozen=True, slots=True)
+class EnergySettingsChanged:
+    """Plans are to be made by other settings."""
+
+    settings: EnergySettings
 
 
 @dataclass(frozen=True, slots=True)

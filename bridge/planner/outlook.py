@@ -21,7 +21,9 @@ class KnownPrices:
 
     :ivar start: of the first, UTC in seconds since 1970
     :ivar step_s: how long each is
-    :ivar import_price: per kWh, None where it is not known; `export_price` the same
+    :ivar import_price: per kWh without fees, None where it is not known
+    :ivar fees: what is added to it in each step of the question
+    :ivar export_price: per kWh, None where it is not known
     :ivar until: up to when all is known from now on, UTC in seconds since 1970; None when not even that is
     :ivar failure: why the feed is lost, empty if it is not
     """
@@ -29,6 +31,7 @@ class KnownPrices:
     start: int
     step_s: int
     import_price: tuple[float | None, ...]
+    fees: tuple[float, ...]
     export_price: tuple[float | None, ...]
     until: int | None
     failure: str

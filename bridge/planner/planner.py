@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 from bridge.choices import ChoicesChanged
 from bridge.command import Aspect, CommandState, Origin
 from bridge.doubts import doubted
-from bridge.energy_book import EnergySettingsChanged
 from bridge.events import (
     CommandChanged,
     ModuleChanged,
@@ -23,13 +22,14 @@ from bridge.faults import FaultCleared, FaultRaised
 from bridge.feeds.news import PRICE, FeedChanged
 from bridge.grid import GridChanged
 from bridge.island.mode import ModeChanged
-from bridge.loads.runs import LoadChanged
+from bridge.loads.events import LoadChanged
 from bridge.planner.alerting import PlanAlerting
 from bridge.planner.carrying_out import CarryingOut
 from bridge.planner.curtailing import Curtailing
 from bridge.planner.import_limit import within
 from bridge.planner.keeper import KeptPlan
 from bridge.planner.news import (
+    EnergySettingsChanged,
     NotBelievedError,
     NotNowError,
     PlanChanged,
@@ -100,7 +100,8 @@ class Planner:
         """
         self._posing = posing
         self._home = home
-        self._time_limit = time_limit
+        self.time_limit = time_limit
+        """Seconds that making a plan may take."""
         self._make = make
         self._keeper = keeper
         self._period = period
@@ -330,7 +331,7 @@ class Planner:
         members = self._alerting.members()
         try:
             question = self._posing.question(self._now(), self._plan)
-            plan = await self._make(question, self._time_limit)
+            plan = await self._make(question, self.time_limit)
         except (SolveError, NotNowError) as error:
             self._failed(str(error))
         except Exception as error:  # noqa: BLE001 - the plan in force stays, whatever went wrong
@@ -362,7 +363,7 @@ class Planner:
         otherwise = None
         if last is not None and self._alerting.is_news(members):
             try:
-                otherwise = await self._make(question.with_modules_of(last), self._time_limit)
+                otherwise = await self._make(question.with_modules_of(last), self.time_limit)
             except Exception as error:  # noqa: BLE001 - people are told all the same, without figures
                 _log.warning("what the change of modules makes of the plan is not known: %r", error)
         self._alerting.planned(otherwise, plan, members, self._now())

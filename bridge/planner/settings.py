@@ -8,12 +8,13 @@ from typing import Annotated, Literal
 from annotated_types import Interval, MaxLen, MinLen
 
 from bridge.feeds.settings import CarbonSettings, PriceSourceSettings, WeatherSettings, judge_feeds
-from bridge.planner.tariff import minutes
+from bridge.planner.window import MONTHS, minutes
 
 _STRICT = {"extra": "forbid"}
 _Price = Annotated[float, Interval(ge=-100, le=100)]
 _Power = Annotated[float, Interval(ge=0, le=1e6)]
 _Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+_Month = Annotated[int, Interval(ge=1, le=12)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,26 @@ class PriceWindowSettings:
     """That of the table above by default."""
     days: tuple[_Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
     """On which it begins."""
+    months: tuple[_Month, ...] = MONTHS
+    """In which it begins."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeWindowSettings:
+    """A time of the day at which something else is added to the market's price."""
+
+    __pydantic_config__ = _STRICT
+
+    start: Annotated[str, MaxLen(5)]
+    """Local time such as `22:00`."""
+    end: Annotated[str, MaxLen(5)]
+    """Local time; at or before `start`, it is on the next day."""
+    fee: _Price
+    """In place of that of the table above."""
+    days: tuple[_Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    """On which it begins."""
+    months: tuple[_Month, ...] = MONTHS
+    """In which it begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +91,8 @@ class TariffSettings:
     factor: Annotated[float, Interval(ge=-100, le=100)] = 1.0
     """A kWh that is drawn costs (market price * factor + fee) * (1 + vat_percent / 100)."""
     fee: _Price = 0.0
+    fees: tuple[FeeWindowSettings, ...] = ()
+    """The first that holds a time tells the fee in place of `fee`."""
     vat_percent: Annotated[float, Interval(ge=0, le=100)] = 0.0
     export_factor: Annotated[float, Interval(ge=-100, le=100)] = 0.0
     """A kWh that is fed in brings market price * export_factor + export_price."""
@@ -154,21 +177,17 @@ def judge_plan(
         problems.append((("tariff", "windows"), "do not go with a source: its prices change by themselves"))
     elif tariff.windows and tariff.import_price is None:
         problems.append((("tariff", "import_price"), "is missing: it holds outside the windows"))
-    for index, window in enumerate(tariff.windows):
-        for name in ("start", "end"):
-            try:
-                minutes(getattr(window, name))
-            except ValueError as error:
-                problems.append((("tariff", "windows", index, name), str(error)))
-    for name in ("start", "end"):
-        try:
-            minutes(getattr(tariff.demand, name))
-        except ValueError as error:
-            problems.append((("tariff", "demand", name), str(error)))
+    problems += _judge_times(tariff)
     if not tariff.source.format:
         problems += [
             (("tariff", name), "is for market prices: there is no [tariff.source]")
-            for name, usual in (("factor", 1.0), ("fee", 0.0), ("vat_percent", 0.0), ("export_factor", 0.0))
+            for name, usual in (
+                ("factor", 1.0),
+                ("fee", 0.0),
+                ("fees", ()),
+                ("vat_percent", 0.0),
+                ("export_factor", 0.0),
+            )
             if getattr(tariff, name) != usual
         ]
     placed = planner.latitude is not None and planner.longitude is not None
@@ -178,4 +197,20 @@ def judge_plan(
     if (planner.latitude is None) != (planner.longitude is None):
         missing = "latitude" if planner.latitude is None else "longitude"
         problems.append((("planner", missing), "is missing: a place is a latitude and a longitude"))
+    return problems
+
+
+def _judge_times(tariff: TariffSettings) -> list[tuple[tuple[str | int, ...], str]]:
+    timed = [
+        *((("windows", index), each) for index, each in enumerate(tariff.windows)),
+        *((("fees", index), each) for index, each in enumerate(tariff.fees)),
+        (("demand",), tariff.demand),
+    ]
+    problems: list[tuple[tuple[str | int, ...], str]] = []
+    for path, each in timed:
+        for name in ("start", "end"):
+            try:
+                minutes(getattr(each, name))
+            except ValueError as error:
+                problems.append((("tariff", *path, name), str(error)))
     return problems

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final, Self
+
+from bridge.planner.window import TimeWindow, minutes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,43 +16,16 @@ if TYPE_CHECKING:
     from bridge.planner.outlook import KnownPrices
     from bridge.planner.settings import TariffSettings
 
-DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SAMPLE_S: Final = 300
 """How finely prices are looked up within a step."""
-_DAY: Final = timedelta(days=1)
-
-
-def minutes(text: str) -> int:
-    """Return a time of day such as 22:30 in minutes; 24:00 is the end of the day. Raise ValueError."""
-    found = re.fullmatch(r"(\d{1,2}):(\d{2})", text)
-    if found is None or int(found[2]) > 59 or int(found[1]) * 60 + int(found[2]) > 1440:
-        raise ValueError(f"{text!r} is no time of day; write one such as 22:30")
-    return int(found[1]) * 60 + int(found[2])
 
 
 @dataclass(frozen=True, slots=True)
-class PriceWindow:
-    """A time of the day with prices of its own.
+class PriceWindow(TimeWindow):
+    """A time with prices of its own."""
 
-    :ivar days: on which it begins
-    :ivar start: in minutes after midnight
-    :ivar end: in minutes after midnight; at or before the start, it is on the next day
-    """
-
-    days: frozenset[str]
-    start: int
-    end: int
     import_price: float
     export_price: float | None
-
-    def holds(self, local: datetime) -> bool:
-        """Tell whether a local time lies in the window."""
-        minute = local.hour * 60 + local.minute
-        today = DAYS[local.weekday()] in self.days
-        if self.start < self.end:
-            return today and self.start <= minute < self.end
-        since_yesterday = DAYS[(local - _DAY).weekday()] in self.days
-        return (today and minute >= self.start) or (since_yesterday and minute < self.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +50,7 @@ class Tariff:
         windows = tuple(
             PriceWindow(
                 frozenset(window.days),
+                frozenset(window.months),
                 minutes(window.start),
                 minutes(window.end),
                 window.import_price,
@@ -89,9 +64,13 @@ class Tariff:
         """Return the prices of drawing in consecutive steps, None where they are not known: they all are."""
         return self.over(start, steps_s)[0]
 
-    def known(self, now: int, end: int) -> KnownPrices | None:  # noqa: ARG002 - as for tariffs of the market
+    def known(self, now: int, start: int, steps_s: Sequence[int]) -> KnownPrices | None:  # noqa: ARG002 - as for tariffs of the market
         """Return what is known of market prices: there are none."""
         return None
+
+    def added(self, start: int, steps_s: Sequence[int]) -> tuple[float, ...]:  # noqa: ARG002 - as for tariffs of the market
+        """Return what is added to market prices in consecutive steps: there are none."""
+        return (0.0,) * len(steps_s)
 
     @property
     def is_known(self) -> bool:

@@ -22,7 +22,7 @@ def plan_status(hub: Hub, *, anew: bool = False) -> dict[str, object]:
     if planner is None:
         why = (
             "planning is switched off: [planner] enabled is false"
-            if not hub.settings.planner.enabled
+            if not hub.book.now.planner.enabled
             else "there is no plan without a tariff: set import_price or a source in [tariff]"
         )
         raise ControlError("unavailable", why)

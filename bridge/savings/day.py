@@ -25,6 +25,9 @@ class Reckoned:
     :ivar bill_without_sun: for the same load from the grid alone
     :ivar saved_by_battery: against having no battery; wear, and what batteries hold more or less, counted
     :ivar saved_by_plan: against the same batteries without a plan, the same counted
+    :ivar bill_at_once: as `bill_with_rule`, and cars and machines of which it is known since when they were
+        wanted would have run from then on
+    :ivar saved_by_moving: what moving them brought, between the two; it is in none of the other figures
     :ivar co2_kg: of what was drawn; None when nobody says how clean it was
     :ivar co2_saved_kg: against drawing everything
     """
@@ -44,6 +47,8 @@ class Reckoned:
     exported_wh: float
     co2_kg: float | None
     co2_saved_kg: float | None
+    bill_at_once: float = 0.0
+    saved_by_moving: float = 0.0
 
     @property
     def coverage(self) -> float:
@@ -64,6 +69,9 @@ class Reckoned:
     def from_values(cls, values: Any) -> Reckoned:
         """Read the members' plain values. Raise ValueError when they are none."""
         known = {each.name for each in fields(cls)}
+        if isinstance(values, dict) and "bill_at_once" not in values:
+            # Of a day before moved loads were reckoned.
+            values = values | {"bill_at_once": values.get("bill_with_rule"), "saved_by_moving": 0.0}
         if not isinstance(values, dict) or values.keys() != known:
             raise ValueError("that is no reckoning of a day")
         for name, value in values.items():

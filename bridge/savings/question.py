@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bridge.planner.question import AskedBattery, Recorded
+from bridge.savings.moves import Move
 from bridge.savings.prices_paid import PricePaid
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ class AskedDay:
     :ivar start: UTC, seconds since 1970; `end` the same
     :ivar paid: prices in order, with gaps where nobody noted them
     :ivar batteries: what they hold at the start is looked up
+    :ivar moves: loads of the day that would have run as soon as they were wanted
     """
 
     start: int
@@ -26,6 +28,7 @@ class AskedDay:
     recorded: Recorded
     paid: tuple[PricePaid, ...]
     batteries: tuple[AskedBattery, ...]
+    moves: tuple[Move, ...] = ()
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> AskedDay:
@@ -37,4 +40,5 @@ class AskedDay:
             Recorded(recorded["path"], *(tuple(recorded[name]) for name in ("grid", "solar", "storage"))),
             tuple(PricePaid(**each) for each in values["paid"]),
             tuple(AskedBattery.of(each) for each in values["batteries"]),
+            tuple(Move(**each) for each in values["moves"]),
         )

@@ -12,6 +12,7 @@ from bridge.planner.question import AskedBattery, Recorded
 from bridge.planner.solving import SolveError
 from bridge.savings.book import ReckonedDay, SavingsBook
 from bridge.savings.day import Reckoned, together
+from bridge.savings.moves import MoveBook
 from bridge.savings.question import AskedDay
 from bridge.state import StateError
 from bridge.time_zone import local_day, midnight
@@ -96,6 +97,7 @@ class Savings:
         self._task: asyncio.Task[None] | None = None
         self._tried = -math.inf
         self._next = -math.inf
+        self._moves = MoveBook(home)
         self.book = SavingsBook(home.storage)
         self.now = self._sums(self._clock.utc() or 0.0)
 
@@ -128,8 +130,9 @@ class Savings:
         self._timer = self._clock.call_later(TICK, self._tick)
         try:
             self._prices.note(self._clock.utc() or 0.0)
+            self._moves.note(self._clock.utc() or 0.0)
         except StateError as error:
-            _log.error("the prices in force cannot be noted: %s", error)
+            _log.error("prices in force and loads that wait cannot be noted: %s", error)
         if self._clock.monotonic() >= self._next:
             self._begin()
 
@@ -160,7 +163,12 @@ class Savings:
             end = self._end(day)
             known = self.book.get(day)
             since = -math.inf if known is None else known.reckoned
-            if day == today or since < min(end + WRITTEN, now) or since < end + LATE <= now:
+            if (
+                day == today
+                or since < min(end + WRITTEN, now)
+                or since < end + LATE <= now
+                or since < self._moved(day, now)
+            ):
                 yield day
 
     async def _reckon(self, day: date, now: float) -> None:
@@ -179,6 +187,7 @@ class Savings:
             Recorded(str(self._telemetry), (meter,), solar, storage),
             tuple(self._prices.paid(day)),
             tuple(self._batteries()),
+            tuple(self._moves.over(start, end, now - WRITTEN)),
         )
         try:
             figures = Reckoned.from_values(await self._ask("savings", asdict(asked), LIMIT))
@@ -196,6 +205,11 @@ class Savings:
                 asked = _asked(module, self._settings())
                 if asked is not None:
                     yield asked
+
+    def _moved(self, day: date, now: float) -> float:
+        """Return when the last load was done, and written, that was wanted on a day; 0 for none."""
+        moves = self._moves.over(midnight(day, self._home.zone), self._end(day), now - WRITTEN)
+        return max((each.until + WRITTEN for each in moves), default=0)
 
     def _end(self, day: date) -> int:
         return midnight(type(day).fromordinal(day.toordinal() + 1), self._home.zone)

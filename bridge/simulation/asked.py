@@ -6,6 +6,7 @@ import math
 import re
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
@@ -15,6 +16,7 @@ from bridge.data_dir import DataDirectory
 from bridge.planner.settings import PriceWindowSettings, TariffSettings, judge_plan
 from bridge.planner.tariff import Tariff
 from bridge.simulation.comparison import Case
+from bridge.simulation.errands import car_errands, grid_there, machine_errands
 from bridge.simulation.forecasting import HORIZON_S
 from bridge.simulation.known_home import KnownHome
 from bridge.simulation.profile import made_up
@@ -57,6 +59,8 @@ class Asked:
     :ivar start: a day, without a time zone
     :ivar reserve: percent that the battery keeps back
     :ivar windows: such as `22:00-06:00=0.20/0.05`
+    :ivar car: there is a commuter's car; `dishwasher` the same
+    :ivar outages: how often the grid is gone
     """
 
     days: int | None = None
@@ -73,6 +77,9 @@ class Asked:
     windows: tuple[str, ...] = ()
     data: Path | None = None
     from_telemetry: bool = False
+    car: bool = False
+    dishwasher: bool = False
+    outages: int = 0
 
 
 @dataclass(slots=True)
@@ -121,6 +128,14 @@ def case(asked: Asked, settings: Settings) -> Answer:
         profile.import_price is not None,
         settings.planner.backup_hours,
         solar_kwp * 1000,
+    )
+    world = built.world
+    errands = car_errands(world, asked.seed) if asked.car else iter(())
+    machines = machine_errands(world, asked.seed) if asked.dishwasher else iter(())
+    built = replace(
+        built,
+        errands=tuple(chain(errands, machines)),
+        connected=grid_there(world, asked.outages, asked.seed),
     )
     return Answer(built, tariff.currency, notes)
 

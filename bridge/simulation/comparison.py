@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from bridge.choices import Policy
+from bridge.simulation.errands import Waiting, as_vehicles, at_once_w
 from bridge.simulation.forecasting import Foresight, expectations
 from optimizer.forecast.history import History
 from optimizer.forecast.price_profile import forecast_price
@@ -22,6 +23,9 @@ from optimizer.solve import solve
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from numpy.typing import NDArray
+
+    from bridge.simulation.errands import Errand
     from bridge.simulation.forecasting import Expected
     from bridge.simulation.profile import Profile
     from optimizer.battery import Battery
@@ -51,6 +55,8 @@ class Case:
     :ivar export_price: the same
     :ivar published: prices are published a day ahead, and not known for ever
     :ivar backup_hours: how long the home should last without the grid under the policy `backup`
+    :ivar errands: what cars and machines are to get; steps count from the end of the lead
+    :ivar connected: whether there is a grid in each of those steps; empty for always
     """
 
     profile: Profile
@@ -63,6 +69,8 @@ class Case:
     published: bool
     backup_hours: float
     peak_w: float
+    errands: tuple[Errand, ...] = ()
+    connected: NDArray[np.bool_] = field(default_factory=lambda: np.ones(0, bool))
 
     @property
     def world(self) -> World:
@@ -77,7 +85,7 @@ class Case:
             self.export_price[:count],
             (self.battery,),
         )
-        return whole.part(self.lead, count)
+        return replace(whole.part(self.lead, count), connected=self.connected)
 
     @property
     def worth(self) -> float:
@@ -93,6 +101,9 @@ class Comparison:
     :ivar rule: the battery stores what is left over, and covers what is missing
     :ivar plan: it follows plans that are made again and again, from forecasts of the past
     :ivar perfect: it knew all
+    :ivar moved: the rule, with cars and machines when the plan has them run: what moving them brings is what
+        the rule costs more
+    :ivar missed_wh: what cars and machines did not get in time under the plan
     :ivar seconds: that a plan took, the mean
     """
 
@@ -101,6 +112,8 @@ class Comparison:
     rule: Outcome
     plan: Outcome
     perfect: Outcome
+    moved: Outcome
+    missed_wh: float
     seconds: float
 
 
@@ -115,27 +128,44 @@ def compare(
     """
     world = case.world
     count, every = len(world), max(replan_s // world.step_s, 1)
-    none = simulate(replace(world, batteries=()), Rule(0))
-    rule = simulate(world, Rule(1))
-    perfect = followed(world, solve(whole(world, terminal_value=case.worth), explain=False))
+    at_once = replace(world, load_w=world.load_w + at_once_w(case.errands, world))
+    none = simulate(replace(at_once, batteries=()), Rule(0))
+    rule = simulate(at_once, Rule(1))
+    vehicles = as_vehicles(case.errands, world)
+    perfect = followed(world, solve(whole(world, vehicles, terminal_value=case.worth), explain=False))
     profile = case.profile
     foresight = Foresight(
         profile.start, profile.step_s, profile.load_w, profile.sun_w, case.site, case.peak_w
     )
-    posing = Posing(case, foresight, expectations(foresight, range(case.lead, len(profile), every), jobs))
-    receding = Receding(posing, every=every)
-    plan = simulate(world, _Told(receding, count, progress) if progress is not None else receding)
-    return Comparison(case, none, rule, plan, perfect, receding.seconds / max(receding.plans, 1))
+    waiting = Waiting(case.errands, world, float(np.abs(case.import_price).max()))
+    expected = expectations(foresight, range(case.lead, len(profile), every), jobs)
+    receding = Receding(Posing(case, foresight, expected, waiting), every=every)
+    plan = simulate(
+        world,
+        _Told(receding, count, progress) if progress is not None else receding,
+        lambda step: waiting.take(step, receding.last, step - receding.begun),
+    )
+    moved = rule if not case.errands else simulate(replace(world, load_w=plan.load_w), Rule(1))
+    seconds = receding.seconds / max(receding.plans, 1)
+    return Comparison(case, none, rule, plan, perfect, moved, waiting.missed_wh, seconds)
 
 
 class Posing:
     """Poses the problem of each step as the hub would, from what it knows then."""
 
-    def __init__(self, case: Case, foresight: Foresight, expected: Iterator[Expected]) -> None:
+    def __init__(
+        self,
+        case: Case,
+        foresight: Foresight,
+        expected: Iterator[Expected],
+        waiting: Waiting | None = None,
+    ) -> None:
         """Take what is known.
 
         :param expected: the forecasts of each step, in their order
+        :param waiting: cars and machines; none without
         """
+        self._waiting = waiting
         self._case = case
         self._foresight = foresight
         self._expected = expected
@@ -146,9 +176,11 @@ class Posing:
 
     def __call__(self, step: int, stored_wh: tuple[float, ...]) -> Problem:
         """Return the problem of a step; steps are asked for in their order."""
-        case, step = self._case, self._case.lead + step
+        case, waiting, begin = self._case, self._waiting, step
+        step += case.lead
         horizon = self._foresight.horizon(step)
         load, sun = next(self._expected)
+        running = [0.0] * len(horizon) if waiting is None else waiting.running_w(begin, len(horizon))
         drawing, feeding = self._prices(step, horizon)
         if case.policy in {Policy.SELF_CONSUMPTION, Policy.GREEN}:
             # The home's own sun is to stay in the home: fed in it counts nothing.
@@ -156,9 +188,15 @@ class Posing:
         return Problem(
             horizon,
             Grid(drawing, feeding),
-            BaseLoad(load.expected_w, low_w=load.low_w, high_w=load.high_w),
+            BaseLoad(
+                _added(load.expected_w, running),
+                low_w=_added(load.low_w, running),
+                high_w=_added(load.high_w, running),
+            ),
             Solar(sun.expected_w, sun.low_w, high_w=sun.high_w),
             (replace(case.battery, stored_wh=stored_wh[0]),),
+            () if waiting is None else waiting.vehicles(begin),
+            shiftable=() if waiting is None else waiting.machines(begin),
             island=Island(case.backup_hours, outages_per_hour=_OUTAGES_PER_HOUR)
             if case.policy is Policy.BACKUP
             else None,
@@ -184,6 +222,10 @@ class Posing:
         )
         drawing, feeding = (forecast_price(row, horizon) for row in rows)
         return drawing, feeding
+
+
+def _added(forecast_w: tuple[float, ...], more_w: list[float]) -> tuple[float, ...]:
+    return tuple(base + more for base, more in zip(forecast_w, more_w, strict=True))
 
 
 class _Told:

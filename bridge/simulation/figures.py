@@ -29,6 +29,10 @@ class Figures:
     :ivar self_consumption: share of the sun that stayed in the home; None without sun
     :ivar self_sufficiency: share of the load that did not come from the grid; None without load
     :ivar cycles: discharged energy over the battery's capacity
+    :ivar errands_wh: what cars and machines took, which is in the load
+    :ivar won_by_moving: what the rule would have cost less, had they run when the plan has them run, and not
+        as soon as they were wanted
+    :ivar unserved_none_wh: what nobody supplied in outages without a battery; the others those with one
     """
 
     label: str
@@ -49,6 +53,11 @@ class Figures:
     self_consumption: float | None
     self_sufficiency: float | None
     cycles: float
+    errands_wh: float
+    won_by_moving: float
+    unserved_none_wh: float
+    unserved_rule_wh: float
+    unserved_plan_wh: float
 
     def values(self) -> dict[str, Any]:
         """Return them in plain values."""
@@ -71,7 +80,8 @@ def in_total(comparison: Comparison) -> Figures:
 def battery_w(comparison: Comparison, outcome: Outcome) -> Floats:
     """Return what the battery took in each step, charging positive."""
     world = comparison.case.world
-    power: Floats = outcome.grid_w - world.load_w + world.sun_w - outcome.curtailed_w
+    supplied = outcome.load_w - outcome.unserved_w
+    power: Floats = outcome.grid_w - supplied + world.sun_w - outcome.curtailed_w
     return power
 
 
@@ -96,7 +106,7 @@ def _span(comparison: Comparison, label: str, first: int, last: int) -> Figures:
         cost(plan),
         cost(comparison.perfect),
     )
-    load, sun = energy(world.load_w), energy(world.sun_w - plan.curtailed_w)
+    load, sun = energy(plan.load_w), energy(world.sun_w - plan.curtailed_w)
     imported, exported = energy(plan.grid_w.clip(0)), energy((-plan.grid_w).clip(0))
     discharged = energy((-battery_w(comparison, plan)).clip(0))
     capacity = case.battery.capacity_wh
@@ -120,4 +130,9 @@ def _span(comparison: Comparison, label: str, first: int, last: int) -> Figures:
         float(np.clip(1 - exported / sun, 0, 1)) if sun > 0 else None,
         float(np.clip(1 - imported / load, 0, 1)) if load > 0 else None,
         discharged / capacity if capacity > 0 else 0.0,
+        energy(plan.load_w - world.load_w),
+        rule - cost(comparison.moved),
+        energy(comparison.none.unserved_w),
+        energy(comparison.rule.unserved_w),
+        energy(plan.unserved_w),
     )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from bridge.events import ReadingTaken
+from bridge.loads.needs import is_planned
+from bridge.loads.run import power_w
 from bridge.planner.past import Past
 from optimizer.forecast.history import History
 
@@ -59,5 +61,11 @@ class Memory:
         flows = self._home.flow_meter.balance()
         quarter = self._quarters.setdefault(int(event.reading.time.timestamp()) // STEP, [0, 0.0, 0.0])
         quarter[0] += 1
-        quarter[1] += max(flows.load_w, 0)
+        # What the plan has run when it wants is no part of the load that is foreseen.
+        planned = sum(
+            power_w(module.reading, module.record.wish.power_w)
+            for module in self._home.registry
+            if is_planned(module, self._home)
+        )
+        quarter[1] += max(flows.load_w - planned, 0)
         quarter[2] += max(-flows.solar_w, 0)

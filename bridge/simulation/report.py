@@ -27,8 +27,10 @@ _HEAD: Final = tuple(
         "month|kWh|kWh|kWh|kWh|battery|rule|plan|perfect|won|use|supply|cycles",
     )
 )
+_ERRANDS: Final = tuple(line.split("|") for line in ("moved|won by", "kWh|moving"))
+"""Two more columns where there are cars or machines."""
 _WHOLE_YEAR: Final = 360
-_WIDTHS: Final = (7, 6, 6, 6, 6, 9, 9, 9, 9, 6, 6, 6, 6)
+_WIDTHS: Final = (7, 6, 6, 6, 6, 9, 9, 9, 9, 6, 6, 6, 6, 6, 8)
 
 
 def values(comparison: Comparison, currency: str) -> dict[str, Any]:
@@ -54,20 +56,24 @@ def values(comparison: Comparison, currency: str) -> dict[str, Any]:
         },
         "months": [each.values() for each in by_month(comparison)],
         "total": in_total(comparison).values(),
+        "missed_wh": comparison.missed_wh,
         "seconds_a_plan": comparison.seconds,
     }
 
 
 def lines(comparison: Comparison) -> Iterator[str]:
     """Yield the table of months and total."""
-    yield from (_line(row) for row in _HEAD)
-    for each in by_month(comparison):
-        yield _line(_cells(each))
-    yield _line(_cells(in_total(comparison)))
+    more = bool(comparison.case.errands)
+    yield from (_line(row + also if more else row) for row, also in zip(_HEAD, _ERRANDS, strict=True))
+    for each in (*by_month(comparison), in_total(comparison)):
+        cells = [*_cells(each)]
+        if more:
+            cells += [f"{each.errands_wh / 1000:.0f}", f"{each.won_by_moving:.2f}"]
+        yield _line(cells)
 
 
 def _line(cells: Iterable[str]) -> str:
-    aligned = (f"{cell:>{width}}" for cell, width in zip(cells, _WIDTHS, strict=True))
+    aligned = (f"{cell:>{width}}" for cell, width in zip(cells, _WIDTHS, strict=False))
     return " ".join(aligned).rstrip()
 
 
@@ -91,8 +97,30 @@ def sentences(comparison: Comparison, currency: str) -> Iterator[str]:
         f"({by_plan / total.days * 365.25:.0f} a year), wear and what the battery holds at the end counted; "
         f"with perfect foresight it would be {total.cost_none - total.cost_perfect:.2f}."
     )
+    if comparison.case.errands:
+        yield _of_errands(comparison, total, currency)
+    gone_h = float((~comparison.case.world.connected).sum()) * comparison.case.profile.hours
+    if gone_h:
+        yield (
+            f"The grid was gone for {gone_h:.0f} h. What had no power then: "
+            f"{total.unserved_none_wh / 1000:.1f} kWh without a battery, "
+            f"{total.unserved_rule_wh / 1000:.1f} with the rule, "
+            f"{total.unserved_plan_wh / 1000:.1f} with the plan; it is not paid for, either."
+        )
     if total.days < _WHOLE_YEAR:
         yield "A part of a year says little of the whole: batteries do most in spring and autumn."
+
+
+def _of_errands(comparison: Comparison, total: Figures, currency: str) -> str:
+    """Return what moving cars and machines comes to."""
+    won = total.cost_rule - total.cost_plan
+    share = f", {100 * total.won_by_moving / won:.0f} % of that" if 0 < total.won_by_moving < won else ""
+    late = f"{comparison.missed_wh / 1000:.1f} kWh of it late" if comparison.missed_wh else "none of it late"
+    return (
+        f"Cars and machines took {total.errands_wh / 1000:.0f} kWh under the plan, {late}; otherwise they "
+        f"run as soon as they are wanted. The plan costs {won:.2f} {currency} less than the rule; moving "
+        f"them brings {total.won_by_moving:.2f}{share}."
+    )
 
 
 def write(comparison: Comparison, folder: Path, currency: str) -> list[Path]:
@@ -112,7 +140,7 @@ def write(comparison: Comparison, folder: Path, currency: str) -> list[Path]:
 def _write_steps(comparison: Comparison, path: Path) -> None:
     world, plan = comparison.case.world, comparison.plan
     columns = {
-        "load_w": world.load_w,
+        "load_w": plan.load_w,
         "solar_w": world.sun_w,
         "import_price": world.import_price,
         "export_price": world.export_price,

@@ -6,10 +6,12 @@ says of them. Where physics and the way to the devices need a moment, a conditio
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bridge.command import Aspect, Origin
+from bridge.loads.times import periods
 from bridge.planner.planner import OLDEST
 from hw.setpoint import SetpointKind
 from hw.simulator.in_process import BatteryModule, InverterModule, PlugModule
@@ -30,6 +32,8 @@ SETTLING: Final = 120.0
 second, the simulated one more seldom."""
 _SMALL_W: Final = 1.0
 _SMALL_PERCENT: Final = 0.2
+_ENOUGH: Final = 0.95
+"""Share of what is wanted that is enough: it is looked at every ten seconds only."""
 _SOLD_W: Final = 100.0
 """What may flow out of a battery into the grid while it follows the home."""
 
@@ -60,6 +64,7 @@ CONDITIONS: Final = {
         Condition("plan", "a plan is in force, or it is said why none is", 30.0),
         Condition("safe", "without a plan nothing is told in its name", 30.0),
         Condition("blind", "no plan is carried out in an outage", SETTLING),
+        Condition("wish", "a load has by its deadline what is wanted of it", 0.0),
     )
 }
 
@@ -107,6 +112,8 @@ class Watch:
         self._open: dict[str, Breach] = {}
         self._timer: Timer | None = None
         self._reserve = self._battery().reserve_percent
+        self._wanted_since: dict[str, tuple[float, float]] = {}
+        """Of each load the deadline that comes, and what its counter said since when that was wanted."""
         self.breaches: list[Breach] = []
         self.looks = 0
         self.outages: list[Instant] = []
@@ -152,6 +159,7 @@ class Watch:
         yield from self._of_the_grid()
         yield from self._of_the_registers()
         yield from self._of_the_plan()
+        yield from self._of_the_wishes()
 
     def _battery(self) -> Battery:
         battery = self._house.physics.world.battery
@@ -241,3 +249,22 @@ class Watch:
             yield "plan", "no plan, and nobody says why"
         if not house.physics.world.supply.grid:
             yield "blind", "a plan is in force"
+
+    def _of_the_wishes(self) -> Iterator[tuple[str, str]]:
+        home, now = self._house.home, self._house.clock.utc() or 0.0
+        for module in self._house.physics.modules.values():
+            if not isinstance(module, PlugModule) or module.identity.key not in home.registry:
+                continue
+            key, counted = module.identity.key, module.heater.energy_wh
+            wish = home.registry[key].record.wish
+            by, before = self._wanted_since.get(key, (math.inf, 0.0))
+            if by <= now:
+                del self._wanted_since[key]
+                got = counted - before
+                if got < _ENOUGH * (wish.need_wh or 0.0):
+                    yield "wish", f"{module.identity.serial} got {got:.0f} Wh of {wish.need_wh:.0f} Wh"
+            current = next(
+                (each for each in periods(wish, now, home.zone, now + 1) if each.start <= now), None
+            )
+            if current is not None and wish.is_planned:
+                self._wanted_since.setdefault(key, (current.by, counted))

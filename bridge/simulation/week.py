@@ -15,12 +15,15 @@ from bridge.feeds.news import FeedAlert
 from bridge.feeds.settings import PriceSourceSettings
 from bridge.island.keeper import LoadShed
 from bridge.island.mode import ModeChanged
+from bridge.loads.wish import LoadKind, LoadWish
 from bridge.planner.news import PlanChanged
 from bridge.planner.settings import EnergySettings, GridSettings, PlannerSettings, TariffSettings
+from bridge.planner.window import DAYS
 from bridge.simulation.happenings import DAY, EXPORT_W, HOUR, LIES, OUTAGES, WEEK, Happening, happenings
 from bridge.simulation.house import VirtualHouse
 from bridge.simulation.virtual_time import VirtualClock, run_virtually
 from bridge.simulation.watch import CONDITIONS, TICK, Watch
+from hw.simulator.loads import Pump
 from hw.simulator.world import Home, World
 
 if TYPE_CHECKING:
@@ -48,6 +51,10 @@ _SETTINGS: Final = EnergySettings(
 )
 """Market prices, a limit on what is fed in, and a home that wants to last for six hours."""
 _BERLIN: Final = "Europe/Berlin"
+_PUMP: Final = LoadWish(
+    LoadKind.INTERRUPTIBLE, energy_wh=500.0, power_w=250.0, earliest="11:00", done_by="17:00", days=DAYS
+)
+"""What is wanted of the pump: two hours of every day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +138,9 @@ def live_week(*, seconds: float = WEEK, seed: int = 1, pacing: Pacing = COARSE) 
 
 
 def _world(seed: int, step_s: float) -> World:
-    """Return a home with 4.8 kW of sun, 7 kWh of battery, and two water heaters behind plugs."""
-    world = World(Home(inverters=3, plugs=2), seed=seed, start=START, step_s=step_s)
+    """Return a home with 4.8 kW of sun, 7 kWh of battery, and two water heaters and a pump behind plugs."""
+    world = World(Home(inverters=3, plugs=3), seed=seed, start=START, step_s=step_s)
+    world.heaters[2] = Pump(world.heaters[2].energy_wh)
     for inverter in world.inverters:
         inverter.rated_w, inverter.panel_w = 3 * inverter.rated_w, 3 * inverter.panel_w
     assert world.battery is not None
@@ -151,6 +159,7 @@ async def _live(seconds: float, seed: int, pacing: Pacing) -> WeekReport:
     plans = _follow(house, told)
     await house.start(Policy.BACKUP)
     house.home.registry.set_priority(house.physics.modules["P000002"].identity.key, 2)
+    house.home.registry.set_wish(house.physics.modules["P000003"].identity.key, _PUMP)
     watch = Watch(house)
     watch.start()
     for each in happenings():

@@ -29,3 +29,14 @@ class OperatingModeEnum(IntEnum):
     """It follows the plan that the hub makes for the whole home."""
     ISLAND = 2
     """It supplies the home without the grid."""
+
+
+class RegistrationChangeEnum(IntEnum):
+    """What became of a module's place in the home."""
+
+    ADDED = 0
+    """It was registered."""
+    UPDATED = 1
+    """Its name, its address or what it can do is another."""
+    REMOVED = 2
+    """It was taken out, and its endpoint goes."""

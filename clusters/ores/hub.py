@@ -2,7 +2,7 @@
 
 from enum import IntEnum, IntFlag
 
-from clusters.ores.common import ModuleKindEnum, OperatingModeEnum
+from clusters.ores.common import ModuleKindEnum, OperatingModeEnum, RegistrationChangeEnum
 from clusters.ores.quantities import ElapsedS, EpochS, PowerMw
 from clusters.ores.vendor import cluster_id
 from matter_node.model import (
@@ -246,6 +246,18 @@ class LoadShedEvent(Struct):
     """What it used before, or is expected to use; null if it is not known."""
 
 
+@struct
+class RegistrationChangedEvent(Struct):
+    """Fields of RegistrationChanged."""
+
+    module_id: str = member(0, Utf8(maximum=128))
+    """Which module."""
+    change: RegistrationChangeEnum = member(1, Enum(RegistrationChangeEnum))
+    """What happened."""
+    name: str = member(2, Utf8(maximum=64))
+    """What the module is called."""
+
+
 class Hub(Cluster):
     """The home as a whole, its plan, and how modules come into it."""
 
@@ -257,11 +269,11 @@ class Hub(Cluster):
         """Optional parts of the cluster."""
 
         PLAN = 1 << 0
-        """Planning: the hub plans ahead."""
+        """Planning: the hub can plan ahead; until it has a tariff to plan by, Plan is empty."""
         DISC = 1 << 1
         """Discovery: devices can be found and registered."""
         ISL = 1 << 2
-        """Island: the home can be supplied without the grid."""
+        """Island: the hub tells how long the home lasts without the grid, and looks after it then."""
 
     mode = attribute(0x0000, Enum(OperatingModeEnum), quality="N")
     """How the home works."""
@@ -305,3 +317,5 @@ class Hub(Cluster):
     """The hub has another plan."""
     load_shed = event(0x03, LoadShedEvent, priority=Priority.CRITICAL, conformance="ISL")
     """A load was switched off so that the rest of the home can go on, or was given power again."""
+    registration_changed = event(0x04, RegistrationChangedEvent, priority=Priority.INFO)
+    """A module was registered, changed or taken out."""

@@ -17,6 +17,7 @@ from clusters.ores.hub import (
     NetFlowsStruct,
     PlanChangedEvent,
     RegisterDeviceResponse,
+    RegistrationChangedEvent,
 )
 from clusters.ores.origin import FabricOrigins, tell_removed
 from clusters.ores.quantities import epoch_s, scaled
@@ -26,7 +27,7 @@ from matter_node.status import Status, StatusError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from clusters.ores.common import OperatingModeEnum
+    from clusters.ores.common import OperatingModeEnum, RegistrationChangeEnum
     from clusters.ores.hub import (
         CandidateStruct,
         DiscoverDevicesRequest,
@@ -120,9 +121,9 @@ class HubServer(Hub):
     :param keeper: runs the home
     :param mode: how it works, which its owner keeps
     :param policy: what the plan is to be good for, which its owner keeps
-    :param planner: who plans; None if nobody does
+    :param planner: who plans; None if nobody ever does
     :param discovery: who finds devices; None if nobody does
-    :param island: the home can be supplied without the grid
+    :param island: somebody looks after the home without the grid
     """
 
     def __init__(
@@ -215,6 +216,11 @@ class HubServer(Hub):
         """
         payload = LoadShedEvent(module_id=module_id, shed=shed, power=power)
         self.emit(self.load_shed, fitted_struct(payload))
+
+    def tell_registration(self, module_id: str, change: RegistrationChangeEnum, name: str) -> None:
+        """Say that a module was registered, changed or taken out."""
+        payload = RegistrationChangedEvent(module_id=module_id, change=change, name=name)
+        self.emit(self.registration_changed, fitted_struct(payload))
 
     # ------------------------------------------------------------------ commands
 

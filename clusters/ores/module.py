@@ -2,7 +2,7 @@
 
 from enum import IntEnum, IntFlag
 
-from clusters.ores.common import ModuleKindEnum, OperatingModeEnum
+from clusters.ores.common import ModuleKindEnum, OperatingModeEnum, RegistrationChangeEnum
 from clusters.ores.quantities import EpochS, Percent
 from clusters.ores.vendor import cluster_id
 from matter_node.model import (
@@ -145,17 +145,6 @@ class DiagnosticCheckStruct(Struct):
     """The same in words, with figures; may be empty."""
 
 
-class RegistrationChangeEnum(IntEnum):
-    """What became of a module's place in the home."""
-
-    ADDED = 0
-    """It was registered."""
-    UPDATED = 1
-    """Its name, its address or what it can do is another."""
-    REMOVED = 2
-    """It was taken out, and its endpoint goes."""
-
-
 @struct
 class SetOperatingModeRequest(Struct):
     """Fields of SetOperatingMode."""
@@ -284,4 +273,5 @@ class Module(Cluster):
     operating_mode_changed = event(0x02, OperatingModeChangedEvent, priority=Priority.INFO)
     """The module works in another mode."""
     registration_changed = event(0x03, RegistrationChangedEvent, priority=Priority.INFO)
-    """The module was registered, changed or taken out."""
+    """The module was registered or changed. That one was taken out is told by the Hub cluster alone: the
+    endpoint, and with it whoever follows its events, is gone by then."""

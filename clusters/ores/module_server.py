@@ -24,11 +24,10 @@ from matter_node.status import Status, StatusError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from clusters.ores.common import ModuleKindEnum, OperatingModeEnum
+    from clusters.ores.common import ModuleKindEnum, OperatingModeEnum, RegistrationChangeEnum
     from clusters.ores.module import (
         ClearFaultRequest,
         LinkStruct,
-        RegistrationChangeEnum,
         RunDiagnosticsResponse,
         SetOperatingModeRequest,
         StartFirmwareUpdateRequest,
@@ -177,7 +176,7 @@ class ModuleServer(Module):
         self.update_progress = fitted(Module.update_progress.datatype, progress)
 
     def tell_registration(self, change: RegistrationChangeEnum, name: str) -> None:
-        """Say that it was registered, changed, or is about to be taken out."""
+        """Say that it was registered or changed."""
         payload = RegistrationChangedEvent(change=change, name=name)
         self.emit(self.registration_changed, fitted_struct(payload))
 

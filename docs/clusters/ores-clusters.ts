@@ -83,7 +83,7 @@ export const OresModule = ClusterType(new ClusterModel(Cluster(
         Field({ name: "Current", id: 0x1, type: "OperatingModeEnum", conformance: "M", details: "How it works now." }),
     ),
     Event(
-        { name: "RegistrationChanged", id: 0x3, access: "V", conformance: "M", priority: "info", details: "The module was registered, changed or taken out." },
+        { name: "RegistrationChanged", id: 0x3, access: "V", conformance: "M", priority: "info", details: "The module was registered or changed. That one was taken out is told by the Hub cluster alone: the endpoint, and with it whoever follows its events, is gone by then." },
         Field({ name: "Change", id: 0x0, type: "RegistrationChangeEnum", conformance: "M", details: "What happened." }),
         Field({ name: "Name", id: 0x1, type: "string", conformance: "M", constraint: "max 64", details: "What the module is called." }),
     ),
@@ -325,7 +325,7 @@ export declare namespace OresModule {
         faultCleared: FaultClearedEvent;
         /** The module works in another mode. */
         operatingModeChanged: OperatingModeChangedEvent;
-        /** The module was registered, changed or taken out. */
+        /** The module was registered or changed. That one was taken out is told by the Hub cluster alone: the endpoint, and with it whoever follows its events, is gone by then. */
         registrationChanged: RegistrationChangedEvent;
     }
     export interface Events extends BaseEvents {}
@@ -700,9 +700,9 @@ export const OresHub = ClusterType(new ClusterModel(Cluster(
     Attribute({ name: "ClusterRevision", id: 0xfffd, type: "ClusterRevision", default: 1 }),
     Attribute(
         { name: "FeatureMap", id: 0xfffc, type: "FeatureMap" },
-        Field({ name: "PLAN", conformance: "O", constraint: "0", title: "Planning", details: "The hub plans ahead." }),
+        Field({ name: "PLAN", conformance: "O", constraint: "0", title: "Planning", details: "The hub can plan ahead; until it has a tariff to plan by, Plan is empty." }),
         Field({ name: "DISC", conformance: "O", constraint: "1", title: "Discovery", details: "Devices can be found and registered." }),
-        Field({ name: "ISL", conformance: "O", constraint: "2", title: "Island", details: "The home can be supplied without the grid." }),
+        Field({ name: "ISL", conformance: "O", constraint: "2", title: "Island", details: "The hub tells how long the home lasts without the grid, and looks after it then." }),
     ),
     Attribute({ name: "Mode", id: 0x0, type: "OperatingModeEnum", access: "R V", conformance: "M", quality: "N", details: "How the home works." }),
     Attribute({ name: "GridState", id: 0x1, type: "GridStateEnum", access: "R V", conformance: "M", details: "Whether the grid is there." }),
@@ -764,6 +764,12 @@ export const OresHub = ClusterType(new ClusterModel(Cluster(
         Field({ name: "Shed", id: 0x1, type: "bool", conformance: "M", details: "Whether it was switched off; else it was given power again." }),
         Field({ name: "Power", id: 0x2, type: "power-mW", conformance: "M", constraint: "-2^62 to 2^62", quality: "X", details: "What it used before, or is expected to use; null if it is not known." }),
     ),
+    Event(
+        { name: "RegistrationChanged", id: 0x4, access: "V", conformance: "M", priority: "info", details: "A module was registered, changed or taken out." },
+        Field({ name: "ModuleId", id: 0x0, type: "string", conformance: "M", constraint: "max 128", details: "Which module." }),
+        Field({ name: "Change", id: 0x1, type: "RegistrationChangeEnum", conformance: "M", details: "What happened." }),
+        Field({ name: "Name", id: 0x2, type: "string", conformance: "M", constraint: "max 64", details: "What the module is called." }),
+    ),
     Datatype(
         { name: "OperatingModeEnum", type: "enum8", details: "How a module works together with the rest of the home." },
         Field({ name: "Autonomous", id: 0x0, conformance: "M", details: "It follows its own logic, and the hub watches." }),
@@ -816,6 +822,12 @@ export const OresHub = ClusterType(new ClusterModel(Cluster(
         Field({ name: "Grid", id: 0x5, conformance: "M", details: "The grid went or came back, or its operator set a limit." }),
     ),
     Datatype(
+        { name: "RegistrationChangeEnum", type: "enum8", details: "What became of a module's place in the home." },
+        Field({ name: "Added", id: 0x0, conformance: "M", details: "It was registered." }),
+        Field({ name: "Updated", id: 0x1, conformance: "M", details: "Its name, its address or what it can do is another." }),
+        Field({ name: "Removed", id: 0x2, conformance: "M", details: "It was taken out, and its endpoint goes." }),
+    ),
+    Datatype(
         { name: "NetFlowsStruct", type: "struct", details: "The powers of the home, each positive into what it names; together they are 0 but for losses." },
         Field({ name: "Grid", id: 0x0, type: "power-mW", conformance: "M", constraint: "-2^62 to 2^62", quality: "X", details: "At the meter: positive while the home draws, negative while it feeds in; null if it is not known." }),
         Field({ name: "Solar", id: 0x1, type: "power-mW", conformance: "M", constraint: "-2^62 to 2^62", quality: "X", details: "Of all producers: negative while they produce; null if it is not known." }),
@@ -863,6 +875,8 @@ export declare namespace OresHub {
     export type ModuleKind = 0 | 1 | 2 | 3 | 4 | 5;
     /** What made the hub plan anew. */
     export type PlanTrigger = 0 | 1 | 2 | 3 | 4 | 5;
+    /** What became of a module's place in the home. */
+    export type RegistrationChange = 0 | 1 | 2;
     /** The powers of the home, each positive into what it names; together they are 0 but for losses. */
     export interface NetFlows {
         /** At the meter: positive while the home draws, negative while it feeds in; null if it is not known. */
@@ -976,6 +990,15 @@ export declare namespace OresHub {
         /** What it used before, or is expected to use; null if it is not known. */
         power: number | bigint | null;
     }
+    /** Fields of RegistrationChanged. */
+    export interface RegistrationChangedEvent {
+        /** Which module. */
+        moduleId: string;
+        /** What happened. */
+        change: RegistrationChange;
+        /** What the module is called. */
+        name: string;
+    }
     export interface BaseAttributes {
         /** How the home works. */
         mode: OperatingMode;
@@ -1027,6 +1050,8 @@ export declare namespace OresHub {
         gridLost: GridLostEvent;
         /** The grid is back. */
         gridRestored: GridRestoredEvent;
+        /** A module was registered, changed or taken out. */
+        registrationChanged: RegistrationChangedEvent;
     }
     export interface PlanningEvents {
         /** The hub has another plan. */
@@ -1057,6 +1082,7 @@ export declare namespace OresHub {
         readonly PlanReason: { readonly Other: 0, readonly SolarSurplus: 1, readonly CheapEnergy: 2, readonly ExpensiveEnergy: 3, readonly FeedIn: 4, readonly HoldForLater: 5, readonly Reserve: 6, readonly Limit: 7, readonly Deadline: 8, readonly GreenEnergy: 9, readonly Idle: 10 };
         readonly ModuleKind: { readonly Other: 0, readonly Microinverter: 1, readonly Battery: 2, readonly Meter: 3, readonly Load: 4, readonly Evse: 5 };
         readonly PlanTrigger: { readonly Schedule: 0, readonly Request: 1, readonly Policy: 2, readonly Forecast: 3, readonly Module: 4, readonly Grid: 5 };
+        readonly RegistrationChange: { readonly Added: 0, readonly Updated: 1, readonly Removed: 2 };
     }
 }
 

@@ -83,6 +83,8 @@ class EvseSample(Message):
     current_min_a: Magnitude | None = None
     current_max_a: Magnitude | None = None
     phases: Annotated[int, Field(ge=1, le=3)] | None = None
+    car_soc_percent: Percent | None = None
+    car_capacity_wh: Energy | None = None
 
 
 class FaultSample(Message):

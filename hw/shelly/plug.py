@@ -169,10 +169,12 @@ class ShellyPlug:
         wanted: dict[str, Any] = {"on": on}
         if setpoint.expires_in is not None:
             status = await self._status()
-            if status.output is on and status.timer_s is None:
-                # It is so of itself, and would flip to what it was not before.
+            # What a running timer flips it to is how it is of itself: told to be so, it must not flip away.
+            of_itself = status.output if status.timer_s is None else not status.output
+            if of_itself is on and status.timer_s is None:
                 return Applied(setpoint, AppliedState.APPLIED, float(on))
-            wanted["toggle_after"] = round(min(setpoint.expires_in, LONGEST_TIMER))
+            if of_itself is not on:
+                wanted["toggle_after"] = round(min(setpoint.expires_in, LONGEST_TIMER))
         return await self._set(setpoint, wanted)
 
     async def _revert(self, setpoint: Setpoint) -> Applied:

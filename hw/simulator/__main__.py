@@ -29,6 +29,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--modules", type=int, default=4, help="how many modules, 1 to 1000 (default 4)")
     parser.add_argument("--plugs", type=int, default=0, help="how many plugs besides, 0 to 100 (default 0)")
     parser.add_argument("--evse", type=int, default=0, help="how many chargers, 0 to 10 (default 0)")
+    parser.add_argument("--battery-kw", type=float, help="power of the battery (default 2.5)")
     parser.add_argument("--seed", type=int, default=1, help="of clouds and household (default 1)")
     parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds a second (default 1)")
     parser.add_argument(
@@ -41,6 +42,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--port-base", type=int, default=15020, help="first port; 0 takes free ones")
     parser.add_argument("--control", action="store_true", help="take commands on standard input")
     options = parser.parse_args(arguments)
+    if options.battery_kw is not None and not 0.1 <= options.battery_kw <= 100:
+        parser.error(f"a battery has 0.1 to 100 kW, not {options.battery_kw:g}")
     ports = options.modules + options.plugs + options.evse
     if not 0 <= options.port_base <= 65535 - ports:
         parser.error(f"--port-base {options.port_base} leaves no room for {ports} ports")
@@ -107,6 +110,8 @@ async def run(options: argparse.Namespace) -> None:
     """Run the home until a signal or the end of the control input."""
     composition = Home.of(options.modules, options.plugs, options.evse)
     world = World(composition, seed=options.seed, start=options.start_time, speed=options.speed)
+    if world.battery is not None and options.battery_kw is not None:
+        world.battery.power_max_w = 1000 * options.battery_kw
     home = RunningHome(world, host=options.host, port_base=options.port_base)
     done = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -335,9 +335,10 @@ class PlugModule(SimulatedModule):
                 it.switch(on=not it.output)
             return Applied(setpoint, AppliedState.APPLIED)
         on = setpoint.value == 1
-        if setpoint.expires_in is None:
+        of_itself = it.output if not it.timer.left else not it.output
+        if setpoint.expires_in is None or of_itself is on:
             it.switch(on=on)
-        elif it.output is not on or it.timer.left:
+        else:
             it.switch(on=on, flip_back_s=setpoint.expires_in)
         return Applied(setpoint, AppliedState.APPLIED, float(it.output), it.timer.left or None)
 

@@ -66,3 +66,16 @@ class WaterHeater:
         """Run the flip-back timer down."""
         if self.timer.step(seconds):
             self.output = not self.output
+
+
+class Pump(WaterHeater):
+    """A pump behind such a relay: it runs whenever it has power."""
+
+    __slots__ = ()
+
+    RATED_W = 250.0
+
+    def step(self, seconds: float, ambient_c: float) -> None:
+        """Let time pass."""
+        self.water_c, self.heating = ambient_c, True
+        super().step(seconds, ambient_c)

@@ -33,6 +33,8 @@ BATCH: Final = 120
 """Measurements in one message."""
 KEPT: Final = 86_400
 """Measurements that are kept while the hub is away; the oldest are lost then."""
+ASKED_EVERY: Final = 0.5
+"""Seconds from one question whether it was let in to the next."""
 LONGEST_PAUSE: Final = 8.0
 """Seconds between two attempts to reach the hub."""
 _ANSWER: Final = aiohttp.ClientTimeout(total=15)
@@ -159,12 +161,12 @@ class OresClient:
                 granted = await self._post(REGISTER, {"step": "collect", **ticket}, context)
             except (aiohttp.ClientError, TimeoutError) as error:
                 _log.info("the hub does not answer, and is asked again: %s", error)
-                await asyncio.sleep(0.5)
+                await asyncio.sleep(ASKED_EVERY)
                 continue
             if granted["state"] == "active":
                 return granted
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(0.5):
+                async with asyncio.timeout(ASKED_EVERY):
                     await self._pressed.wait()
 
     async def renew(self) -> None:

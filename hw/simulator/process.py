@@ -44,12 +44,13 @@ class SimulatedAddress:
 class SimulatedHome:
     """Starts the process, waits until it listens, hands on faults, ends it. It ends with its parent, too."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the options of the program
         self,
         modules: int = 4,
         *,
         plugs: int = 0,
         evse: int = 0,
+        battery_kw: float = 2.5,
         seed: int = 1,
         speed: float = 1.0,
         start: datetime | None = None,
@@ -61,6 +62,7 @@ class SimulatedHome:
         self.pid = 0
         self._arguments = ["--modules", modules, "--seed", seed, "--speed", speed, "--host", host]
         self._arguments += ["--port-base", port_base, "--plugs", plugs, "--evse", evse, "--control"]
+        self._arguments += ["--battery-kw", battery_kw]
         if start is not None:
             self._arguments += ["--start-time", start.isoformat()]
         self._process: asyncio.subprocess.Process | None = None

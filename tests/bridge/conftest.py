@@ -43,7 +43,7 @@ class HandClock:
             self.now = max(self.now, time)
             if callback is not None:
                 callback()
-            await settle()
+                await settle()
         self.now = end
         await settle()
 
@@ -57,8 +57,12 @@ class Cancel:
 
 
 async def settle():
+    """Let happen what is due at once, and what follows from it."""
+    due = asyncio.get_running_loop()._ready
     for _ in range(20):
         await asyncio.sleep(0)
+        if not due:
+            return
 
 
 class Device:
@@ -102,8 +106,8 @@ class Device:
 class Home(bridge.home.Home):
     """A home with devices in it."""
 
-    def __init__(self, storage, clock):
-        super().__init__(storage, clock)
+    def __init__(self, storage, clock, island=None):
+        super().__init__(storage, clock, island=island)
         self.changes = []
         self.bus.subscribe(CommandChanged, lambda event: self.changes.append(event.command))
 

@@ -81,7 +81,7 @@ def sunny(home, clock, make_device):
 
 
 @pytest.fixture
-def limit(home, sunny):
+async def limit(home, sunny):
     limit = ExportLimit(home)
     limit.start()
     yield limit
@@ -208,3 +208,35 @@ async def test_a_meter_that_is_read_once_a_minute_is_believed_for_some_minutes(s
     assert sunny.sun_w == pytest.approx(6000, abs=200)
     await home.clock.pass_(300.0)
     assert sunny.sun_w == pytest.approx(1000, abs=100)
+
+
+async def test_at_the_end_the_inverters_keep_a_limit_that_needs_no_hub(sunny, limit, home):
+    limit.use(2000.0)
+    sunny.load_w = 3000.0
+    await sunny.pass_(60)
+    assert sunny.sun_w > 4000, "what the home takes comes on top, while the hub looks"
+    before = len(sunny.devices[ROOF].told)
+    limit.stop()
+    await home.arbiter.close()
+    told = {key: sunny.devices[key].told[before:] for key in (ROOF, SHED)}
+    assert [each[1:] for each in told[ROOF]] == [(SetpointKind.POWER_LIMIT_W, 1500, None)]
+    assert told[SHED][-1][1:] == (SetpointKind.POWER_LIMIT_PERCENT, 25.0, None)
+
+
+async def test_in_an_island_no_limit_is_left(sunny, limit, home, clock):
+    limit.use(0.0)
+    await sunny.pass_(30)
+    sunny.silent = True
+    for _ in range(2):
+        now = datetime.fromtimestamp(clock.utc(), UTC)
+        home.registry.took(home.registry[METER], Reading(METER, now, power_w=0.0, voltage_v=0.0))
+    await sunny.pass_(30)
+    limit.stop()
+    await home.arbiter.close()
+    assert sunny.sun_w == 8000
+
+
+async def test_a_legal_limit_is_told_without_a_revert_timer_so_a_killed_hub_leaves_it(sunny, limit):
+    limit.use(1000.0)
+    await sunny.pass_(60)
+    assert {expires for _, _, _, expires in sunny.devices[ROOF].told} == {None}

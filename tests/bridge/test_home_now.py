@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.faults import FaultBook, FaultCleared, FaultRaised, Severity
@@ -102,7 +102,6 @@ async def test_whatever_modules_say_the_balance_adds_up(home, add, clock):
     flow_meter = FlowMeter(home.registry, home.bus, clock)
     says = [add(kind) for kind in (METER, SOLAR, SOLAR, BATTERY)]
 
-    @settings(deadline=None)
     @given(st.lists(st.none() | st.floats(), min_size=4, max_size=4))
     def adds_up(powers):
         for say, power in zip(says, powers, strict=True):

@@ -36,7 +36,7 @@ async def make(tmp_path):
         code = setup_code.load_or_create(home.storage, passcode=20202021, discriminator=3840)
         poller = Poller(home.registry, {}, Pace(1.0, 1.0, lambda: 0.0), home.clock)
         discovery = Discovery(home.registry, {}, poller, home.bus, home.clock, home.storage)
-        return MatterBridge(settings, code, home, discovery), home.arbiter
+        return MatterBridge(settings, code, home, discovery, lambda: None), home.arbiter
 
     return make
 

@@ -216,7 +216,7 @@ async def lived(hub, step):
     return hub
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(STEPS)
 async def test_nothing_that_modules_say_breaks_a_constraint_or_turns_a_counter_back(new_home, steps):
     hub = Hub(new_home())
@@ -231,7 +231,7 @@ async def test_nothing_that_modules_say_breaks_a_constraint_or_turns_a_counter_b
         hub.check()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(STEPS)
 async def test_everything_that_is_shown_decodes_with_the_sdk(new_home, steps):
     sdk = pytest.importorskip("chip.clusters.Objects", reason="the SDK's Python objects are not installed")
@@ -260,7 +260,7 @@ async def test_everything_that_is_shown_decodes_with_the_sdk(new_home, steps):
 # ---------------------------------------------------------------------- energy that is worked out
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.floats(-400, 0) | st.none(), min_size=50, max_size=300),
     st.sets(st.integers(0, 299), max_size=4),

@@ -100,7 +100,7 @@ class Bridge:
         drivers = {"sunspec": self.driver}
         self.poller = Poller(home.registry, drivers, Pace(1.0, 1.0, lambda: 0.0), home.clock)
         self.discovery = Discovery(home.registry, drivers, self.poller, home.bus, home.clock, home.storage)
-        self.hub_cluster = HubCluster(home, self.discovery)
+        self.hub_cluster = HubCluster(home, self.discovery, lambda: None)
         self.tree = NodeTree(home.storage, home.clock, SystemEntropy())
         root = Endpoint(0, [DeviceType(0x16, 3)], [DescriptorServer()])
         top = aggregator(root, blink=lambda _: None, clusters=[self.hub_cluster.server])

@@ -218,7 +218,7 @@ async def test_a_module_that_is_lost_ends_it_and_takes_no_new_one(make_bridge, c
     home.registry.lost(home.registry[KEY], "unplugged")
     assert [end.cause for end in bridge.ends()] == [CauseEnum.OFFLINE]
     assert bridge.management().esa_state is ESAStateEnum.OFFLINE
-    async with asyncio.timeout(1):  # of real time: the answer does not wait for the module
+    async with asyncio.timeout(5):  # of real time: the answer does not wait for the module
         with pytest.raises(StatusError) as refused:
             await bridge.ask(1000)
     assert refused.value.status is Status.INVALID_IN_STATE

@@ -263,7 +263,7 @@ def test_a_put_costs_microseconds(storage):
     for _ in range(200):
         storage.put("warm", b"up")
     best = float("inf")
-    for _ in range(5):
+    for _ in range(25):  # the best of many: others may want the processor
         started = time.perf_counter()
         for number in range(200):
             storage.put(f"attribute/{number}/57/5", b"\x0c\x05label")

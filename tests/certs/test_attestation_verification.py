@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from certs import store
@@ -203,7 +203,6 @@ OURS = store.make_test_material(0xFFF1, 0x8000)
 
 
 @pytest.mark.filterwarnings("ignore:Parsed a serial number")  # a changed byte may make it negative
-@settings(deadline=None)
 @given(st.sampled_from(["dac", "pai", "declaration"]), st.integers(0, 10_000), st.integers(0, 255))
 def test_any_changed_byte_is_refused_without_an_exception(part, position, byte):
     damaged = bytearray(getattr(OURS, part))
@@ -214,7 +213,6 @@ def test_any_changed_byte_is_refused_without_an_exception(part, position, byte):
     assert faults(verify(replace(OURS, **{part: bytes(damaged)}), at=NOW))
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=100) | st.binary(max_size=100).map(b"-----BEGIN CERTIFICATE-----\n".__add__))
 def test_no_bytes_do_anything_but_parse_or_raise_attestation_error(data):
     with pytest.raises(AttestationError):

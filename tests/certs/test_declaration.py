@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from certs.certificate import AttestationError
@@ -116,7 +116,6 @@ def test_a_malformed_envelope_is_refused(cms):
         SignedDeclaration.from_cms(cms)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_no_bytes_do_anything_but_parse_or_raise_attestation_error(data):
     for parse in (SignedDeclaration.from_cms, Declaration.from_tlv):
@@ -124,7 +123,6 @@ def test_no_bytes_do_anything_but_parse_or_raise_attestation_error(data):
             parse(data)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10_000), st.integers(0, 255))
 def test_a_changed_byte_parses_or_raises_attestation_error_and_breaks_the_signature(position, byte):
     damaged = bytearray(CMS)
@@ -156,7 +154,6 @@ DECLARATIONS = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(DECLARATIONS)
 def test_every_declaration_survives_signing(declaration):
     envelope = SignedDeclaration.from_cms(declaration.signed(public_test_cd_signer()))

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from certs import store
@@ -55,7 +55,6 @@ def test_an_issuer_that_is_no_name_makes_no_certificate():
 
 
 @pytest.mark.filterwarnings("ignore:Parsed a serial number")  # a changed byte may make it negative
-@settings(deadline=None)
 @given(st.sampled_from(FILES), st.integers(0, 10_000), st.integers(0, 255))
 def test_damaged_files_are_described_or_refused(data, position, byte):
     damaged = bytearray(data)

@@ -248,7 +248,7 @@ def test_an_extension_is_a_list_of_profile_tags(node, administrator, status_of, 
     assert node.acl.extension == ()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.one_of(st.binary(max_size=128), st.binary(max_size=100).map(lambda inner: b"\x17" + inner)))
 def test_whatever_comes_as_an_extension_is_kept_or_refused(node, administrator, status_of, data):
     before = node.acl.extension

@@ -193,4 +193,4 @@ print(json.dumps(time.process_time() - start))
         json.loads(subprocess.run([sys.executable, "-c", script], check=True, capture_output=True).stdout)
         for _ in range(3)
     ]
-    assert min(seconds) < 0.2  # 0.085 s on an idle machine; the rest is room for a busy one
+    assert min(seconds) < 0.4  # 0.085 s on an idle machine; the rest is room for a slow and busy one

@@ -172,7 +172,5 @@ def test_nothing_is_left_of_what_was_not_completed(make_node, make_authority):
     Commissionings.make_node = staticmethod(make_node)
     Commissionings.make_authority = staticmethod(make_authority)
     run = Commissionings.TestCase()
-    run.settings = settings(
-        max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
-    )
+    run.settings = settings(max_examples=60, stateful_step_count=25, suppress_health_check=list(HealthCheck))
     run.runTest()

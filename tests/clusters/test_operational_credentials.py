@@ -196,7 +196,7 @@ def test_a_bad_root_is_refused(node, authority, status_of):
     assert node.credentials.read_trusted_root_certificates(context) == ()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(noise=st.binary(max_size=400), place=st.integers(0, 10_000), flip=st.integers(1, 255))
 def test_whatever_comes_as_a_certificate_is_refused_politely(node, authority, status_of, noise, place, flip):
     context = node.commissioner()

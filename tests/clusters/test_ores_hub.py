@@ -121,7 +121,7 @@ class TestWhatItSays:
         hub = make_hub()
         assert hub.features == 0
         assert sorted(hub.shape.commands) == [0, 1]
-        assert sorted(hub.shape.events) == [0, 1]
+        assert sorted(hub.shape.events) == [0, 1, 4]
         for attribute in (Hub.plan, Hub.candidates, Hub.backup_time):
             assert not hub.has(attribute)
         hub.show_grid_state(GridStateEnum.CONNECTED)

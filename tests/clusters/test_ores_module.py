@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from clusters.ores.common import ModuleKindEnum, OperatingModeEnum
+from clusters.ores.common import ModuleKindEnum, OperatingModeEnum, RegistrationChangeEnum
 from clusters.ores.module import (
     ClearFaultRequest,
     DiagnosticCheckStruct,
@@ -15,7 +15,6 @@ from clusters.ores.module import (
     LinkQualityStruct,
     LinkStruct,
     Module,
-    RegistrationChangeEnum,
     RunDiagnosticsResponse,
     SetOperatingModeRequest,
     StartFirmwareUpdateRequest,

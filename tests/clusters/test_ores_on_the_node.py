@@ -275,7 +275,7 @@ COMMANDS = [
 
 
 @given(st.sampled_from(COMMANDS), st.dictionaries(st.integers(0, 5), WILD))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
 async def test_whatever_a_client_sends_is_done_or_refused(lab, context, which, fields):
     name, command = which
     lab.home.calls.clear()

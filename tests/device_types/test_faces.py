@@ -352,7 +352,7 @@ def energies(face):
     ]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(
         st.tuples(READINGS, STATES, NUMBERS, st.sampled_from([0.0, 0.5, 1.0, 40.0]), st.booleans()),

@@ -337,7 +337,7 @@ WORDS = st.one_of(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(words=st.lists(WORDS, max_size=10), floor=st.integers(0, 100), light=st.booleans())
 def test_whatever_is_said(turned_clock, to, context, words, floor, light):
     """No command goes below the floor, and the battery is held at what is shown."""

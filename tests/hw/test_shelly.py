@@ -7,6 +7,7 @@ import time
 
 import pytest
 from aiohttp import web
+from hardware_lab import reading_when
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -116,8 +117,7 @@ class TestPlug:
     async def test_what_expires_flips_back_without_the_hub(self, plug):
         applied = await plug.apply(Setpoint(CONNECT, 0, 1))
         assert (applied.state, applied.value, applied.expires_in) == (AppliedState.APPLIED, 0, 1)
-        await asyncio.sleep(2.5)
-        assert (await plug.read()).connected is True
+        assert (await reading_when(plug, lambda reading: reading.connected)).connected is True
 
     async def test_auto_takes_back_what_would_have_expired(self, plug):
         await plug.apply(Setpoint(CONNECT, 0, 600))
@@ -135,6 +135,14 @@ class TestPlug:
         assert (applied.state, applied.expires_in) == (AppliedState.APPLIED, None)
         await asyncio.sleep(2.5)
         assert (await plug.read()).connected is False
+
+    async def test_what_was_off_for_a_while_and_is_told_to_be_on_stays_on_without_the_hub(self, plug):
+        await plug.apply(Setpoint(CONNECT, 0, 600))
+        applied = await plug.apply(Setpoint(CONNECT, 1, 1))
+        # On is what it is of itself: no timer is to flip it away from that.
+        assert (applied.state, applied.value, applied.expires_in) == (AppliedState.APPLIED, 1, None)
+        await asyncio.sleep(1.5)
+        assert (await plug.read()).connected is True
 
     async def test_what_a_relay_cannot_do_is_refused(self, plug):
         applied = await plug.apply(Setpoint(SetpointKind.POWER_LIMIT_W, 500))

@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import os
 import signal
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from hardware_lab import reading_when
 
 from hw import ModuleKind, ModuleUnreachable, OperatingState
 from hw.simulator.process import ROOT, SimulatedHome, SimulationError
@@ -47,12 +49,10 @@ async def test_what_is_read_over_the_wire_is_what_is(home, modules):
 
 
 async def test_power_moves(modules):
-    readings = []
-    for _ in range(3):
-        readings.append((await modules[0].read()).power_w)
-        await asyncio.sleep(1.05)
-    assert len(set(readings)) > 1
-    assert all(power < -50 for power in readings)
+    first = (await modules[0].read()).power_w
+    later = (await reading_when(modules[0], lambda reading: reading.power_w != first)).power_w
+    assert later != first
+    assert max(first, later) < -50
 
 
 async def test_time_can_be_skipped_into_the_night(home, modules):
@@ -110,8 +110,7 @@ async def test_garbage_scale_factors_give_unknown_values_not_absurd_ones(home, m
 @pytest.mark.parametrize("which", [0, 1])
 async def test_a_dead_panel_is_a_fault_that_its_inverter_names(home, modules, which):
     await home.fault(home.devices[which].serial, "dead")
-    await asyncio.sleep(1.1)
-    reading = await modules[which].read()
+    reading = await reading_when(modules[which], lambda reading: reading.power_w == 0)
     assert reading.power_w == 0
     assert [fault.code for fault in reading.faults] == ["DC_DISCONNECT"]
 
@@ -119,16 +118,14 @@ async def test_a_dead_panel_is_a_fault_that_its_inverter_names(home, modules, wh
 async def test_a_sagging_panel_gives_less_and_says_nothing(home, modules):
     before = await modules[0].read()
     await home.fault(home.devices[0].serial, "sagging")
-    await asyncio.sleep(1.1)
-    after = await modules[0].read()
+    after = await reading_when(modules[0], lambda reading: reading.power_w > 0.8 * before.power_w)
     assert 0.4 < after.power_w / before.power_w < 0.8
     assert after.faults == ()
 
 
 async def test_an_inverter_can_be_put_to_sleep(home, modules):
     await home.fault(home.devices[1].serial, "asleep")
-    await asyncio.sleep(1.1)
-    reading = await modules[1].read()
+    reading = await reading_when(modules[1], lambda reading: reading.power_w == 0)
     assert (reading.state, reading.power_w) == (OperatingState.SLEEPING, 0)
 
 
@@ -163,13 +160,17 @@ async def test_two_homes_of_one_seed_and_start_are_equal():
     assert states[0] == states[1]
 
 
+def processor_s(pid):
+    """Seconds of the processor that a process has had; the time until now would be others' as well."""
+    user, system = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 async def test_a_home_starts_within_a_second_and_a_thousand_modules_within_five():
-    began = time.monotonic()
-    async with SimulatedHome(4):
-        assert time.monotonic() - began < 1.5
-    began = time.monotonic()
+    async with SimulatedHome(4) as home:
+        assert processor_s(home.pid) < 1
     async with SimulatedHome(1000) as home:
-        assert time.monotonic() - began < 7.5
+        assert processor_s(home.pid) < 5
         assert len({device.address for device in home.devices}) == 1000
         (last,) = await discover(home.devices[-1].address)
         assert (await last.read()).power_w < -100_000

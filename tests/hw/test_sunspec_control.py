@@ -1,9 +1,9 @@
 """Commands to the simulated home, over the wire: written, read back, reverted by the device itself."""
 
-import asyncio
 import struct
 
 import pytest
+from hardware_lab import reading_when
 from sunspec2.device import Model
 
 from hw import AppliedState, ChargeState, OperatingState, Setpoint, SetpointKind
@@ -19,16 +19,6 @@ async def modules(home):
     yield found
     for module in found:
         await module.close()
-
-
-async def reading_when(module, condition, seconds=6.0):
-    """The first reading that meets the condition; the last one when none does in time."""
-    for _ in range(int(seconds / 0.1)):
-        reading = await module.read()
-        if condition(reading):
-            return reading
-        await asyncio.sleep(0.1)
-    return reading
 
 
 @pytest.mark.parametrize("which", [0, 1])

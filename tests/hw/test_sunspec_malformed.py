@@ -12,7 +12,7 @@ from sunspec2.device import Model
 
 from hw import ModuleError, ModuleUnreachable
 from hw.sunspec.discover import discover
-from hw.sunspec.transport import Endpoint, ModbusRefused
+from hw.sunspec.transport import CONNECT_TIMEOUT, RESPONSE_TIMEOUT, Endpoint, ModbusRefused
 
 INVERTER = Model(101, data={"W": 97, "W_SF": 0, "St": 4}).get_mb()
 IMAGE = b"SunS" + Model(1, data={"Mn": "Acme", "Md": "One", "SN": "42"}).get_mb() + INVERTER + b"\xff\xff\0\0"
@@ -120,7 +120,7 @@ async def test_a_device_that_hangs_up_is_noticed_at_once():
         began = time.monotonic()
         with pytest.raises(ModuleUnreachable):
             await module.read()
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < RESPONSE_TIMEOUT
         await module.close()
 
 
@@ -130,7 +130,7 @@ async def test_nobody_at_the_address_is_unreachable_and_many_units_fail_together
     for unit in range(1, 20):
         with pytest.raises(ModuleUnreachable):
             await endpoint.read(unit, 40000, 2)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5 * CONNECT_TIMEOUT
 
 
 async def test_an_exception_carries_its_code():
@@ -182,7 +182,7 @@ async def test_a_cancelled_request_leaves_no_answer_for_the_next():
 
 
 @given(st.binary(max_size=300), st.booleans())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_no_bytes_make_a_read_end_otherwise_than_by_an_answer_or_an_error(monkeypatch, data, framed):
     monkeypatch.setattr("hw.sunspec.transport.RESPONSE_TIMEOUT", 0.05)
     async with RawServer() as server:

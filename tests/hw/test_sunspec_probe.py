@@ -113,7 +113,7 @@ async def test_nobody_listening_is_no_connection():
         await look("127.0.0.1:9")
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.binary(max_size=40), max_size=6))
 def test_any_answer_is_a_device_or_none(answers):
     async def scenario():

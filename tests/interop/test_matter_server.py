@@ -310,7 +310,7 @@ def test_a_killed_hub_finds_it_again_under_its_endpoint(place: Place, home: Home
     home.hub.start()
     home.app.connect()
     assert plug_endpoint(home.app) == home.endpoint
-    deadline = time.monotonic() + TOLD_WITHIN
+    deadline = time.monotonic() + BACK_WITHIN
     while home.app.value(home.endpoint, BRIDGED_DEVICE, REACHABLE) is not True:
         assert time.monotonic() < deadline
         time.sleep(0.2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -57,8 +58,10 @@ def test_every_device_of_the_home_became_an_endpoint(watched: Watched) -> None:
     devices = {device["serial"] for device in watched.home.devices}
     batteries = {serial for serial in devices if serial.startswith("B")}
     assert set(watched.endpoints) == devices | {f"{serial}-charging" for serial in batteries}
-    reachable = watched.app.read(cluster=BRIDGED_DEVICE, attribute=REACHABLE).values
-    assert all(reachable.values())
+    deadline = time.monotonic() + BACK_WITHIN
+    while not all(watched.app.read(cluster=BRIDGED_DEVICE, attribute=REACHABLE).values.values()):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 
 
 def test_an_unplugged_module_is_told_unreachable_and_returns(

@@ -242,7 +242,7 @@ async def remove(context: Context[RemovalQuery, None]) -> RemovedModule:
 def view(context: Context[Any, Any], module: RegisteredModule) -> RegisteredView:
     """Return a module as it is shown."""
     record = module.record
-    on = voice.wanted(record, context.hub.settings.faces)
+    on = voice.wanted(record, context.hub.book.now.faces)
     member = desk(context).members.get(module.key) if record.driver == NATIVE else None
     return RegisteredView(
         module=record.key,

@@ -14,7 +14,7 @@ from bridge.api.intake import check_json
 from bridge.api.models import Model, Moment
 from bridge.api.operation import WEBSOCKET, operation
 from bridge.api.problems import FORBIDDEN, NOT_SUPPORTED, UNKNOWN_MODULE, Problem, ProblemType
-from bridge.api.streams import Conversation, ConversationEnded
+from bridge.api.streams import Conversation, ConversationEnded, first_of
 from bridge.native import StrangeModuleError
 from hw.ores.messages import (
     MODULE_MESSAGE,
@@ -28,8 +28,6 @@ from hw.ores.messages import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
     from bridge.api.context import Context
     from bridge.api.streams import Socket
     from bridge.native import NativeModules
@@ -154,7 +152,7 @@ class _Talk:
         session = self._module.join()
         _log.info("%s is connected from %s", self._module.address, self._context.address)
         try:
-            await _first(self._listen(), self._speak(session), self._watch(session))
+            await first_of(self._listen(), self._speak(session), self._watch(session))
         finally:
             self._module.leave(session)
             self._native.left(self._module)
@@ -254,16 +252,3 @@ def _module(context: Context[Any, Any]) -> OresModule:
         driver = registered.record.driver
         raise Problem(NOT_SUPPORTED, f"the hub speaks with {key} by the driver {driver}, not here")
     return module
-
-
-async def _first(*talks: Coroutine[Any, Any, None]) -> None:
-    """Run them together until one ends, and end the others."""
-    tasks = [asyncio.create_task(each) for each in talks]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

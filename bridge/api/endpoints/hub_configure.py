@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from bridge import pairing
 from bridge.access.role import Role
@@ -13,11 +12,12 @@ from bridge.api.models import Model, Moment, moment
 from bridge.api.operation import operation
 from bridge.api.problems import INVALID, UNKNOWN_REVISION, Flaw, Problem, ProblemType
 from bridge.choices import Policy
-from bridge.energy_book import EnergySettingsError, without_secrets
 from bridge.island.mode import HomeMode
+from bridge.live_settings import Section
 from bridge.planner.news import NotNowError, PlannerBusyError
 from bridge.record import OperatingMode
 from bridge.revisions import UnknownRevisionError
+from bridge.settings_book import BadSettingsError, as_shown, without_secrets
 
 if TYPE_CHECKING:
     from bridge.api.context import Context
@@ -57,9 +57,8 @@ PLAN_NOT_NOW = ProblemType(
 )
 
 
-Section = Literal["tariff", "grid", "weather", "carbon", "planner"]
-Table = dict[str, Any]
-"""Keys and values of a table of the settings, as docs/configuration.md has them."""
+Table = Annotated[Any, WithJsonSchema({"anyOf": [{"type": "object"}, {"type": "string"}, {"type": "null"}]})]
+"""Keys and values of a table of the settings, as docs/configuration.md has them; of `log_level` the value."""
 
 
 class Configuration(Model):
@@ -72,7 +71,7 @@ class Configuration(Model):
     savings_percent: Annotated[int, Field(ge=0, le=100)]
     """How much comfort may be given up for savings."""
     settings: dict[Section, Table]
-    """What is set of these tables, over what the settings file says. Tokens are not shown."""
+    """What is set of these settings, over what the settings file says. Tokens are not shown."""
 
 
 class RevisionView(Model):
@@ -111,7 +110,9 @@ class HubConfiguration(Model):
 
     configuration: Configuration
     settings: dict[Section, Table]
-    """These tables as they hold, settings file and all."""
+    """These settings as they hold, settings file and all."""
+    restart_required: list[str]
+    """Keys, such as `api.names`, that hold from the next start of the hub on."""
     mode: HomeMode
     """How the home works now: as configured, or `island`, `returning` and `restoring` around an outage."""
     history: list[RevisionView]
@@ -126,8 +127,8 @@ class Change(Model):
     policy: Policy | None = None
     operating_mode: OperatingMode | None = None
     savings_percent: Annotated[int, Field(ge=0, le=100)] | None = None
-    settings: dict[Section, Table | None] | None = None
-    """What is to be another in these tables, nested as in the settings file; null for what that says."""
+    settings: dict[Section, Table] | None = None
+    """What is to be another in these settings, nested as in the settings file; null for what that says."""
     back_to_before: Annotated[int, Field(ge=1)] | None = None
     """Configure what was so before this revision; nothing else may be given."""
     window: Literal["open", "close"] | None = None
@@ -181,12 +182,12 @@ async def change(context: Context[None, Change]) -> HubConfiguration:
         "savings_percent": body.savings_percent,
     }
     if body.settings is not None:
-        values["energy"] = hub.energy.patched({str(name): table for name, table in body.settings.items()})
+        values["settings"] = hub.book.patched({str(name): table for name, table in body.settings.items()})
     if body.back_to_before is not None:
         values = _before(hub, body.back_to_before)
     try:
         wished = hub.configuration.judged(**values)
-    except EnergySettingsError as error:
+    except BadSettingsError as error:
         flaws = [Flaw("/".join(("#/settings", *map(str, path))), message) for path, message in error.problems]
         raise Problem(INVALID, "the settings do not fit", flaws=flaws) from error
     if body.replan:
@@ -228,9 +229,11 @@ def _before(hub: Hub, number: int) -> dict[str, object]:
 def _shown(hub: Hub, configured: Configured, *, codes: bool) -> HubConfiguration:
     info = hub.matter.node.info
     setup = pairing.codes(hub.setup, info.vendor_id, info.product_id) if codes else {}
+    settings = hub.book.judged(configured.settings)
     return HubConfiguration(
         configuration=_configuration(configured),
-        settings=without_secrets(_plain(asdict(hub.energy.judged(configured.energy)))),
+        settings=as_shown(settings),
+        restart_required=list(hub.book.restart_required(settings)),
         mode=hub.home.island.mode,
         history=[_revision(each) for each in hub.configuration.history()],
         apps=[App.model_validate(each) for each in pairing.fabrics(hub.matter)],
@@ -251,17 +254,8 @@ def _configuration(configured: Configured) -> Configuration:
         policy=configured.policy,
         operating_mode=configured.operating_mode,
         savings_percent=configured.savings_percent,
-        settings=without_secrets(configured.energy),
+        settings=without_secrets(configured.settings),
     )
-
-
-def _plain(found: Any) -> Any:
-    """Return it in values that JSON has."""
-    if isinstance(found, dict):
-        return {name: _plain(value) for name, value in found.items()}
-    if isinstance(found, list | tuple):
-        return [_plain(each) for each in found]
-    return found if found is None or isinstance(found, bool | int | float | str) else str(found)
 
 
 def _revision(revision: Revision[Configured]) -> RevisionView:

@@ -19,7 +19,7 @@ from bridge.api.plan_view import (
     plan_view,
     savings_view,
 )
-from bridge.api.streams import Conversation, Event, EventStream
+from bridge.api.streams import Broadcast, Event, EventStream
 from bridge.choices import ChoicesChanged, Policy
 from bridge.flows import FlowsChanged
 from bridge.grid import GridChanged
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from bridge.api.context import Context
-    from bridge.api.streams import Socket
     from bridge.flows import Flows
     from bridge.hub import Hub
     from bridge.island.keeper import IslandKeeper
@@ -145,19 +144,14 @@ _CHANGES = (FlowsChanged, GridChanged, ChoicesChanged, ModeChanged, LoadShed, Pl
     media=(JSON, EVENTS, WEBSOCKET),
     event=Monitor | PlanView,
 )
-async def monitor(context: Context[MonitorQuery, None]) -> Monitor | EventStream | Conversation:
+async def monitor(context: Context[MonitorQuery, None]) -> Monitor | EventStream | Broadcast:
     """Tell how the home is."""
     hub, view = context.hub, context.query.view
     if context.media == EVENTS:
         seen = context.last_event_id
         return EventStream(_events(hub, int(seen) + 1 if seen.isdigit() else 1, planned=view == "plan"))
     if context.media == WEBSOCKET:
-
-        async def talk(socket: Socket) -> None:
-            async for event in _events(hub, 1, planned=view == "plan"):
-                await socket.tell(event.data)
-
-        return Conversation(talk)
+        return Broadcast(_events(hub, 1, planned=view == "plan"))
     now = _now(hub)
     if view == "plan":
         return now.model_copy(update={"steps": plan_view(hub).steps})

@@ -6,7 +6,8 @@ from api_lab.modules import Modules
 from bridge.data_dir import DataDirectory
 from bridge.hub import Hub
 from bridge.planner.settings import TariffSettings
-from bridge.settings import ApiSettings, FirmwareSettings, Settings
+from bridge.settings import ApiSettings, FirmwareSettings, PollingSettings, Settings
+from hw.simulator import ores_client
 from matter_node.storage import MemoryStorage
 
 
@@ -26,6 +27,7 @@ async def make_house(tmp_path, make_device):
                 api=api,
                 port=5599,
                 firmware=firmware or FirmwareSettings(),
+                polling=PollingSettings(interval=0.2),
                 tariff=tariff or TariffSettings(),
             ),
             directory,
@@ -63,8 +65,9 @@ async def ores_bridge(house):
 
 
 @pytest.fixture
-async def modules(house, tmp_path):
+async def modules(house, tmp_path, monkeypatch):
     """Simulated modules that speak with the house's hub."""
+    monkeypatch.setattr(ores_client, "ASKED_EVERY", 0.05)
     made = Modules(house, tmp_path)
     yield made
     await made.close()

@@ -97,7 +97,7 @@ async def test_a_module_is_let_in_by_its_button_whichever_comes_first(house, mod
     assert asked["proofs"] == ["button", "compare"]
     if first == "button":
         client.press()
-        await asyncio.sleep(0.3)
+        await until(lambda: not client._pressed.is_set())  # it was told
     answer = await accept(owner, asked, proof="button")
     assert (await answer.json())["state"] == ("active" if first == "button" else "pending")
     if first == "person":
@@ -113,7 +113,8 @@ async def test_a_press_of_the_button_counts_for_half_a_minute(house, modules):
     assert (await (await accept(owner, asked, proof="button")).json())["state"] == "pending"
     house.clock.ahead += 31
     client.press()
-    await asyncio.sleep(0.8)
+    await until(lambda: not client._pressed.is_set())  # it was told
+    await asyncio.sleep(0.3)
     assert KEY not in house.hub.registry
     late = await accept(owner, asked, proof="button")  # the press was a second ago
     assert (await late.json())["state"] == "active"

@@ -1,5 +1,6 @@
 import asyncio
 import json
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -68,34 +69,38 @@ async def test_a_stranger_sees_nothing(house, home):
     assert (await house.client().get(MONITOR, headers={"Accept": "text/event-stream"})).status == 401
 
 
-async def events(client, count, **headers):
-    """The first events of a stream: number and data."""
-    found = []
+@asynccontextmanager
+async def stream(client, **headers):
+    """Open a stream of events; what is given waits for the next one: its number and its data."""
     accept = {"Accept": "text/event-stream", **headers}
-    async with client.http.get(MONITOR, headers=accept) as response, asyncio.timeout(10):
+    async with client.http.get(MONITOR, headers=accept) as response:
         assert response.status == 200
-        number = ""
-        async for line in response.content:
-            if line.startswith(b"id: "):
-                number = line[4:].decode().strip()
-            elif line.startswith(b"data: "):
-                found.append((number, json.loads(line[6:])))
-                if len(found) == count:
-                    return found
-    raise AssertionError("the stream ended")
+
+        async def upcoming():
+            number = ""
+            async with asyncio.timeout(20):
+                async for line in response.content:
+                    if line.startswith(b"id: "):
+                        number = line[4:].decode().strip()
+                    elif line.startswith(b"data: "):
+                        return number, json.loads(line[6:])
+            raise AssertionError("the stream ended")
+
+        yield upcoming
 
 
 async def test_the_stream_begins_with_what_is_and_goes_on_with_what_changes(house, home):
-    listening = asyncio.ensure_future(events(house.owner(), 2))
-    await asyncio.sleep(0.5)
-    house.hub.home.choices.choose(policy=Policy.BACKUP)
-    (first, before), (second, after) = await listening
+    async with stream(house.owner()) as upcoming:
+        first, before = await upcoming()
+        house.hub.home.choices.choose(policy=Policy.BACKUP)
+        second, after = await upcoming()
     assert (first, second) == ("1", "2")
     assert (before["policy"], after["policy"]) == ("self-consumption", "backup")
 
 
 async def test_a_stream_is_taken_up_again_where_it_was(house, home):
-    ((number, _),) = await events(house.owner(), 1, **{"Last-Event-ID": "41"})
+    async with stream(house.owner(), **{"Last-Event-ID": "41"}) as upcoming:
+        number, _ = await upcoming()
     assert number == "42"
 
 

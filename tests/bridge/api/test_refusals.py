@@ -226,22 +226,23 @@ async def test_connections_from_one_address_have_a_limit(house, monkeypatch):
     assert len(opened) == 3
     opened[0][1].close()
     await opened[0][1].wait_closed()
-    await asyncio.sleep(0.1)
-    again = await connect()
-    assert again is not None, "there is room again"
+    async with asyncio.timeout(10):
+        # There is room again as soon as the hub has noticed.
+        while (again := await connect()) is None:  # noqa: ASYNC110 - nothing says when
+            await asyncio.sleep(0.05)
     for _, writer in (*opened[1:3], again):
         writer.close()
 
 
 async def test_who_never_ends_a_handshake_is_hung_up_on_and_counts_meanwhile(house, monkeypatch):
     await house.owner().get(STATUS)
-    monkeypatch.setattr("bridge.api.serving.HANDSHAKE", 0.3)
+    monkeypatch.setattr("bridge.api.serving.HANDSHAKE", 1.5)
     monkeypatch.setattr("bridge.api.server.CONNECTIONS", 4)
     silent = [await asyncio.open_connection("127.0.0.1", house.hub.api.port) for _ in range(3)]
     refused, _ = await asyncio.open_connection("127.0.0.1", house.hub.api.port)
     assert await refused.read() == b""
     for reader, writer in silent:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             assert await reader.read() == b""
         writer.close()
     assert house.hub.api._connections.total() == 1

@@ -10,7 +10,7 @@ from bridge.api import streams
 from bridge.api.feed import Feed
 from bridge.api.models import Model
 from bridge.api.operation import CSV, EVENTS, JSON, NDJSON, WEBSOCKET, Operation
-from bridge.api.streams import Conversation, Event, EventStream, Rows
+from bridge.api.streams import Broadcast, Conversation, Event, EventStream, Rows
 from bridge.events import ReadingTaken
 
 
@@ -97,7 +97,7 @@ async def test_a_stream_ends_with_its_session(house, readings):
 async def test_an_open_stream_does_not_hold_up_the_hubs_end(house, readings):
     async with house.owner().http.get("/test") as response:
         await lines(response, 2)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(10):
             await house.hub.api.stop()
 
 
@@ -222,3 +222,51 @@ async def test_a_websocket_is_for_pages_of_the_hub_and_for_those_who_ask_for_one
     with pytest.raises(aiohttp.WSServerHandshakeError) as unknown:
         await house.client().http.ws_connect("/test")
     assert unknown.value.status == 401
+
+
+@pytest.fixture
+async def broadcast(house, serve):
+    """Tell what modules read on a WebSocket; says when that is over."""
+    over = asyncio.Event()
+
+    async def events():
+        feed = Feed(house.hub.bus, (ReadingTaken,), power)
+        try:
+            yield Event(Power(module="", power_w=None))
+            async for each in feed:
+                yield Event(each)
+        finally:
+            await feed.aclose()
+            over.set()
+
+    async def handler(context):
+        return Broadcast(events())
+
+    serve(handler, (WEBSOCKET,))
+    return over
+
+
+async def test_whoever_leaves_a_broadcast_is_let_go_although_nothing_happens(house, broadcast):
+    key, _ = house.add()
+    async with house.owner().http.ws_connect("/test") as socket:
+        await socket.receive_json(timeout=5)
+        house.reads(key, power_w=5.0)
+        assert await socket.receive_json(timeout=5) == {"module": key, "power_w": 5.0}
+        await socket.send_json({"nobody": "listens"})
+        assert not broadcast.is_set()
+    assert socket.close_code == aiohttp.WSCloseCode.OK, "the hub said goodbye, too"
+    async with asyncio.timeout(5):
+        await broadcast.wait()
+
+
+async def test_a_broadcast_that_is_over_says_goodbye(house, serve):
+    async def handler(context):
+        return Broadcast(once())
+
+    async def once():
+        yield Event(Power(module="a", power_w=1.0))
+
+    serve(handler, (WEBSOCKET,))
+    async with house.owner().http.ws_connect("/test") as socket:
+        assert await socket.receive_json(timeout=5) == {"module": "a", "power_w": 1.0}
+        assert (await socket.receive(timeout=5)).data == aiohttp.WSCloseCode.OK

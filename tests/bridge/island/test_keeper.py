@@ -1,6 +1,7 @@
 """The keeper of the island: modes, commands, memory and what people hear, by a clock that a test moves."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from island_lab.scene import BATTERY, METER, ROOF, Scene
@@ -11,6 +12,7 @@ from bridge.firmware.preflight import check_preflight
 from bridge.firmware.refusal import FirmwareError
 from bridge.flows import Flows, FlowsChanged
 from bridge.island.keeper import BackupChanged, LoadShed
+from bridge.island.settings import IslandSettings
 from bridge.record import OperatingMode
 from hw.setpoint import SetpointKind as Kind
 
@@ -253,3 +255,43 @@ async def test_readings_from_before_and_after_an_outage_are_not_mixed(scene):
     assert scene.modes == ["island"]
     assert after is not None
     assert before / 2 < after < 3 * before
+
+
+async def test_whoever_switches_the_island_off_in_an_outage_has_all_loads_back(scene):
+    scene.grid, scene.base_w = False, 1500.0
+    await scene.pass_(3)
+    assert scene.off == ["Dryer"]
+    keeper = scene.home.island
+    keeper.use(replace(keeper.settings, enabled=False))
+    await scene.pass_(3)
+    assert (scene.modes, scene.off, scene.on("dryer")) == (["island", "federated"], [], True)
+    assert told(scene, BATTERY) == {}
+    keeper.use(replace(keeper.settings, enabled=True))
+    await scene.pass_(3)
+    assert (scene.modes[-1], scene.off) == ("island", ["Dryer"])
+
+
+async def test_a_hub_that_starts_with_the_island_switched_off_gives_back_what_a_former_one_took(
+    scene, another_home, clock
+):
+    scene.grid, scene.base_w = False, 1500.0
+    await scene.pass_(3)
+    after = scene.again(another_home(scene.home.storage, clock, IslandSettings(enabled=False)))
+    after.home.start()
+    await after.pass_(3)
+    assert (after.home.island.mode, after.off, after.on("dryer")) == ("federated", [], True)
+
+
+async def test_other_limits_hold_at_once(scene):
+    keeper = scene.home.island
+    scene.grid, scene.soc, scene.base_w = False, 45.0, 500.0
+    keeper.use(replace(keeper.settings, comfort_percent=30.0, hours=0.0))
+    await scene.pass_(3)
+    assert scene.off == []
+    keeper.use(replace(keeper.settings, comfort_percent=90.0, hours=100.0))
+    await scene.pass_(3)
+    assert scene.off == ["Dryer"]
+    assert told(scene, BATTERY)[Kind.RESERVE_PERCENT] == 10
+    keeper.use(replace(keeper.settings, floor_percent=15.0))
+    await scene.pass_(3)
+    assert told(scene, BATTERY)[Kind.RESERVE_PERCENT] == 15

@@ -9,6 +9,7 @@ from island_lab.living import QUICK
 from bridge.command import CommandState, Origin
 from bridge.events import CommandChanged
 from bridge.grid import GridChanged, GridState
+from bridge.island import throttling
 from bridge.island.mode import HomeMode
 from bridge.record import OperatingMode
 from hw.setpoint import SetpointKind
@@ -189,6 +190,28 @@ async def test_a_car_that_darkens_the_home_is_kept_from_doing_so_again(live):
     await home.simulated.grid()
     await home.until(lambda: home.mode is FEDERATED)
     await home.truly(lambda state: state["evse_w"] > 9000, 60)
+
+
+async def test_a_car_takes_what_can_be_carried_and_then_the_sun(live, monkeypatch):
+    monkeypatch.setattr(throttling, "SETTLED_S", 2.0)
+    monkeypatch.setattr(throttling, "RAISED_S", 3.0)
+    home = await live(30, evse=1, car=True, battery_kw=6)
+    await home.truly(lambda state: state["evse_w"] > 9000)
+    await home.simulated.outage()
+    await home.until(lambda: home.mode is ISLAND)
+    # 11 kW are more than 6 kW: it has the six amperes that a car needs at least, and stays on.
+    truth = await home.truly(lambda state: 3500 < state["evse_w"] < 4800)
+    assert (truth["supply"], truth["blackouts"], home.off) == ("island", 0, [])
+    await asyncio.sleep(4)
+    assert (await home.simulated.state())["evse_w"] < 4800
+    # With full batteries it has what the panels would have been kept from giving.
+    await home.simulated.charge(99)
+    truth = await home.truly(lambda state: state["evse_w"] > 5000, 60)
+    assert (truth["supply"], truth["blackouts"], home.off) == ("island", 0, [])
+    await home.simulated.grid()
+    await home.until(lambda: home.mode is FEDERATED)
+    await home.truly(lambda state: state["evse_w"] > 9000, 60)
+    await home.until(lambda: not any(home.home.arbiter.live(each.key) for each in home.registry))
 
 
 async def test_the_frequency_does_what_it_can_and_the_hub_does_nothing(live):

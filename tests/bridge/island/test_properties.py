@@ -1,7 +1,7 @@
 """Random loads, sun and batteries against a plant that knows nothing of the decisions but what goes off.
 
 The plant is stricter than the simulated home: what a load takes when it is switched on is there at once, and
-no inverter gives less by itself when there is too much sun.
+no inverter gives less by itself when there is too much sun. Some loads are cars, which take what they may.
 """
 
 import itertools
@@ -14,11 +14,12 @@ from bridge.island.decision import decide
 from bridge.island.memory import Memory
 from bridge.island.mode import HomeMode
 from bridge.island.settings import IslandSettings
-from bridge.island.situation import CRITICAL, Load, Situation, Source, Store
+from bridge.island.situation import CRITICAL, Currents, Load, Situation, Source, Store
+from bridge.island.throttling import RAISED_S
 
 STEP = 5.0
 SETTINGS = IslandSettings(off_s=60.0, spacing_s=10.0)
-OUTAGES = settings(deadline=None, max_examples=200)
+OUTAGES = settings(max_examples=200)
 
 
 @dataclass
@@ -30,6 +31,8 @@ class Plant:
     charge_w: float
     takes: dict[str, float]
     priorities: dict[str, int]
+    cars: dict[str, Currents] = field(default_factory=dict)
+    throttles: dict = field(default_factory=dict)
     capacity_wh: float = 5000.0
     rated_w: float = 6000.0
     base_w: float = 100.0
@@ -40,9 +43,18 @@ class Plant:
     spilled_wh: float = 0.0
     dark: bool = False
 
-    def live(self, off, limit_w):
+    def draws(self, key):
+        """What a load takes that is on: a car as much as it may."""
+        if key not in self.cars or key not in self.throttles:
+            return self.takes[key]
+        offered = self.throttles[key].current_a * self.cars[key].ampere_w
+        return min(self.takes[key], offered) if self.takes[key] >= self.cars[key].least_w else 0.0
+
+    def live(self, memory):
         """Let a step pass; return whether the battery was overloaded in it."""
-        load = self.base_w + sum(self.takes[key] for key in self.wanting - off)
+        off, limit_w = {each.load for each in memory.off}, memory.solar_limit_w
+        self.throttles = memory.throttles
+        load = self.base_w + sum(self.draws(key) for key in self.wanting - off)
         self.given_w = self.sun_w if limit_w is None else min(self.sun_w, limit_w)
         if self.dark:
             load = self.given_w = 0.0
@@ -66,21 +78,36 @@ class Plant:
         )
         running = self.wanting - off
         loads = tuple(
-            Load(key, self.priorities[key], watts if key in running else 0.0, watts)
+            Load(
+                key,
+                self.priorities[key],
+                self.draws(key) if key in running else 0.0,
+                watts,
+                True,
+                self.cars.get(key),
+            )
             for key, watts in self.takes.items()
         )
         return Situation(now, 0.0, (store,), loads, (Source("roof", -self.given_w, self.rated_w),))
 
 
+CURRENTS = st.builds(Currents, st.sampled_from([100.0, 230.0, 690.0]), st.just(6), st.integers(6, 16))
+
+
 @st.composite
 def plants(draw):
     takes = draw(st.dictionaries(st.sampled_from("abcdef"), st.floats(50, 3000), min_size=1))
+    cars = draw(st.dictionaries(st.sampled_from("ab"), CURRENTS))
+    takes |= {
+        key: draw(st.floats(currents.least_w, 16 * currents.ampere_w)) for key, currents in cars.items()
+    }
     return Plant(
         draw(st.floats(0, 5000) | st.floats(2500, 5000) | st.floats(4700, 5000)),
         draw(st.floats(1000, 4000)),
         draw(st.floats(500, 4000)),
         takes,
         {key: draw(st.integers(0, 9)) for key in takes},
+        cars,
         wanting=set(takes),
     )
 
@@ -104,8 +131,8 @@ def outage(plant, weather):
     for base, sun, wanting, steps in weather:
         plant.base_w, plant.sun_w, plant.wanting = base, sun, wanting & set(plant.takes)
         for _ in range(steps):
+            overloaded = plant.live(memory)
             off = {each.load for each in memory.off}
-            overloaded = plant.live(off, memory.solar_limit_w)
             now += STEP
             situation = plant.situation(now, off)
             decision = decide(memory, situation, SETTINGS)
@@ -128,7 +155,8 @@ def test_an_overload_is_gone_with_the_next_reading_unless_what_cannot_be_switche
 def test_no_load_comes_back_that_the_battery_cannot_carry(plant, weather):
     for decision, situation, _ in outage(plant, weather):
         if decision.back is not None and decision.memory.mode is HomeMode.ISLAND:
-            after = situation.carried_w + plant.takes[decision.back.load]
+            plant.throttles = decision.memory.throttles
+            after = situation.carried_w + plant.draws(decision.back.load)
             assert after <= plant.discharge_w
             assert not situation.dark
 
@@ -207,3 +235,54 @@ def test_when_the_grid_is_good_everything_comes_back_one_by_one(plant, weather, 
         back += [now] if decision.back else []
     assert len(back) == (away if mode is HomeMode.RESTORING else 0)
     assert all(b - a >= SETTINGS.spacing_s for a, b in itertools.pairwise(back))
+
+
+@OUTAGES
+@given(plants(), weather)
+def test_a_car_that_is_on_may_take_whole_amperes_within_what_its_charging_point_can(plant, weather):
+    for decision, _, _ in outage(plant, weather):
+        off = {each.load for each in decision.memory.off}
+        throttles = decision.memory.throttles
+        for key, currents in plant.cars.items():
+            assert key in throttles or key in off
+            assert currents.least_a <= throttles[key].current_a <= currents.most_a
+
+
+@OUTAGES
+@given(plants(), weather)
+def test_a_car_that_is_not_critical_takes_more_than_the_least_only_of_the_sun(plant, weather):
+    for decision, situation, _ in outage(plant, weather):
+        raised = [
+            key
+            for key, throttle in decision.memory.throttles.items()
+            if throttle.since == situation.now and throttle.current_a > plant.cars[key].least_a
+        ]
+        for key in raised:
+            if plant.priorities[key] == CRITICAL:
+                continue
+            assert situation.soc_percent >= SETTINGS.full_percent - 3 * 3
+            # At most what flows into the batteries, and an ampere to see whether there is more.
+            more = decision.memory.throttles[key].current_a * plant.cars[key].ampere_w - plant.draws(key)
+            assert more <= max(0.0, -situation.carried_w) + plant.cars[key].ampere_w + 1e-6
+
+
+@OUTAGES
+@given(plants(), weather)
+def test_a_current_is_not_raised_more_often_than_its_pause_allows(plant, weather):
+    raised, before = {}, {}
+    for decision, situation, _ in outage(plant, weather):
+        for key, throttle in decision.memory.throttles.items():
+            if throttle.current_a > before.get(key, throttle.current_a):
+                assert situation.now - raised.get(key, -RAISED_S) >= RAISED_S
+            if throttle.current_a != before.get(key):
+                raised[key] = situation.now
+            before[key] = throttle.current_a
+
+
+def test_a_car_takes_the_sun_that_full_batteries_would_have_held_back():
+    car = Currents(230.0, 6, 16)
+    plant = Plant(4950, 4000, 4000, {"a": 16 * 230.0}, {"a": 2}, {"a": car}, wanting={"a"})
+    powers = [plant.draws("a") for _ in outage(plant, [(300, 3500.0, {"a"}, 200), (300, 0.0, {"a"}, 60)])]
+    # 3.2 kW of sun are 13.9 A, found ampere by ampere; without sun it has the least at once.
+    assert max(powers[1:]) == powers[190] == 14 * 230
+    assert powers[202] == powers[-1] == 6 * 230

@@ -1,5 +1,6 @@
 """A home with a meter, plugs, and a charging point; its physics pass with the hand-moved clock."""
 
+import math
 from datetime import UTC, datetime
 
 import pytest
@@ -88,6 +89,8 @@ class Wallbox:
         self.on, self.limit_a = True, 16.0
         self.plug = True
         self.session_wh = 0.0
+        self.wants_wh = math.inf
+        self.car = {}
         self.total_wh = 100_000.0
         self.currents = []
 
@@ -104,16 +107,22 @@ class Wallbox:
 
     @property
     def current_a(self):
-        return self.limit_a if self.on and self.plug else 0.0
+        wants = self.plug and self.session_wh < self.wants_wh
+        return self.limit_a if self.on and wants else 0.0
 
     @property
     def power_w(self):
         return AMPERE_W * self.current_a
 
+    def comes(self, wants_wh=math.inf):
+        """A car comes that is full when it has taken so much."""
+        self.plug, self.session_wh, self.wants_wh = True, 0.0, wants_wh
+
     def reading(self, now):
         state = PlugState.NOT_CONNECTED
         if self.plug:
-            state = PlugState.CHARGING if self.on else PlugState.DEMAND
+            charging = PlugState.CHARGING if self.current_a else PlugState.NO_DEMAND
+            state = charging if self.on else PlugState.DEMAND
         evse = EvseReading(
             plug=state,
             session_energy_wh=self.session_wh,
@@ -121,6 +130,7 @@ class Wallbox:
             current_min_a=6.0,
             current_max_a=16.0,
             phases=3 if self.power_w else None,
+            **self.car,
         )
         return Reading(
             WALLBOX,

@@ -203,3 +203,84 @@ class TestUnderAFuse:
         assert simulated.energy[PLUG] - heat == pytest.approx(6000, abs=500)
         assert charged(wallbox, car) < 9_000
         await planner.stop()
+
+
+class TestUntilFull:
+    """A car of which nobody says how much it needs: it is to be full by seven."""
+
+    @pytest.fixture
+    def full_by_seven(self, home, point, simulated, clock):
+        for _ in range(4):
+            for plug, session in ((True, 9000.0), (False, 9000.0)):
+                simulated.wallbox.plug, simulated.wallbox.session_wh = plug, session
+                simulated.wallbox.wants_wh = 9000.0
+                simulated.read()
+        assert [each.taken_wh for each in home.sessions.of(WALLBOX).past] == [9000.0] * 4
+        point.mode_chosen(time_of_use=True, solar=False)
+        target = clock.utc() + simulated.until(7)
+        point.planned(NextCharge(clock.utc(), target, None))
+        return target
+
+    async def test_it_waits_for_the_cheap_hours_and_what_it_does_not_need_is_free_at_once(
+        self, simulated, planner, wallbox, full_by_seven, home
+    ):
+        wallbox.comes(wants_wh=6000.0)
+        planner.start()
+        await simulated.pass_(simulated.until(0) - 60)
+        assert wallbox.session_wh < 200
+        (asked,) = planner.state.plan.programs.values()
+        assert asked.need_wh == pytest.approx(9000, abs=101)
+        assert asked.learned_from == 4
+        await simulated.pass_(simulated.until(0.5))
+        assert wallbox.session_wh > 4000
+        while wallbox.session_wh < 6000:
+            await simulated.pass_(30)
+        await simulated.pass_(90)
+        # It is full: nothing more is planned for it, and nobody keeps it from anything.
+        assert home.sessions.is_full(WALLBOX)
+        assert not any(step.loads for step in planner.state.plan.steps)
+        assert wallbox.on
+        await planner.stop()
+
+    async def test_a_car_that_takes_more_than_any_before_goes_on_in_the_cheap_hours(
+        self, simulated, planner, wallbox, full_by_seven, home
+    ):
+        missed = []
+        home.bus.subscribe(LoadMissed, missed.append)
+        wallbox.comes(wants_wh=40_000.0)
+        planner.start()
+        await simulated.pass_(simulated.until(0) - 60)
+        assert wallbox.session_wh < 200
+        await simulated.pass_(simulated.until(5), step=60.0)
+        assert wallbox.session_wh == pytest.approx(40_000, abs=400)
+        # It was never switched off in between: that it went beyond what was expected is no reason.
+        times = [time for time, current in wallbox.currents if current == 0 and time > MIDNIGHT + 600]
+        assert all(time > MIDNIGHT + 3 * HOUR for time in times)
+        await simulated.pass_(simulated.until(7.2), step=60.0)
+        assert missed == []
+        await planner.stop()
+
+    async def test_one_that_cannot_be_full_in_time_is_told(self, simulated, planner, wallbox, wish, home):
+        missed = []
+        home.bus.subscribe(LoadMissed, missed.append)
+        wallbox.comes()
+        # Nobody has charged here yet.
+        wish(WALLBOX, kind="interruptible", once_by="01:00")
+        planner.start()
+        await simulated.pass_(120)
+        assert not any("lack" in each for each in planner.state.plan.violations)
+        await simulated.pass_(simulated.until(1.1), step=60.0)
+        (said,) = missed
+        assert "the car was not full by" in said.text
+        await planner.stop()
+
+    async def test_a_car_that_tells_its_charge_gets_exactly_that(
+        self, simulated, planner, wallbox, full_by_seven, home
+    ):
+        wallbox.car = {"car_soc_percent": 70.0, "car_capacity_wh": 60_000.0}
+        wallbox.comes()
+        planner.start()
+        await simulated.pass_(60)
+        (asked,) = planner.state.plan.programs.values()
+        assert asked.need_wh == pytest.approx(20_000, abs=101)
+        await planner.stop()

@@ -130,18 +130,18 @@ def test_what_cannot_be_meant_is_refused_in_words(changes, complaint):
         (ModuleKind.BATTERY, tuple(SetpointKind), {"kind": "interruptible"}, "kind"),
         (ModuleKind.LOAD, (), {"kind": "interruptible"}, "kind"),
         (ModuleKind.EVSE, tuple(SetpointKind), {"kind": "machine"}, "kind"),
-        (
-            ModuleKind.EVSE,
-            tuple(SetpointKind),
-            {"kind": "interruptible", "days": ["mon"], "done_by": "07:00"},
-            "energy_wh",
-        ),
     ],
 )
 def test_only_what_can_wait_is_planned(kind, kinds, changes, field):
     with pytest.raises(WishError) as refused:
         changed(record(kind, kinds), changes, NOW, BERLIN)
     assert refused.value.field == field
+
+
+def test_a_car_may_be_wanted_full_without_saying_how_much_that_is():
+    daily = {"kind": "interruptible", "days": ["mon"], "done_by": "07:00"}
+    wish = changed(record(ModuleKind.EVSE, tuple(SetpointKind)), daily, NOW, BERLIN)
+    assert (wish.is_planned, wish.need_wh) == (True, None)
 
 
 def test_a_wish_is_changed_in_parts_and_survives_a_restart():

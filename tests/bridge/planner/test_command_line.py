@@ -142,4 +142,5 @@ def test_a_tariff_that_is_set_on_the_command_line_brings_a_plan_and_survives_a_k
     back = again.ask("configure", "--set", "tariff.import_price=")
     assert "grid.import_limit_w: 9000" in back.stdout
     assert "there is no tariff" in again.plan().stdout
-    assert again.ask("configure", "--set", "fee=1").returncode == 2
+    assert again.ask("configure", "--set", "tariff.fee").returncode == 2
+    assert "fee is no key that can be set" in again.ask("configure", "--set", "fee=1").stderr

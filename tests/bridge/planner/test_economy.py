@@ -95,9 +95,9 @@ def run(home, simulated, clock, services, tmp_path):
         plans = {}
 
         async def solved(question, limit):
-            # One plan an hour is enough here, unless something is otherwise.
+            # One plan in three hours is enough here, unless something is otherwise.
             known = None if question.outlook.prices is None else question.outlook.prices.until
-            key = (question.start // HOUR, question.outlook.notes, known)
+            key = (question.start // (3 * HOUR), question.outlook.notes, known)
             if key not in plans:
                 plans[key] = HomePlan.from_json(answer(question).to_json())
             return plans[key]

@@ -76,7 +76,8 @@ def known_prices(price_at, until, now):
     for time in range(start, now + 49 * HOUR, HOUR):
         local = datetime.fromtimestamp(time, BERLIN)
         row.append(price_at(local) if time < until else None)
-    return KnownPrices(start, HOUR, tuple(row), (0.08,) * len(row), until, "")
+    fees = (0.0,) * len(steps_from(now)[1])
+    return KnownPrices(start, HOUR, tuple(row), fees, (0.08,) * len(row), until, "")
 
 
 def test_known_prices_count_as_far_as_they_go_and_then_the_usual_ones_of_the_hour():
@@ -228,9 +229,22 @@ def test_a_demand_charge_levels_what_is_drawn_up_to_what_is_reached_already():
     assert max(highest(0.0, 30.0, morning), 2500) > 2499
 
 
+def test_fees_by_the_clock_count_in_full_also_for_days_whose_prices_are_not_known():
+    now = at(2026, 11, 26, 14)
+    prices = known_prices(lambda local: 0.2, at(2026, 11, 27), now)
+    begin, lengths = steps_from(now)
+    fees = []
+    for seconds in lengths:
+        fees.append(0.15 if begin >= at(2026, 11, 27, 18) and begin < at(2026, 11, 27, 20) else 0.05)
+        begin += seconds
+    found = steps(answer(question(now, outlook=Outlook(prices=replace(prices, fees=tuple(fees))))))
+    assert found["27 18:00"].import_price == pytest.approx(0.35)
+    assert found["27 15:00"].import_price == found["26 18:00"].import_price == pytest.approx(0.25)
+
+
 def test_the_outlook_survives_its_way():
     outlook = Outlook(
-        prices=KnownPrices(1, 900, (0.1, None), (None, 0.2), None, "gone"),
+        prices=KnownPrices(1, 900, (0.1, None), (0.05, 0.0), (None, 0.2), None, "gone"),
         sun=KnownSun(1.0, (1.0, None), None, None, None),
         co2=(0.1, None),
         clean=True,

@@ -26,7 +26,7 @@ class Node:
     def __init__(self, home, planner):
         poller = Poller(home.registry, {}, Pace(1.0, 1.0, lambda: 0.0), home.clock)
         discovery = Discovery(home.registry, {}, poller, home.bus, home.clock, home.storage)
-        self.hub_cluster = HubCluster(home, discovery, planner)
+        self.hub_cluster = HubCluster(home, discovery, lambda: planner)
         self.hub = self.hub_cluster.server
         self.tree = NodeTree(home.storage, home.clock, SystemEntropy())
         root = Endpoint(0, [DeviceType(0x16, 3)], [DescriptorServer()])
@@ -53,8 +53,13 @@ async def node(home, planner):
     return Node(home, planner)
 
 
-async def test_a_hub_without_a_planner_does_not_claim_to_plan(home):
-    assert not Node(home, None).hub.features & Hub.Feature.PLAN
+async def test_a_hub_without_a_planner_has_no_plan_and_says_why_it_makes_none(home):
+    hub = Node(home, None).hub
+    assert hub.features == sum(Hub.Feature), "a feature map is fixed: a tariff may come at any time"
+    assert (hub.plan, hub.planned_at, hub.savings) == ((), None, None)
+    with pytest.raises(StatusError, match="there is no tariff") as refused:
+        await hub.handle_replan(APP)
+    assert refused.value.status is Status.INVALID_IN_STATE
 
 
 async def test_the_plan_is_shown_by_the_hour_with_reasons_and_adds_up(node, planner, simulated, clock):

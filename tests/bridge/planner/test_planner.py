@@ -49,7 +49,8 @@ class Failing:
     async def __call__(self, question, limit):
         self.asked += 1
         if self.error is not None:
-            raise self.error
+            # Raised again and again, one and the same would have an endless traceback.
+            raise type(self.error)(*self.error.args)
         from bridge.planner.worker import answer
 
         return answer(question)

@@ -5,7 +5,8 @@ import pytest
 
 from bridge.planner.question import steps_from
 from bridge.planner.settings import PriceWindowSettings, TariffSettings
-from bridge.planner.tariff import Tariff, minutes
+from bridge.planner.tariff import Tariff
+from bridge.planner.window import minutes
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NIGHT = PriceWindowSettings(start="22:00", end="06:00", import_price=0.12)

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.loads.run import LoadRun
+from bridge.loads.wish import LoadKind, LoadWish
 from bridge.ores.savings import shown_savings
 from bridge.planner.settings import PlannerSettings, TariffSettings
 from bridge.planner.solving import SolveError
@@ -23,6 +25,7 @@ from bridge.savings.told import savings_status
 from bridge.state import SqliteStorage, StateError
 from bridge.time_zone import midnight, time_zone
 from hw.module import ModuleKind
+from hw.setpoint import SetpointKind
 from matter_node.storage import MemoryStorage
 
 ROOT = Path(__file__).parents[3]
@@ -121,6 +124,28 @@ async def test_a_day_is_reckoned_when_it_is_over_and_a_day_later(living):
     await living.pass_(2 * HOUR)
     assert len([each for each in living.asked if each == midnight(TODAY, BERLIN)]) == before + 1
     assert living.savings.now.month.bill == pytest.approx(49 * 0.30, abs=0.2)
+    await living.savings.stop()
+
+
+async def test_a_day_is_reckoned_again_when_what_was_wanted_on_it_is_done(living):
+    living = living()
+    evening = midnight(TODAY, BERLIN) + 20 * HOUR
+    await living.pass_(20 * HOUR)
+    living.home.add("9", kind=ModuleKind.LOAD, kinds=(SetpointKind.CONNECT,))
+    living.home.registry.set_wish("acme-9", LoadWish(LoadKind.MACHINE).once(evening, evening + 10 * HOUR))
+    living.home.runs.keep("acme-9", LoadRun(by=evening + 10 * HOUR, since=evening, need_wh=2000))
+    await living.pass_(6 * HOUR)
+    yesterday = living.savings.book.get(TODAY)
+    assert (yesterday.figures.coverage, yesterday.figures.saved_by_moving) == (1.0, 0.0)
+    # It ran from two to four; of itself it would have run from eight to ten the evening before.
+    night = int(living.clock.utc())
+    living.record("acme-9", night, night + 2 * HOUR, 1000.0)
+    await living.pass_(2 * HOUR)
+    living.home.runs.keep("acme-9", LoadRun())
+    await living.pass_(HOUR)
+    assert living.savings.book.get(TODAY).figures.saved_by_moving == pytest.approx(2 * 0.30, abs=0.02)
+    today = living.savings.book.get(date(2026, 6, 22)).figures
+    assert today.saved_by_moving == pytest.approx(-2 * 0.30, abs=0.02)
     await living.savings.stop()
 
 

@@ -6,13 +6,16 @@ from datetime import UTC, datetime
 
 import pytest
 
+import bridge.loads.carrying_out
 import bridge.planner.carrying_out
 from bridge.actions import Requester
 from bridge.choices import Policy
 from bridge.command import Origin
+from bridge.loads.wish import LoadKind, LoadWish
 from bridge.planner.news import PlannerState, Trigger
 from bridge.planner.planner import Planner
 from bridge.planner.settings import EnergySettings, TariffSettings
+from bridge.planner.tariff import DAYS
 from bridge.simulation.house import VirtualHouse
 from bridge.simulation.virtual_time import VirtualClock, run_virtually
 from bridge.simulation.watch import CONDITIONS, Watch
@@ -25,14 +28,19 @@ NOON = datetime(2026, 6, 15, 11, tzinfo=UTC)
 OPERATOR = Requester(Origin.GRID_OPERATOR, "the grid operator")
 
 
-def breaches(sabotage, seconds=400):
-    """Return the names of what is broken in a home that is tampered with after a while."""
+def breaches(sabotage, seconds=400, wish=None):
+    """Return the names of what is broken in a home that is tampered with after a while.
+
+    :param wish: what is wanted of the water heater
+    """
 
     async def life():
         settings = EnergySettings(tariff=TariffSettings(import_price=0.3))
         world = World(Home(inverters=4, plugs=1), start=NOON, step_s=5.0)
         house = VirtualHouse(world, VirtualClock(NOON), settings, "UTC", interval=10.0)
         await house.start(Policy.SELF_CONSUMPTION)
+        if wish is not None:
+            house.home.registry.set_wish(house.physics.modules["P000001"].identity.key, wish)
         watch = Watch(house)
         watch.start()
         await asyncio.sleep(100)
@@ -167,6 +175,18 @@ def test_a_hub_that_leaves_the_plan_in_force_without_knowing_the_home_is_seen(mo
         house.physics.modules["G000001"].silent = "the cable is out"
 
     assert breaches(deafen) == {"safe"}
+
+
+WARM = LoadWish(
+    LoadKind.INTERRUPTIBLE, energy_wh=100, power_w=2000, earliest="11:00", done_by="11:10", days=DAYS
+)
+
+
+def test_a_load_that_has_not_by_its_deadline_what_is_wanted_is_seen(monkeypatch):
+    assert breaches(lambda house: None, 600, WARM) == set()
+    # A hub that never lets it run.
+    monkeypatch.setattr(bridge.loads.carrying_out, "settled", lambda *_: False)
+    assert breaches(lambda house: None, 600, WARM) == {"wish"}
 
 
 def test_every_condition_has_its_words():

@@ -157,7 +157,9 @@ def test_a_dead_inverter_is_doubted_until_it_gives_again(week):
 def test_a_meter_that_stands_still_is_doubted_and_nothing_is_carried_out_by_it(week):
     begin, end = LIES[0]
     during = told(week, begin + 1, end)
-    assert re.match("Meter .* is doubted: STANDS_STILL", during[0][1])
+    # What is switched meanwhile may contradict it before it is seen to stand still.
+    assert re.match("Meter .* is doubted: (STANDS_STILL|CONTRADICTED)", during[0][1])
+    assert any(re.match("Meter .* is doubted: STANDS_STILL", what) for _, what in during)
     assert during[0][0] - begin < 300
     assert any("no plan is carried out: Meter" in what and "cannot be believed" in what for _, what in during)
     assert any(

@@ -77,7 +77,7 @@ moves = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(moves=moves, counted=st.booleans())
 def test_the_figures_are_those_that_reading_everything_anew_gives(new_diary, tmp_path, moves, counted):
     """Readings, resets, gaps, clocks that go back, commits, quarters that end, days that end, batches."""

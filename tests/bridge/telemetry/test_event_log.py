@@ -170,7 +170,7 @@ def test_while_the_disk_is_full_the_newest_entries_are_kept(tmp_path):
 def test_noting_an_event_costs_the_event_loop_microseconds(tmp_path):
     queue = EventQueue(tmp_path / "events.journal", Woken())
     best = float("inf")
-    for _ in range(5):
+    for _ in range(25):  # the best of many: others may want the processor
         started = time.perf_counter()
         for _ in range(100):
             queue.event("command", "sma-3005067415", {"state": "applied", "value": 50.0})

@@ -55,7 +55,7 @@ def test_each_resolution_divides_the_same_samples(diary, at, name):
         assert (point.minimum, point.maximum) == (min(inside), max(inside))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.data())
 def test_energy_adds_up_to_the_same_at_every_resolution(tmp_path_factory, new_diary, at, data):
     start = at(2026, 3, 28, 20)  # the night in which clocks are put forward
@@ -79,7 +79,7 @@ def test_energy_adds_up_to_the_same_at_every_resolution(tmp_path_factory, new_di
     diary.store.close()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.data())
 def test_two_ranges_side_by_side_have_the_energy_of_both(tmp_path_factory, new_diary, at, data):
     start = at(2026, 6, 21)

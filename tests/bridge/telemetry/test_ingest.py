@@ -52,7 +52,7 @@ def test_samples_from_before_are_put_between_those_that_are_there(diary):
     assert diary.query("SELECT sum(delta) FROM counter_day") == [(3000,)]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.data())
 def test_in_whatever_order_batches_come_the_history_is_the_same(tmp_path_factory, new_diary, data):
     readings = data.draw(st.dictionaries(st.integers(0, 9000), st.integers(0, 50), min_size=1, max_size=25))

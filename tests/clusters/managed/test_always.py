@@ -228,7 +228,7 @@ async def live(life, steps):
         life.check()
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(plan=PLANS, steps=LIVES)
 def test_the_cluster_says_what_the_device_does_and_everything_ends(plan, steps):
     life = Life(ManualClock(), plan)
@@ -238,7 +238,7 @@ def test_the_cluster_says_what_the_device_does_and_everything_ends(plan, steps):
     assert life.device.held == life.stand_in.held == set()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(plan=PLANS, steps=LIVES)
 def test_a_device_that_leaves_is_let_go(plan, steps):
     life = Life(ManualClock(), plan)

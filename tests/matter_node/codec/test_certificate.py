@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from matter_node.codec import der, tlv
@@ -191,7 +191,6 @@ def test_a_malformed_x509_certificate_is_refused(data):
         Certificate.from_der(data)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=420))
 def test_no_bytes_do_anything_but_parse_or_raise_certificate_error(data):
     for parse in (Certificate.from_tlv, Certificate.from_der):
@@ -199,7 +198,6 @@ def test_no_bytes_do_anything_but_parse_or_raise_certificate_error(data):
             parse(data)
 
 
-@settings(deadline=None)
 @given(st.sampled_from([SPEC_NOC, GOOGLE_ROOT]), st.integers(0, 10_000), st.integers(0, 255))
 def test_a_changed_byte_parses_to_what_it_says_or_raises_certificate_error(data, position, byte):
     for parse, original in (
@@ -216,7 +214,6 @@ def test_a_changed_byte_parses_to_what_it_says_or_raises_certificate_error(data,
         assert Certificate.from_der(certificate.to_der()) == certificate
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**64), st.integers(0, 511), st.binary(max_size=300))
 def test_der_values_survive_a_round_trip(number, flags, octets):
     reader = der.Reader(
@@ -229,7 +226,6 @@ def test_der_values_survive_a_round_trip(number, flags, octets):
     reader.finish()
 
 
-@settings(deadline=None)
 @given(
     st.tuples(st.integers(0, 1), st.integers(0, 39)) | st.tuples(st.just(2), st.integers(0, 999)), st.data()
 )

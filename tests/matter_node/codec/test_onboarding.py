@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from matter_node.codec import onboarding, tlv
@@ -206,7 +206,6 @@ PAYLOADS = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(PAYLOADS)
 def test_every_payload_survives_both_codes(payload):
     assert parse_qr_code(payload.qr_code()) == [payload]
@@ -215,7 +214,6 @@ def test_every_payload_survives_both_codes(payload):
     assert manual.vendor_id == (None if payload.flow is Flow.STANDARD else payload.vendor_id)
 
 
-@settings(deadline=None)
 @given(
     st.text() | st.text(onboarding._ALPHABET + "*", max_size=60).map("MT:".__add__) | st.text("0123456789- ")
 )

@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from matter_node.codec import tlv
@@ -190,13 +190,11 @@ VALUES = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(VALUES)
 def test_what_was_encoded_decodes_to_itself(value):
     assert tlv.decode(tlv.encode(value)) == value
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_no_bytes_do_anything_but_decode_or_raise_tlv_error(data):
     try:
@@ -207,7 +205,6 @@ def test_no_bytes_do_anything_but_decode_or_raise_tlv_error(data):
     assert again == value or _has_nan(again)
 
 
-@settings(deadline=None)
 @given(VALUES, st.data())
 def test_no_damage_does_anything_but_decode_or_raise_tlv_error(value, data):
     encoded = bytearray(tlv.encode(value))

@@ -1,7 +1,7 @@
 """TLV against the Matter SDK's own Python reader and writer: what one writes, the other reads."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from matter_node.codec import tlv
@@ -20,13 +20,11 @@ VALUES = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(VALUES)
 def test_the_sdk_reads_what_we_write(value):
     assert sdk.TLVReader(tlv.encode(value)).get()["Any"] == value
 
 
-@settings(deadline=None)
 @given(VALUES)
 def test_we_read_what_the_sdk_writes(value):
     writer = sdk.TLVWriter()

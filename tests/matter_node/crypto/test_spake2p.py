@@ -194,14 +194,14 @@ def test_the_repr_of_a_verifier_hides_w0():
 SMALL_AND_LARGE = st.integers(0, 5) | st.integers(GROUP_ORDER - 5, GROUP_ORDER) | st.integers(0, GROUP_ORDER)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(SMALL_AND_LARGE, SMALL_AND_LARGE)
 def test_multiplication_of_any_point_agrees_with_that_of_the_generator(k, q):
     point = p256.multiply_generator(q)
     assert p256.multiply(k, point) == p256.multiply_generator(k * q)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(SMALL_AND_LARGE, SMALL_AND_LARGE)
 def test_addition_agrees_with_multiplication(a, b):
     total = p256.add(p256.multiply_generator(a), p256.multiply_generator(b))

@@ -28,7 +28,7 @@ def messages_of(attributes, events, subscription_id=None, suppress=True):
             return made
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(lengths, max_size=40),
     st.lists(lengths, max_size=20),

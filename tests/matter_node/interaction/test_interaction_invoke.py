@@ -198,7 +198,9 @@ async def test_a_slow_command_keeps_nobody_else_waiting(lab, alice, im):
 async def test_a_command_that_hangs_is_given_up(alice, im, monkeypatch):
     monkeypatch.setattr(invoke_module, "COMMAND_SECONDS", 0.01)
     exchange = await alice.invoke((im.command(1, im.LAMP, SLOW), {}))
-    await asyncio.sleep(0.03)
+    async with asyncio.timeout(10):
+        while not exchange.sent:  # noqa: ASYNC110 - nothing says when
+            await asyncio.sleep(0.01)
     assert im.responses(exchange) == [(None, Status.TIMEOUT, None)]
 
 

@@ -173,7 +173,7 @@ elements = st.recursive(
 structures = st.dictionaries(tags, elements, max_size=7)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.one_of(structures.map(tlv.encode), st.binary(max_size=60)))
 def test_whatever_the_bytes_a_message_is_taken_or_refused(payload):
     for take in TAKERS:
@@ -198,7 +198,7 @@ GOOD = [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(GOOD), st.data())
 def test_a_message_with_broken_bytes_never_breaks_the_engine(shared_lab, good, data):
     opcode, message = good

@@ -416,7 +416,7 @@ async def test_a_connection_that_is_called_off_leaves_nothing(controller, device
     assert len(controller.layer._unsecured) == 0
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(
     opcode=st.sampled_from([0x22, 0x30, 0x31, 0x32, 0x33, 0x40]),
     payload=st.one_of(

@@ -441,7 +441,7 @@ def test_a_stranger_has_few_exchanges_however_they_end(device, wire, clock):
     assert not session.exchanges
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
 @given(data=st.data())
 def test_a_fuzzed_node_stays_silent_or_answers_and_does_not_grow(
     caplog, controller, device, ends, clock, recorder, data

@@ -214,7 +214,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(request=st.one_of(st.dictionaries(st.integers(0, 6), VALUES).map(tlv.encode), st.binary(max_size=90)))
 def test_any_request_is_answered_and_leaves_nothing(controller, device, commissioner, clock, caplog, request):
     device.open_window()
@@ -225,7 +225,7 @@ def test_any_request_is_answered_and_leaves_nothing(controller, device, commissi
     assert not [entry for entry in caplog.records if entry.levelno >= logging.ERROR]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(
     opcode=st.sampled_from([0x20, 0x22, 0x24, 0x40]),
     payload=st.one_of(
@@ -248,7 +248,7 @@ def test_anything_in_place_of_pake3_makes_no_session(
     assert not [entry for entry in caplog.records if entry.levelno >= logging.ERROR]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(
     opcode=st.sampled_from([0x20, 0x22, 0x24, 0x30, 0x32, 0x40, 0x77]),
     payload=st.one_of(

@@ -10,6 +10,7 @@ from ipaddress import IPv6Address
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from node_lab.patience import until
 
 from matter_node.transport.dns import DNSAddress, DNSIncoming, DNSOutgoing, DNSQuestion, DNSService
 from matter_node.transport.interfaces import Interface, InterfaceMonitor, interfaces, select
@@ -228,11 +229,9 @@ def test_a_new_address_is_announced(in_network):
             r.address for r in heard if r.type == TYPE_AAAA
         }
         in_network.ip("link", "set", "home0", "down")
-        await asyncio.sleep(0.5)
-        assert advertiser.interfaces == []
+        await until(lambda: advertiser.interfaces == [])
         in_network.ip("link", "set", "home0", "up")
-        await asyncio.sleep(0.5)
-        assert [i.name for i in advertiser.interfaces] == ["home0"]
+        await until(lambda: [i.name for i in advertiser.interfaces] == ["home0"])
         advertiser.close()
 
     in_network(scenario)
@@ -267,13 +266,13 @@ def test_a_standard_browser_sees_it_come_and_go(in_network):
                 handlers=[lambda state_change, **_: seen.append(state_change.name)],
             )
             advertiser = await advertise()
-            await asyncio.sleep(0.5)
+            await until(lambda: seen)
             assert seen == ["Added"]
             info = AsyncServiceInfo("_matter._tcp.local.", INSTANCE)
-            assert await info.async_request(zeroconf.zeroconf, 1000)
+            assert await info.async_request(zeroconf.zeroconf, 10_000)
             assert info.properties == {b"SII": b"500", b"SAI": b"300", b"SAT": b"4000"}
             advertiser.close()
-            await asyncio.sleep(1.5)
+            await until(lambda: len(seen) > 1)
             assert seen == ["Added", "Removed"]
             await browser.async_cancel()
 
@@ -433,10 +432,8 @@ def test_without_word_from_the_kernel_the_monitor_looks(in_network, monkeypatch)
         monitor.start()
         in_network.ip("addr", "add", "198.51.100.1/24", "dev", "lo")
         in_network.ip("link", "set", "home0", "down")
-        await asyncio.sleep(0.2)
+        await until(lambda: changes and not next(i for i in changes[-1] if i.name == "home0").up)
         monitor.close()
-        assert changes
-        assert not next(i for i in changes[-1] if i.name == "home0").up
 
     in_network(scenario)
 

@@ -8,6 +8,7 @@ import socket
 from struct import Struct
 
 import pytest
+from node_lab.patience import until
 from node_lab.whole import INFO, SECRET, make_attestation
 from node_lab.world import Authority
 
@@ -182,14 +183,12 @@ def test_endpoint_0_follows_an_interface_that_comes_after_the_start(in_network):
         in_network.ip("link", "add", "eth7", "type", "veth", "peer", "name", "vethfar")
         for end in ("eth7", "vethfar"):
             in_network.ip("link", "set", end, "up")
-        await asyncio.sleep(2.5)  # the kernel makes sure that nobody else has its address
-        assert network_name(node) == ("eth7", True)
+        await until(lambda: network_name(node) == ("eth7", True))
         assert shown_interfaces(node) == [("eth7", True)]
         assert seen
         assert node.tree.endpoints[0].clusters[EthernetNetworkDiagnostics.ID]._interface == "eth7"
         in_network.ip("link", "set", "vethfar", "down")
-        await asyncio.sleep(0.5)
-        assert network_name(node) == ("eth7", False)
+        await until(lambda: network_name(node) == ("eth7", False))
         assert shown_interfaces(node) == [("eth7", False)]
         await node.stop()
 
@@ -206,8 +205,7 @@ def test_the_only_interface_may_be_unplugged_and_come_back_as_another(in_network
         port, index = network.port, socket.if_nametoindex("home0")
         network.set_groups([group_address(1, 5)])
         in_network.ip("link", "del", "home0")
-        await asyncio.sleep(0.5)
-        assert network.interfaces == []
+        await until(lambda: network.interfaces == [])
         in_network.ip("link", "add", "home0", "type", "veth", "peer", "name", "far0")
         in_network.ip("link", "set", "far0", "up")
         in_network.ip("link", "set", "home0", "up")

@@ -1,4 +1,4 @@
-"""What people set of tariff, grid, weather, emissions and planner while the hub runs.
+"""What people set while the hub runs.
 
 The settings file says what holds otherwise. What is set here lies over it, value by value, and lives with the
 state.
@@ -8,34 +8,26 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
-from bridge.planner.settings import EnergySettings, judge_plan
+from bridge.live_settings import AT_START, IN_THE_FILE, LiveSettings, judge_live
 
 if TYPE_CHECKING:
-    from bridge.events import EventBus
-    from bridge.feeds.settings import Problems
+    from collections.abc import Callable, Sequence
+
     from matter_node.storage import Storage
 
 HIDDEN: Final = "********"
 """Stands for a token, which is never shown again."""
-_KEPT: Final = "home/energy"
+_KEPT: Final = "home/settings"
 _DEEPEST: Final = 6
 _MOST_BYTES: Final = 32 * 1024
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class EnergySettingsChanged:
-    """Plans are to be made by other settings."""
-
-    settings: EnergySettings
-
-
-class EnergySettingsError(ValueError):
+class BadSettingsError(ValueError):
     """The settings cannot be used.
 
     :ivar problems: path and message of each thing that is wrong
@@ -46,29 +38,32 @@ class EnergySettingsError(ValueError):
         self.problems = problems
 
 
-class EnergyBook:
+class SettingsBook:
     """What is set, over what the settings file says."""
 
-    def __init__(self, storage: Storage, bus: EventBus, file: EnergySettings) -> None:
+    def __init__(
+        self, storage: Storage, file: LiveSettings, told: Callable[[LiveSettings, LiveSettings], None]
+    ) -> None:
         """Take up what a former run has left; what does not fit to the settings file any more is dropped.
 
         :param file: what the settings file says
+        :param told: told the settings before and after a change, when they hold
         """
         self._storage = storage
-        self._bus = bus
+        self._told = told
         self._base = json.loads(json.dumps(asdict(file), default=str))
         self.set: dict[str, Any] = {}
         """What was set, by table; what is not in it is as the settings file says."""
         self.now = file
         """What holds."""
         stored = storage.get(_KEPT)
-        if stored is None:
-            return
-        try:
-            found = json.loads(stored)
-            self.now, self.set = self.judged(found), found
-        except (EnergySettingsError, ValueError, TypeError) as error:
-            _log.error("what was set of the tariff and the like does not hold any more: %s", error)
+        if stored is not None:
+            try:
+                found = json.loads(stored)
+                self.now, self.set = self.judged(found), found
+            except (ValueError, TypeError) as error:
+                _log.error("what was set while the hub ran does not hold any more: %s", error)
+        self._started = self.now
 
     def patched(self, change: dict[str, Any]) -> dict[str, Any]:
         """Return what would be set if something were changed; null stands for what the settings file says.
@@ -79,40 +74,55 @@ class EnergyBook:
         assert isinstance(found, dict), "a table with changes is a table"
         return found
 
-    def judged(self, wished: dict[str, Any]) -> EnergySettings:
-        """Return the settings with what is wished over the settings file. Raise EnergySettingsError."""
+    def judged(self, wished: dict[str, Any]) -> LiveSettings:
+        """Return the settings with what is wished over the settings file. Raise BadSettingsError."""
         from pydantic import TypeAdapter, ValidationError  # a hub where nothing is set so has no use for it
 
         if len(json.dumps(wished)) > _MOST_BYTES:
-            raise EnergySettingsError([((), "is more than anybody sets")])
-        text = json.dumps(_merged(self._base, wished))
+            raise BadSettingsError([((), "is more than anybody sets")])
+        values = _merged(self._base, wished)
         try:
-            settings = TypeAdapter(EnergySettings).validate_json(text, strict=True)
+            settings = TypeAdapter(LiveSettings).validate_json(json.dumps(values), strict=True)
         except ValidationError as error:
-            raise EnergySettingsError(
-                [(tuple(each["loc"]), each["msg"][:1].lower() + each["msg"][1:]) for each in error.errors()]
+            raise BadSettingsError(
+                [(tuple(each["loc"]), _said(each["type"], each["msg"])) for each in error.errors()]
             ) from error
-        file = (settings.tariff.source.file, settings.carbon.source.file)
-        known = (self._base["tariff"]["source"]["file"], self._base["carbon"]["source"]["file"])
-        problems: Problems = [
-            ((section, "source", "file"), "is set in the settings file only: nobody else has files read")
-            for section, wanted, said in zip(("tariff", "carbon"), file, known, strict=True)
-            if wanted is not None and wanted != (None if said is None else Path(said))
+        problems: list[tuple[tuple[str | int, ...], str]] = [
+            (path, "is set in the settings file only")
+            for path in IN_THE_FILE
+            if _at(values, path) not in {None, _at(self._base, path)}
         ]
-        problems += judge_plan(settings.tariff, settings.planner, settings.carbon, settings.weather)
+        problems += judge_live(settings)
         if problems:
-            raise EnergySettingsError(problems)
+            raise BadSettingsError(problems)
         return settings
 
+    def restart_required(self, settings: LiveSettings) -> tuple[str, ...]:
+        """Return the keys, such as `api.names`, in which settings hold from the next start of the hub on."""
+        held, wished = asdict(self._started), asdict(settings)
+        return tuple(".".join(path) for path in AT_START if _at(held, path) != _at(wished, path))
+
     def put(self, wished: dict[str, Any]) -> None:
-        """Store what is wished; it holds with `hold`. Raise EnergySettingsError, StateError."""
+        """Store what is wished; it holds with `hold`. Raise BadSettingsError, StateError."""
         self.judged(wished)
         self._storage.put(_KEPT, json.dumps(wished, separators=(",", ":")).encode())
 
     def hold(self, wished: dict[str, Any]) -> None:
-        """Let what is stored hold, and tell of it. Raise EnergySettingsError."""
+        """Let what is stored hold, and tell of it. Raise BadSettingsError."""
+        before = self.now
         self.now, self.set = self.judged(wished), wished
-        self._bus.publish(EnergySettingsChanged(self.now))
+        self._told(before, self.now)
+
+
+def _said(kind: str, message: str) -> str:
+    if kind == "unexpected_keyword_argument":
+        return "is no key that can be set while the hub runs"
+    return message[:1].lower() + message[1:]
+
+
+def as_shown(settings: LiveSettings) -> Any:
+    """Return settings in values that JSON has, by table, without secrets."""
+    return without_secrets(json.loads(json.dumps(asdict(settings), default=str)))
 
 
 def without_secrets(found: Any) -> Any:
@@ -128,6 +138,13 @@ def _shown(name: str, value: Any) -> Any:
     if name == "url" and isinstance(value, str):
         return value.partition("?")[0]
     return without_secrets(value)
+
+
+def _at(found: Any, path: Sequence[str]) -> Any:
+    """Return the value at a path, None if there is none."""
+    for name in path:
+        found = found.get(name) if isinstance(found, dict) else None
+    return found
 
 
 def _merged(below: Any, above: Any, depth: int = 0) -> Any:
