@@ -108,8 +108,8 @@ def _row(steps: list[dict[str, Any]], names: dict[str, str], zone: tzinfo) -> It
     charge = f"{sum(charges) / len(charges):.0f} %" if charges else ""
     start = datetime.fromtimestamp(steps[0]["start"], UTC).astimezone(zone)
     head = (
-        f"{start:%a %H:%M}  {steps[0]['import_price']:6.3f} {load:6.0f} {sun:6.0f} {storage:7.0f} "
-        f"{grid:6.0f} {charge:>6}"
+        f"{start:%a %H:%M}  {steps[0]['import_price']:6.3f} {load:z6.0f} {sun:z6.0f} {storage:z7.0f} "
+        f"{grid:z6.0f} {charge:>6}"
     )
     loads = {key: each for key, each in steps[0]["loads"].items() if each["code"] not in _SAYS_NOTHING}
     reasons = [*steps[0]["batteries"].items(), *loads.items()]

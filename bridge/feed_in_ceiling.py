@@ -80,7 +80,11 @@ class FeedInCeiling:
         :raises StateError: it cannot be kept
         """
         rated = [each for each in self._registry if _is_inverter(each) and each.record.nameplate.power_w]
-        able = [each for each in rated if each.record.capabilities.setpoints & LIMITS]
+        able = [
+            each
+            for each in rated
+            if each.record.capabilities.setpoints & LIMITS and not each.record.quarantined
+        ]
         rating = sum(each.record.nameplate.power_w or 0.0 for each in able)
         others = sum(each.record.nameplate.power_w or 0.0 for each in rated) - rating
         if rating and most_w < rating + others:

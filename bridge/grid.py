@@ -37,7 +37,8 @@ LOST_BELOW: Final = 0.5
 BACK_ABOVE: Final = 0.88
 """Share of the nominal voltage from which it is there again: the lower end of continuous operation there."""
 NOMINAL_VOLTAGES: Final = (120.0, 230.0)
-"""Line to neutral; the one nearest to what was measured while the grid was there counts."""
+"""Line to neutral; the first within whose limits the meter was counts. A grid of 230 V that sags to 120 V is
+no good one of 120 V."""
 GOOD_VOLTAGES: Final = {120.0: (0.917, 1.05), 230.0: (0.85, 1.10)}
 """Shares of the nominal voltage within which a home may return to the grid: IEEE 1547-2018, table 4, and
 EN 50549-1:2019, clause 4.10.2."""
@@ -154,8 +155,8 @@ class GridWatch:
 
     def _meter_read(self, reading: Reading, volts: float) -> None:
         self._heard = reading.time
-        if self.state is not GridState.LOST and volts >= LOST_BELOW * NOMINAL_VOLTAGES[0]:
-            self._nominal = min(NOMINAL_VOLTAGES, key=lambda nominal: abs(nominal - volts))
+        if not self._nominal:
+            self._nominal = next((each for each in NOMINAL_VOLTAGES if _is_good(each, volts)), 0.0)
         nominal = self._nominal or NOMINAL_VOLTAGES[0]
         if volts < LOST_BELOW * nominal:
             self._dead += 1
@@ -170,7 +171,7 @@ class GridWatch:
         if volts >= BACK_ABOVE * nominal or self.state is GridState.UNKNOWN:
             self._become(GridState.CONNECTED, reading.time)
         if self.state is GridState.CONNECTED:
-            self._judge(reading, volts / nominal, nominal)
+            self._judge(reading, volts, nominal)
 
     def _is_inside(self, reading: Reading) -> bool:
         """Whether the meter measures what a battery makes, and says nothing of the grid."""
@@ -232,11 +233,10 @@ class GridWatch:
 
     # ------------------------------------------------------------------ what follows
 
-    def _judge(self, reading: Reading, share: float, nominal: float) -> None:
+    def _judge(self, reading: Reading, volts: float, nominal: float) -> None:
         """See whether the home could return to the grid, and since when."""
-        low, high = GOOD_VOLTAGES[nominal]
         hertz = reading.frequency_hz
-        good = low <= share <= high
+        good = _is_good(nominal, volts)
         if hertz is not None:
             near = min(GOOD_FREQUENCIES, key=lambda each: abs(each - hertz))
             slow, fast = GOOD_FREQUENCIES[near]
@@ -255,3 +255,8 @@ class GridWatch:
         else:
             self._good = None
         self._bus.publish(GridChanged(state, time, because))
+
+
+def _is_good(nominal: float, volts: float) -> bool:
+    low, high = GOOD_VOLTAGES[nominal]
+    return low * nominal <= volts <= high * nominal

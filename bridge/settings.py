@@ -18,7 +18,6 @@ from annotated_types import Interval, MaxLen, MinLen
 from bridge.feeds.settings import CarbonSettings, WeatherSettings
 from bridge.island.settings import IslandSettings, judge_island
 from bridge.planner.settings import (
-    EnergySettings,
     GridSettings,
     PlannerSettings,
     TariffSettings,
@@ -214,17 +213,6 @@ class Settings:
     island: IslandSettings = field(default_factory=IslandSettings)
     demo: DemoSettings = field(default_factory=DemoSettings)
     modules: tuple[ModuleSettings, ...] = ()
-
-    @property
-    def energy(self) -> EnergySettings:
-        """What plans are made by."""
-        return EnergySettings(
-            tariff=self.tariff,
-            grid=self.grid,
-            weather=self.weather,
-            carbon=self.carbon,
-            planner=self.planner,
-        )
 
 
 def judge(settings: Settings) -> list[tuple[tuple[str | int, ...], str]]:

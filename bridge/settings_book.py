@@ -44,7 +44,7 @@ class SettingsBook:
     def __init__(
         self, storage: Storage, file: LiveSettings, told: Callable[[LiveSettings, LiveSettings], None]
     ) -> None:
-        """Take up what a former run has left; what does not fit to the settings file any more is dropped.
+        """Take up what a former run has left, but for tables that do not fit to the settings file any more.
 
         :param file: what the settings file says
         :param told: told the settings before and after a change, when they hold
@@ -59,23 +59,35 @@ class SettingsBook:
         stored = storage.get(_KEPT)
         if stored is not None:
             try:
-                found = json.loads(stored)
-                self.now, self.set = self.judged(found), found
+                self._take_up(json.loads(stored))
             except (ValueError, TypeError) as error:
-                _log.error("what was set while the hub ran does not hold any more: %s", error)
+                _log.error("what was set while the hub ran cannot be read: %s", error)
         self._started = self.now
+
+    def _take_up(self, found: dict[str, Any]) -> None:
+        try:
+            self.now, self.set = self.judged(found), found
+        except BadSettingsError as error:
+            _log.error("what was set while the hub ran does not hold any more: %s", error)
+            bad = {path[0] for path, _ in error.problems if path}
+            fit = {name: table for name, table in found.items() if name not in bad}
+            if fit and bad & found.keys():
+                self._take_up(fit)
 
     def patched(self, change: dict[str, Any]) -> dict[str, Any]:
         """Return what would be set if something were changed; null stands for what the settings file says.
 
-        :param change: values by table, as in the settings file
+        :param change: values by table, as in the settings file. What comes back as it was shown, without the
+            secret in it, changes nothing
         """
-        found = _merged(self.set, change)
+        found = _merged(self.set, _known(change, _merged(self._base, self.set)))
         assert isinstance(found, dict), "a table with changes is a table"
         return found
 
     def judged(self, wished: dict[str, Any]) -> LiveSettings:
         """Return the settings with what is wished over the settings file. Raise BadSettingsError."""
+        if wished == self.set:
+            return self.now
         from pydantic import TypeAdapter, ValidationError  # a hub where nothing is set so has no use for it
 
         if len(json.dumps(wished)) > _MOST_BYTES:
@@ -138,6 +150,18 @@ def _shown(name: str, value: Any) -> Any:
     if name == "url" and isinstance(value, str):
         return value.partition("?")[0]
     return without_secrets(value)
+
+
+def _known(change: Any, now: Any) -> Any:
+    """Return a change without what only repeats what is shown in place of a secret."""
+    if not isinstance(change, dict):
+        return change
+    present = now if isinstance(now, dict) else {}
+    return {
+        name: _known(value, present.get(name))
+        for name, value in change.items()
+        if value not in (HIDDEN, _shown(name, present.get(name))) or value in (None, present.get(name))
+    }
 
 
 def _at(found: Any, path: Sequence[str]) -> Any:

@@ -64,6 +64,10 @@ class NotNowError(Exception):
     """Nothing can be planned or carried out now; the message says why."""
 
 
+class SwitchedOffError(NotNowError):
+    """Nobody wants plans: planning is switched off, or there is no tariff any more."""
+
+
 class NotBelievedError(NotNowError):
     """The meter at the supply cannot be believed.
 

@@ -10,7 +10,7 @@ from bridge.choices import Policy
 from bridge.doubts import doubted
 from bridge.grid import GridState
 from bridge.planner.held import held
-from bridge.planner.news import NotBelievedError, NotNowError
+from bridge.planner.news import NotBelievedError, NotNowError, SwitchedOffError
 from bridge.planner.outlook import Outlook
 from bridge.planner.question import AskedBattery, AskedBefore, Question, Recorded, steps_from
 from bridge.record import OperatingMode
@@ -141,9 +141,9 @@ class Posing:
         if self._home.island.mode.apart:
             raise NotNowError("the home has not returned to the grid yet")
         if not self._settings.enabled:
-            raise NotNowError("planning is switched off")
+            raise SwitchedOffError("planning is switched off")
         if self._tariff is None:
-            raise NotNowError("there is no tariff")
+            raise SwitchedOffError("there is no tariff")
         if not self._tariff.is_known:
             raise NotNowError("no price is known yet")
         meter = self._home.grid.meter()

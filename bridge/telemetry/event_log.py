@@ -212,6 +212,12 @@ def read_events(
     return [Event(number, time, kind, name, json.loads(data)) for number, time, kind, name, data in rows]
 
 
+def count_audit(connection: sqlite3.Connection) -> int:
+    """Return the number of the last entry of the audit trail, 0 if there is none."""
+    (count,) = connection.execute("SELECT coalesce(max(id), 0) FROM audit").fetchone()
+    return int(count)
+
+
 def read_audit(connection: sqlite3.Connection, *, after: int = 0, limit: int = 100) -> list[AuditEntry]:
     """Return entries of the audit trail, the oldest first, from the one after number `after`."""
     rows = connection.execute(f"{_AUDIT} WHERE id > ? ORDER BY id LIMIT ?", (after, limit))

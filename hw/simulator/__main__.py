@@ -74,7 +74,7 @@ async def answer(home: RunningHome, line: str) -> dict[str, Any]:
             case "outage":
                 await home.outage(meter_silent=bool(command.get("meter_silent")))
             case "grid":
-                await home.grid()
+                await home.grid(sag_v=float(command.get("sag_v", 0.0)))
             case "charge":
                 home.charge(float(command["soc_percent"]))
             case "skip":

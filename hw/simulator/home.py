@@ -112,9 +112,10 @@ class RunningHome:
         self.world.supply.grid = False
         await self._power_devices()
 
-    async def grid(self) -> None:
-        """Give it back."""
+    async def grid(self, *, sag_v: float = 0.0) -> None:
+        """Give it back, with so much less voltage than usual."""
         self._now()
+        self.world.meter.sag_v = sag_v
         self.world.supply.grid = True
         await self._power_devices()
 

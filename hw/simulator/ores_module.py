@@ -13,7 +13,9 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import secrets
+import stat
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,7 +116,10 @@ async def announced(device: OresDevice, keys: ModuleKeys, address: str, port: in
 
 
 async def obey_person(client: OresClient) -> None:
-    """Do what lines on standard input say until they end."""
+    """Do what lines on standard input say until they end; where nobody can say anything, do nothing."""
+    mode = os.fstat(sys.stdin.fileno()).st_mode
+    if not (sys.stdin.isatty() or stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
+        return  # such as /dev/null, of which no event loop takes notice
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)

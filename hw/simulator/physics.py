@@ -247,6 +247,8 @@ class GridMeter:
     exported_wh: float = 2_345_000.0
     voltages_v: tuple[float, float, float] = (231.0, 230.0, 232.0)
     frequency_hz: float = 50.0
+    sag_v: float = 0.0
+    """How much less voltage the street has than usual."""
 
     def step(self, seconds: float, phases_w: tuple[float, float, float], random: Random) -> None:
         """Let time pass; count as a balancing meter does, the sum of the phases in one direction."""
@@ -258,7 +260,8 @@ class GridMeter:
         # The street's impedance lifts the voltage where power goes out.
         noise = random.gauss(0.0, 0.15)
         a, b, c = phases_w
-        self.voltages_v = (231.0 - a * 4e-4 + noise, 230.0 - b * 4e-4 - noise, 232.0 - c * 4e-4 + noise / 2)
+        usual = (231.0 - a * 4e-4 + noise, 230.0 - b * 4e-4 - noise, 232.0 - c * 4e-4 + noise / 2)
+        self.voltages_v = (usual[0] - self.sag_v, usual[1] - self.sag_v, usual[2] - self.sag_v)
         if not self.frequency_hz:
             self.frequency_hz = 50.0  # it was without voltage
         self.frequency_hz += 0.2 * (50.0 - self.frequency_hz) + random.gauss(0.0, 0.004)

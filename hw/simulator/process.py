@@ -145,9 +145,9 @@ class SimulatedHome:
         """
         await self._ask({"do": "outage", "meter_silent": meter_silent})
 
-    async def grid(self) -> None:
-        """Give the grid back."""
-        await self._ask({"do": "grid"})
+    async def grid(self, *, sag_v: float = 0.0) -> None:
+        """Give the grid back, with so much less voltage than usual."""
+        await self._ask({"do": "grid", "sag_v": sag_v})
 
     async def charge(self, soc_percent: float) -> None:
         """Fill the battery so far. Raise SimulationError."""

@@ -12,7 +12,7 @@ from optimizer.explanation.stored_value import StoredValue, stored_value
 from optimizer.reason import Reason, ReasonCode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from optimizer.explanation.facts import Facts
     from optimizer.formulation.battery_part import BatteryPart
@@ -50,18 +50,18 @@ def battery_reasons(
     return tuple(reasons)
 
 
-def _forbidden(facts: Facts, part: BatteryPart) -> Floats:
-    """Return what a kWh would gain, in each step, if it might go where it must not."""
+def _forbidden(facts: Facts, part: BatteryPart) -> dict[str, Floats]:
+    """Return what a kWh would gain, in each step, if it might go where it must not, by the words for that."""
     bus = facts.home.bus
-    gain = np.zeros(bus.count)
-    if not part.battery.grid_charging:
-        for rows in facts.home.sun_only:
-            gain = np.maximum(gain, -facts.most_duals(rows))
+    gains: dict[str, Floats] = {}
+    if not part.battery.grid_charging and facts.home.sun_only:
+        limits = [-facts.most_duals(rows) for rows in facts.home.sun_only]
+        gains["charging from the grid"] = np.max(limits, axis=0) / bus.hours
     if bus.stored is not None:
-        gain = np.maximum(gain, -facts.most_duals(bus.stored))
+        gains["feeding a load that batteries must not feed"] = -facts.most_duals(bus.stored) / bus.hours
     if bus.unsold is not None and not part.battery.feed_in:
-        gain = np.maximum(gain, -facts.most_duals(bus.unsold))
-    return gain / bus.hours
+        gains["selling"] = -facts.most_duals(bus.unsold) / bus.hours
+    return gains
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class _Story:
     charge: Floats
     discharge: Floats
     held_kwh: Floats
-    forbidden: Floats
+    forbidden: Mapping[str, Floats]
 
     def reason(self, step: int) -> Reason:
         battery, share = self.part.battery, self.part.share[step]
@@ -223,11 +223,16 @@ class _Story:
         surplus = facts.feeds(step) or facts.curtailed[step] > SMALL_KW
         if full and surplus:
             return self._say(ReasonCode.HOLD_FULL, step, f"Is full with {self.held_kwh[step + 1]:.1f} kWh.")
-        if self.forbidden[step] > facts.small:
+        what, gain = max(
+            ((what, float(gains[step])) for what, gains in self.forbidden.items()),
+            key=lambda each: each[1],
+            default=("", 0.0),
+        )
+        if gain > facts.small:
             return self._say(
                 ReasonCode.HOLD_NOT_ALLOWED,
                 step,
-                f"Would gain {facts.money(self.forbidden[step])} for a kWh, but must not move it that way.",
+                f"Would gain {facts.money(gain)} for a kWh by {what}, which is not allowed.",
             )
         if full and (empty or self._charge_gain(step, self.worth.room[step]) > facts.small):
             return self._say(ReasonCode.HOLD_FULL, step, f"Is full with {self.held_kwh[step + 1]:.1f} kWh.")

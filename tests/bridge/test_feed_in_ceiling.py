@@ -238,6 +238,15 @@ async def test_at_the_end_the_inverters_keep_a_limit_that_needs_no_hub(sunny, li
     assert told[SHED][-1][1:] == (SetpointKind.POWER_LIMIT_PERCENT, 25.0, None)
 
 
+async def test_what_cannot_be_limited_is_made_up_for_at_the_end_too(sunny, limit, home):
+    limit.use(3500.0)
+    home.registry.set_quarantined(SHED, quarantined=True)
+    await sunny.pass_(30)
+    limit.stop()
+    await home.arbiter.close()
+    assert sunny.devices[ROOF].told[-1][1:] == (SetpointKind.POWER_LIMIT_W, 1500, None)
+
+
 async def test_in_an_island_no_limit_is_left(sunny, limit, home, clock):
     limit.use(0.0)
     await sunny.pass_(30)

@@ -28,6 +28,7 @@ MANAGEMENT, ADJUST, CANCEL = 0x98, 0, 1
 ADJUST_START, ADJUST_END = 0, 1
 ORES_MODULE, ORES_STORAGE, ORES_HUB = 0xFFF1FC01, 0xFFF1FC03, 0xFFF1FC04
 RESERVE, STORAGE_MODE, POLICY = 0x04, 0x03, 0x03
+PLAN, PLANNED_AT, PLAN_CHANGED, REGISTRATION_CHANGED = 0x06, 0x07, 0x02, 0x04
 CHARGE, AUTO, SET_POLICY = 0x00, 0x03, 0x00
 OBEYS_WITHIN = 2.0
 """Seconds in which a module does what an energy manager asks of it."""
@@ -192,12 +193,28 @@ def test_faces_and_names_come_and_go_under_a_subscription(watched: Watched) -> N
     assert names[battery] == "Akku"
 
 
+def test_the_plan_appears_under_a_subscription_with_the_first_tariff(watched: Watched) -> None:
+    assert (_raw(watched, 1, ORES_HUB, PLAN), _raw(watched, 1, ORES_HUB, PLANNED_AT)) == ([], None)
+    mark = watched.app.heard()
+    watched.told("configure", "--set", "tariff.import_price=0.3")
+    watched.app.wait_for(
+        lambda said: said["told"] == "attribute" and said["path"] == [1, ORES_HUB, PLAN] and said["value"],
+        limit=40,
+        since=mark,
+    )
+    _hub_tells(watched, mark, PLAN_CHANGED)
+    assert _raw(watched, 1, ORES_HUB, PLANNED_AT) is not None
+    watched.told("configure", "--set", "tariff.import_price=")
+    _becomes(lambda: _raw(watched, 1, ORES_HUB, PLAN), [], 20)
+
+
 def test_a_removed_module_vanishes_and_its_numbers_stay_its_own(watched: Watched) -> None:
     solar = next(each for each in watched.told("status")["modules"] if each["kind"] == "microinverter")
     mark = watched.app.heard()
     before = set(watched.app.value(1, DESCRIPTOR, PARTS))
     watched.told("module", "remove", solar["key"], "--yes")
     _parts_told(watched, mark, before - set(solar["endpoints"].values()))
+    assert solar["key"] in str(_hub_tells(watched, mark, REGISTRATION_CHANGED))
     watched.hub.terminate()
     watched.hub.start()
     _becomes(lambda: all(each["reachable"] for each in watched.told("status")["modules"]), True, 20)
@@ -221,6 +238,16 @@ def _hears(watched: Watched, mark: int, cluster: int, event: int) -> dict[str, A
     )
     fields: dict[str, Any] = told["row"][5]
     return fields
+
+
+def _hub_tells(watched: Watched, mark: int, event: int) -> Any:
+    """The fields of the first such event of the Hub cluster since a mark."""
+    told = watched.app.wait_for(
+        lambda said: said["told"] == "event" and said["row"][1:4] == [1, ORES_HUB, event],
+        limit=15,
+        since=mark,
+    )
+    return told["row"][5]
 
 
 def _field(fields: dict[str, Any], *names: str) -> Any:

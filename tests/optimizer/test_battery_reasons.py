@@ -178,16 +178,29 @@ def test_it_is_empty():
 
 
 @pytest.mark.parametrize(
-    ("prices", "export", "battery", "freed"),
+    ("prices", "export", "battery", "freed", "said"),
     [
-        ([CHEAP, DEAR], 0.05, {"stored_wh": 0, "grid_charging": False}, {"grid_charging": True}),
-        ([DEAR, DEAR], [0.35, 0.05], {"stored_wh": 3000, "feed_in": False}, {"feed_in": True}),
+        (
+            [CHEAP, DEAR],
+            0.05,
+            {"stored_wh": 0, "grid_charging": False},
+            {"grid_charging": True},
+            "by charging from the grid, which is not allowed.",
+        ),
+        (
+            [DEAR, DEAR],
+            [0.35, 0.05],
+            {"stored_wh": 3000, "feed_in": False},
+            {"feed_in": True},
+            "by selling, which is not allowed.",
+        ),
     ],
 )
-def test_it_must_not(prices, export, battery, freed):
+def test_it_must_not(prices, export, battery, freed, said):
     problem = home(prices, load=[0, 500], export=export, batteries=(cellar(**battery),))
     power, reason = act(problem)
     assert (power, reason.code) == (0, ReasonCode.HOLD_NOT_ALLOWED)
+    assert reason.sentence.endswith(said)
     assert act(with_cellar(problem, **freed))[0] != 0
 
 
@@ -196,6 +209,7 @@ def test_it_must_not_feed_the_vehicle():
     problem = home([DEAR, 0.3], load=0, batteries=(cellar(stored_wh=2000),), vehicles=(car,))
     power, reason = act(problem)
     assert (power, reason.code) == (0, ReasonCode.HOLD_NOT_ALLOWED)
+    assert "by feeding a load that batteries must not feed" in reason.sentence
     assert act(replace(problem, vehicles=(replace(car, from_battery=True),)))[0] == -2000
 
 

@@ -14,7 +14,7 @@ from bridge.api.problems import INVALID, UNKNOWN_REVISION, Flaw, Problem, Proble
 from bridge.choices import Policy
 from bridge.island.mode import HomeMode
 from bridge.live_settings import Section
-from bridge.planner.news import NotNowError, PlannerBusyError
+from bridge.planner.news import NotNowError, PlannerBusyError, SwitchedOffError
 from bridge.record import OperatingMode
 from bridge.revisions import UnknownRevisionError
 from bridge.settings_book import BadSettingsError, as_shown, without_secrets
@@ -215,6 +215,8 @@ def _replan(hub: Hub, *, dry: bool) -> None:
         hub.planner.replan(dry=dry)
     except PlannerBusyError as error:
         raise Problem(PLAN_NOT_NOW, str(error), headers={"Retry-After": "5"}) from error
+    except SwitchedOffError as error:
+        raise Problem(NO_PLANNER, str(error)) from error
     except NotNowError as error:
         raise Problem(PLAN_NOT_NOW, str(error)) from error
 

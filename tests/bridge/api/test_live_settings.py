@@ -2,16 +2,20 @@
 
 import json
 import logging
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 from api_lab.client import problem
 
+from bridge.island.settings import IslandSettings
 from bridge.live_settings import AT_START, IN_THE_FILE, LiveSettings
 from bridge.planner.settings import TariffSettings
 from bridge.settings import Settings
+from bridge.settings_book import SettingsBook
 from bridge.settings_loader import load
 from hw.module import ModuleKind
+from matter_node.storage import MemoryStorage
 
 CONFIGURE = "/hub/configure"
 ALL = {
@@ -165,6 +169,17 @@ async def test_the_command_line_sets_and_shows_the_same(house, ores_bridge):
     assert "island.black_start_percent 20 is not above floor_percent, 50" in refused
 
 
+def test_a_table_that_does_not_fit_to_the_file_any_more_is_dropped_and_the_others_hold(tmp_path, caplog):
+    storage, file = MemoryStorage(), Settings(data_dir=tmp_path)
+    book = SettingsBook(storage, LiveSettings.of(file), lambda *_: None)
+    book.put({"island": {"floor_percent": 15}, "tariff": {"import_price": 0.3}})
+    other = replace(file, island=IslandSettings(black_start_percent=12))
+    again = SettingsBook(storage, LiveSettings.of(other), lambda *_: None)
+    assert again.set == {"tariff": {"import_price": 0.3}}
+    assert (again.now.tariff.import_price, again.now.island) == (0.3, other.island)
+    assert "island.black_start_percent 12 is not above floor_percent, 15" in caplog.text
+
+
 def test_every_key_with_a_rule_of_its_own_is_a_key(tmp_path):
     live = LiveSettings.of(load(environment={"ORES_BRIDGE_DATA_DIR": str(tmp_path)}))
     assert live == LiveSettings.of(Settings(data_dir=tmp_path))
@@ -172,3 +187,18 @@ def test_every_key_with_a_rule_of_its_own_is_a_key(tmp_path):
         found = live
         for name in path:
             found = getattr(found, name)
+
+
+async def test_what_is_shown_can_be_sent_back_and_secrets_stay(house):
+    """A page that reads all settings, changes one and sends them all must not store stars for a key."""
+    secret = {"service": "solcast", "site": "abcd", "token": "key", "url": "https://sun.example.org/?k=1"}
+    assert (await patch(house, settings={"weather": secret})).status == 200
+    seen = (await shown(house))["settings"]["weather"]
+    assert (seen["token"], seen["url"]) == ("********", "https://sun.example.org/")
+    assert (await patch(house, settings={"weather": seen | {"fresh_h": 6.0}})).status == 200
+    now = house.hub.book.now.weather
+    assert (now.token, now.url, now.fresh_h) == ("key", "https://sun.example.org/?k=1", 6.0)
+    assert (await patch(house, settings={"tariff": {"source": {"token": "********"}}})).status == 200
+    assert house.hub.book.now.tariff.source.token == ""
+    assert (await patch(house, settings={"weather": {"token": "other"}})).status == 200
+    assert house.hub.book.now.weather.token == "other"

@@ -143,6 +143,12 @@ async def test_a_plan_that_cannot_be_made_now_is_refused_and_nothing_else_is_cha
     assert hub.home.choices.policy is Policy.SELF_CONSUMPTION
 
 
+async def test_planning_that_was_switched_off_while_the_hub_runs_is_no_waiting(planned):
+    owner = planned.owner()
+    assert (await patch(owner, settings={"planner": {"enabled": False}})).status == 200
+    assert await refusal(await patch(owner, replan=True)) == ("no-planner", "planning is switched off")
+
+
 async def test_two_plans_are_not_made_at_once(planned):
     hub, owner = planned.hub, planned.owner()
     gate = asyncio.Event()

@@ -53,6 +53,16 @@ def test_no_voltage_twice_in_a_row_is_one(both):
     assert [both.meter(volts) for volts in (230.0, 0.0, 0.0)] == [THERE, THERE, LOST]
 
 
+def test_a_grid_that_sags_is_measured_by_what_it_is_when_it_is_well(both):
+    """120 V are good where a meter never showed more, and too little for a home of 230 V."""
+    both.meter(230.0)
+    both.meter(231.0)
+    assert both.watch.good_s == 1
+    both.meter(120.0)
+    assert both.watch.good_s == 0
+    assert [both.meter(100.0), both.meter(100.0)] == [THERE, LOST]
+
+
 def test_no_voltage_and_a_battery_that_forms_an_island_are_one_at_once(both):
     both.meter(230.0)
     both.battery(forming=False)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 from island_lab.living import QUICK
@@ -117,6 +118,33 @@ async def test_a_second_outage_in_the_middle_of_the_return_is_an_island_again(li
     await home.until(lambda: home.mode is ISLAND)
     assert home.modes == [ISLAND, RETURNING, ISLAND]
     assert set(home.off) >= set(off)
+
+
+async def test_a_return_begins_anew_when_the_grid_weakens_and_ends_when_it_goes(live):
+    home = await live(plugs=2, settings=replace(QUICK, spacing_s=120))
+    await home.simulated.charge(15)
+    await home.simulated.outage()
+    await home.until(lambda: len(home.off) == 2)
+    await home.simulated.grid()
+    await home.until(lambda: home.mode is RESTORING)
+    # 170 V are no outage, and no grid to give loads back to.
+    await home.simulated.grid(sag_v=60)
+    await home.until(lambda: home.mode is RETURNING)
+    await home.simulated.grid()
+    await home.until(lambda: home.mode is RESTORING)
+    await home.simulated.outage()
+    await home.until(lambda: home.mode is ISLAND)
+    assert home.modes == [ISLAND, RETURNING, RESTORING, RETURNING, RESTORING, ISLAND]
+    await home.until(lambda: len(home.off) == 2)
+
+
+async def test_the_residents_choose_and_choose_again(live):
+    home = await live(plugs=1)
+    home.home.choices.choose(mode=OperatingMode.AUTONOMOUS)
+    await home.until(lambda: home.mode is HomeMode.AUTONOMOUS)
+    home.home.choices.choose(mode=OperatingMode.FEDERATED)
+    await home.until(lambda: home.mode is FEDERATED)
+    assert home.modes == [HomeMode.AUTONOMOUS, FEDERATED]
 
 
 async def test_what_plan_and_people_told_the_battery_is_held_back_and_taken_up_again(live):
