@@ -15,7 +15,7 @@ from bridge.control import ControlServer
 from bridge.data_dir import DataDirectory
 from bridge.hub import Hub
 from bridge.matter import software_version
-from bridge.memory import give_back, share_one_arena
+from bridge.memory import forget_doubles, give_back, map_large_blocks, share_one_arena
 from bridge.planner.alerting import no_plan
 from bridge.state import SqliteStorage
 from bridge.status import handlers
@@ -53,6 +53,8 @@ async def run(
     :raises DataDirectoryError, StateError: the data directory cannot be used
     """
     share_one_arena()
+    map_large_blocks()
+    forget_doubles()
     stop = asyncio.Event()
     _listen_for_signals(stop)
     _allow_many_connections()

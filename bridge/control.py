@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
 REQUEST_LIMIT: Final = 16 * 1024
@@ -68,6 +68,13 @@ def parse_request(line: bytes) -> Request:
     if not isinstance(method, str) or not isinstance(params, dict):
         raise ControlError("malformed", "method is text, params an object")
     return Request(method, params)
+
+
+@dataclass(frozen=True, slots=True)
+class JsonText:
+    """A result that is JSON already: for one whose plain values would be large."""
+
+    pieces: Iterable[str]
 
 
 class ControlServer:
@@ -120,7 +127,9 @@ class ControlServer:
         try:
             request = parse_request(line)
             handler = self._handler(request.method)
-            return json.dumps({"result": await handler(request.params)}).encode() + b"\n"
+            result = await handler(request.params)
+            text = "".join(result.pieces) if isinstance(result, JsonText) else json.dumps(result)
+            return f'{{"result": {text}}}\n'.encode()
         except ControlError as error:
             return _error(error.code, str(error))
         except Exception:  # noqa: BLE001 - one client's request ends nobody else's

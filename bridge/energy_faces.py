@@ -25,7 +25,6 @@ from bridge.module_face import ENERGY, ModuleFace, Stage
 from bridge.ores.microinverter import MicroinverterCluster
 from bridge.ores.module import ModuleCluster
 from bridge.ores.storage import EnergyStorageCluster
-from bridge.planned_power import battery_forecast, load_forecast, solar_forecast
 from bridge.power_adjustment import ModulePower
 from clusters.energy_adjusters import ForecastAdjusters
 from device_types.battery_storage import BatteryStorageFace, battery_storage
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
     from bridge.command import Command
     from bridge.firmware.job import FirmwareJob
     from bridge.module_face import Companion
-    from bridge.planner.plan import HomePlan
+    from bridge.planned_power import PlannedPowers
     from bridge.record import ModuleRecord
     from clusters.power_forecast import PowerForecast
     from device_types.bridged_node import Face
@@ -161,7 +160,7 @@ class SolarModule(EnergyFace):
         super().command_changed(command)
         _abandon(self.face.management, self._power, command)
 
-    def plan_changed(self, plan: HomePlan | None) -> None:
+    def plan_changed(self, plan: PlannedPowers | None) -> None:
         """Show what the plan expects it to produce: its share of all the sun, by rated power."""
         rated = {
             module.key: module.record.nameplate.power_w or 0.0
@@ -170,7 +169,7 @@ class SolarModule(EnergyFace):
         }
         total = sum(rated.values())
         share = rated.get(self._key, 0.0) / total if total else 1 / max(len(rated), 1)
-        self.face.plan(solar_forecast(plan, share))
+        self.face.plan(None if plan is None else plan.solar(share))
 
 
 class BatteryModule(EnergyFace):
@@ -207,9 +206,9 @@ class BatteryModule(EnergyFace):
         super().command_changed(command)
         _abandon(self.face.management, self._power, command)
 
-    def plan_changed(self, plan: HomePlan | None) -> None:
+    def plan_changed(self, plan: PlannedPowers | None) -> None:
         """Show what the plan has the battery do."""
-        self.face.plan(battery_forecast(plan, self._key))
+        self.face.plan(None if plan is None else plan.battery(self._key))
 
 
 class EvseModule(EnergyFace):
@@ -220,7 +219,7 @@ class EvseModule(EnergyFace):
     def __init__(self, record: ModuleRecord, made: _Made, stage: Stage) -> None:
         self._point = ChargingPoint(stage.home.registry[record.key], stage.home)
         self._key = record.key
-        self._plan: HomePlan | None = None
+        self._plan: PlannedPowers | None = None
         self._planned: PowerForecast | None = None
         delegates = replace(made.delegates, forecast=ForecastAdjusters(pause=self._point, start=self._point))
         super().__init__(
@@ -248,7 +247,9 @@ class EvseModule(EnergyFace):
             failed=reading.state is OperatingState.FAULT,
         )
         # What an app's target asks for can be shifted and paused by energy managers, and the plan follows.
-        planned = self._point.forecast(reading) or load_forecast(self._plan, self._key)
+        planned = self._point.forecast(reading)
+        if planned is None and self._plan is not None:
+            planned = self._plan.load(self._key)
         if planned != self._planned:
             self._planned = planned
             self.face.management.plan(planned)
@@ -259,7 +260,7 @@ class EvseModule(EnergyFace):
         if before.wish != record.wish:
             self._point.leave_to_plan()
 
-    def plan_changed(self, plan: HomePlan | None) -> None:
+    def plan_changed(self, plan: PlannedPowers | None) -> None:
         """Keep what the plan has the car do, for the next reading."""
         self._plan = plan
 

@@ -25,6 +25,7 @@ from bridge.faults import FaultCleared, FaultRaised
 from bridge.firmware.job import FirmwareChanged
 from bridge.island.mode import ModeChanged
 from bridge.module_face import ENERGY
+from bridge.planned_power import PlannedPowers
 from bridge.planner.news import PlanChanged
 from bridge.registry import UnknownModuleError
 from bridge.voice_faces import voice_face, voice_part
@@ -283,9 +284,10 @@ class Faces:
             face.faults_changed()
 
     def _plan_changed(self, event: PlanChanged) -> None:
+        powers = None if event.plan is None else PlannedPowers.of(event.plan)
         for key in list(self._faces):
             for face in self._of(key):
-                face.plan_changed(event.plan)
+                face.plan_changed(powers)
 
     def _mode_changed(self) -> None:
         for key in list(self._faces):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bridge.command import Command
     from bridge.firmware.job import FirmwareJob
     from bridge.home import Home
-    from bridge.planner.plan import HomePlan
+    from bridge.planned_power import PlannedPowers
     from bridge.record import ModuleRecord
     from bridge.settings import FacesSettings
     from clusters.groups import Grouping
@@ -83,7 +83,7 @@ class ModuleFace:
     def mode_changed(self) -> None:
         """Notice that the home works in another mode."""
 
-    def plan_changed(self, plan: HomePlan | None) -> None:
+    def plan_changed(self, plan: PlannedPowers | None) -> None:
         """Notice that another plan is carried out, or none."""
 
     def firmware_changed(self, job: FirmwareJob) -> None:

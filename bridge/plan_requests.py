@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bridge.control import JsonText
 from bridge.planner.told import plan_status
 from bridge.savings.told import savings_status
 
@@ -17,7 +18,7 @@ def handlers(hub: Hub) -> dict[str, Callable[[dict[str, Any]], Awaitable[object]
     """Return what is answered."""
 
     async def plan(params: dict[str, Any]) -> object:
-        return plan_status(hub, anew=params.get("anew") is True)
+        return JsonText(plan_status(hub, anew=params.get("anew") is True))
 
     async def forecast(_: dict[str, Any]) -> object:
         from bridge.planner.forecast_told import forecast_status  # few ask for it

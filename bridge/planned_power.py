@@ -6,6 +6,7 @@ so what is planned for after them is not told.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
@@ -18,41 +19,63 @@ if TYPE_CHECKING:
 
 IDLE_W: Final = 50.0
 """A module with less power than this is at rest."""
+_Power = tuple[int, int, float]
+"""Start, duration and power of a step."""
 
 
-def battery_forecast(plan: HomePlan | None, module: str) -> PowerForecast | None:
-    """Return what a plan has a battery do, from its first step on; None if the battery is not in it."""
-    steps = () if plan is None else plan.steps
-    return _forecast(
-        [
-            (step.start, step.duration, step.batteries[module].power_w)
-            for step in steps
-            if module in step.batteries
-        ]
-    )
+@dataclass(frozen=True, slots=True)
+class PlannedPowers:
+    """What a plan has the modules take, read once for all of them: powers with start and duration.
 
-
-def load_forecast(plan: HomePlan | None, module: str) -> PowerForecast | None:
-    """Return what a plan has a load or a car do, from its first step on; None if it never runs in it."""
-    steps = () if plan is None else plan.steps
-    powers = [
-        (step.start, step.duration, step.loads[module].power_w if module in step.loads else 0.0)
-        for step in steps
-    ]
-    return _forecast(powers) if any(power > IDLE_W for *_, power in powers) else None
-
-
-def solar_forecast(plan: HomePlan | None, share: float) -> PowerForecast | None:
-    """Return what a plan expects an inverter to produce; None without a plan.
-
-    :param share: of all the home's sun
+    :ivar solar_w: of all panels; production is negative
+    :ivar battery_w: by module key, of the steps that the battery is in
+    :ivar load_w: by module key; 0 in steps that the load is not in
     """
-    steps = () if plan is None else plan.steps
-    return _forecast([(step.start, step.duration, share * step.solar_w) for step in steps])
+
+    solar_w: tuple[_Power, ...]
+    battery_w: dict[str, list[_Power]]
+    load_w: dict[str, list[_Power]]
+
+    @classmethod
+    def of(cls, plan: HomePlan) -> PlannedPowers:
+        """Read a plan."""
+        solar: list[_Power] = []
+        batteries: dict[str, list[_Power]] = {}
+        loads: dict[str, dict[int, float]] = {}
+        for step in plan.steps:
+            solar.append((step.start, step.duration, step.solar_w))
+            for key, battery in step.batteries.items():
+                batteries.setdefault(key, []).append((step.start, step.duration, battery.power_w))
+            for key, load in step.loads.items():
+                loads.setdefault(key, {})[step.start] = load.power_w
+        return cls(
+            tuple(solar),
+            batteries,
+            {
+                key: [(start, duration, powers.get(start, 0.0)) for start, duration, _ in solar]
+                for key, powers in loads.items()
+            },
+        )
+
+    def battery(self, module: str) -> PowerForecast | None:
+        """Return what a battery does, from the first step on; None if it is not in the plan."""
+        return _forecast(self.battery_w.get(module, ()))
+
+    def load(self, module: str) -> PowerForecast | None:
+        """Return what a load or a car does, from the first step on; None if it never runs in the plan."""
+        powers = self.load_w.get(module, ())
+        return _forecast(powers) if any(power > IDLE_W for *_, power in powers) else None
+
+    def solar(self, share: float) -> PowerForecast | None:
+        """Return what an inverter is expected to produce.
+
+        :param share: of all the home's sun
+        """
+        return _forecast([(start, duration, share * power) for start, duration, power in self.solar_w])
 
 
-def _forecast(steps: Sequence[tuple[int, int, float]]) -> PowerForecast | None:
-    """Return a forecast of steps: start, duration and power."""
+def _forecast(steps: Sequence[_Power]) -> PowerForecast | None:
+    """Return a forecast of steps."""
     if not steps:
         return None
     stages = [

@@ -3,68 +3,26 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from bisect import bisect_right
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
 
-from bridge.loads.asked import LoadProgram, LoadStep
+from bridge.loads.asked import LoadProgram
 from bridge.planner.outlook import Foreseen
-from optimizer.plan import BatteryMode
-from optimizer.reason import ReasonCode
+from bridge.planner.plan_step import (
+    BatteryStep,
+    PlanStep,
+    WrittenSteps,
+    check_numbers,
+    json_of,
+    steps_written,
+    written,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator, Mapping, Sequence
 
-_MOST: Final = 1e12
-"""Far more than any number of a plan is."""
-
-
-@dataclass(frozen=True, slots=True)
-class BatteryStep:
-    """What a battery does in a step.
-
-    :ivar power_w: charging positive
-    :ivar soc_percent: at the step's end
-    :ivar lowest_w: it follows the meter with a power from this to `highest_w` (`optimizer.plan.Band`)
-    :ivar code: why
-    :ivar sentence: why, for a person
-    """
-
-    power_w: float
-    soc_percent: float
-    mode: BatteryMode
-    lowest_w: float
-    highest_w: float
-    code: ReasonCode
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class PlanStep:
-    """One step of the plan; powers with the signs of `bridge.flows.Flows`.
-
-    :ivar start: UTC, seconds since 1970
-    :ivar duration: seconds
-    :ivar load_w: of everything but batteries and panels, planned loads included
-    :ivar batteries: by module key
-    :ivar loads: those that are planned, by module key
-    :ivar curtailed_w: what the panels are to give less than they could, a magnitude
-    """
-
-    start: int
-    duration: int
-    import_price: float
-    export_price: float
-    load_w: float
-    solar_w: float
-    grid_w: float
-    batteries: dict[str, BatteryStep]
-    loads: dict[str, LoadStep] = field(default_factory=dict)
-    curtailed_w: float = 0.0
-
-    @property
-    def storage_w(self) -> float:
-        """Power of all batteries, charging positive."""
-        return sum(each.power_w for each in self.batteries.values())
+__all__ = ["BatteryStep", "HomePlan", "PlanStep", "with_plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +42,7 @@ class HomePlan:
     :ivar foreseen: what it expects of load, sun and emissions
     """
 
-    steps: tuple[PlanStep, ...]
+    steps: Sequence[PlanStep]
     currency: str
     bill: float
     backup_hours: float | None
@@ -104,38 +62,57 @@ class HomePlan:
 
     def step(self, time: float) -> PlanStep | None:
         """Return the step that holds an instant, None outside the plan."""
-        return next((each for each in self.steps if each.start <= time < each.start + each.duration), None)
+        number = bisect_right(self.steps, time, key=lambda each: each.start)
+        step = self.steps[max(number - 1, 0)]
+        return step if step.start <= time < step.start + step.duration else None
 
     def values(self) -> dict[str, Any]:
         """Return it in plain values, as people and programs are shown it."""
-        return asdict(self)
+        return asdict(replace(self, steps=tuple(self.steps)))
 
     def to_json(self) -> bytes:
         """Return it as one line."""
-        return json.dumps(self.values(), separators=(",", ":"), allow_nan=False).encode() + b"\n"
+        return "".join(self.json_pieces()).encode() + b"\n"
+
+    def json_pieces(self) -> Iterator[str]:
+        """Yield it as JSON, a step at a time: all of its plain values at once would take some 700 kB."""
+        steps = self.steps.written() if isinstance(self.steps, WrittenSteps) else map(json_of, self.steps)
+        before = '{"steps":['
+        for step in steps:
+            yield before + step
+            before = ","
+        yield "]"
+        for each in fields(self)[1:]:
+            yield f',"{each.name}":{json_of(getattr(self, each.name))}'
+        yield "}"
 
     @classmethod
     def from_json(cls, line: bytes) -> HomePlan:
         """Read a plan. Raise ValueError when it is none."""
         try:
-            values = json.loads(line)
+            values = json.loads(line, object_hook=steps_written)
         except RecursionError as error:
             raise ValueError(f"that is no plan: {error!r}") from error
         return cls.from_values(values)
 
     @classmethod
     def from_values(cls, values: Any) -> HomePlan:
-        """Read what `values` returned, as JSON has it. Raise ValueError when it is no plan."""
+        """Read what `values` returned, as JSON has it. Raise ValueError when it is no plan.
+
+        :param values: its steps may have been read already, by `steps_written`
+        """
         try:
-            steps = tuple(_step(each) for each in values["steps"])
+            steps = WrittenSteps(
+                each if isinstance(each, bytes) else written(each) for each in values["steps"]
+            )
             programs = {key: LoadProgram(**each) for key, each in values.get("programs", {}).items()}
             told: dict[str, Any] = {name: tuple(values.get(name, ())) for name in ("violations", "notes")}
             if values.get("foreseen") is not None:
                 told["foreseen"] = Foreseen.from_values(values["foreseen"], len(steps))
             plan = cls(**values | told | {"steps": steps, "programs": programs})
-            _check_numbers((plan.bill, plan.history_days, plan.seconds))
+            check_numbers((plan.bill, plan.history_days, plan.seconds))
             for each in programs.values():
-                _check_numbers((each.need_wh, each.run_s, each.power_w))
+                check_numbers((each.need_wh, each.run_s, each.power_w))
         except (TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ValueError(f"that is no plan: {error!r}") from error
         if not steps:
@@ -143,26 +120,8 @@ class HomePlan:
         return plan
 
 
-def _step(values: dict[str, Any]) -> PlanStep:
-    batteries = {
-        name: BatteryStep(
-            **battery | {"mode": BatteryMode(battery["mode"]), "code": ReasonCode(battery["code"])}
-        )
-        for name, battery in values["batteries"].items()
-    }
-    loads = {name: LoadStep.of(load) for name, load in values.get("loads", {}).items()}
-    _check_numbers(load.power_w for load in loads.values())
-    step = PlanStep(**values | {"batteries": batteries, "loads": loads})
-    _check_numbers((step.start, step.duration, step.load_w, step.solar_w, step.grid_w))
-    _check_numbers((step.import_price, step.export_price, step.curtailed_w))
-    for each in batteries.values():
-        _check_numbers((each.power_w, each.soc_percent, each.lowest_w, each.highest_w))
-    if step.duration <= 0:
-        raise ValueError("a step of the plan does not last")
-    return step
-
-
-def _check_numbers(values: Iterable[float]) -> None:
-    for value in values:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _MOST:
-            raise ValueError(f"a number of the plan is {value!r}")
+def with_plan(values: Mapping[str, object], plan: HomePlan | None) -> Iterator[str]:
+    """Yield a JSON object of plain values and `plan`, piece by piece."""
+    yield f'{json_of(values)[:-1]},"plan":'
+    yield from ("null",) if plan is None else plan.json_pieces()
+    yield "}"

@@ -23,6 +23,7 @@ from bridge.feeds.news import PRICE, FeedChanged
 from bridge.grid import GridChanged
 from bridge.island.mode import ModeChanged
 from bridge.loads.events import LoadChanged
+from bridge.memory import give_back
 from bridge.planner.alerting import PlanAlerting
 from bridge.planner.carrying_out import CarryingOut
 from bridge.planner.curtailing import Curtailing
@@ -355,6 +356,7 @@ class Planner:
             await self._tell_change(plan, question, members)
         finally:
             self._task = None
+        give_back()  # half a millisecond
         self._look_in(0.0)
 
     async def _tell_change(self, plan: HomePlan, question: Question, members: frozenset[str]) -> None:

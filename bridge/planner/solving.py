@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.planner.plan import HomePlan
+from bridge.planner.plan_step import steps_written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -193,7 +194,7 @@ class PlanningProcess:
             last = bytes(run.complaint).decode(errors="replace").strip().splitlines()[-1:]
             raise _EndedError(f"the planning process ended with {code}: {' '.join(last)}")
         try:
-            said = json.loads(heard)
+            said = json.loads(heard, object_hook=steps_written)
         except (ValueError, RecursionError) as error:
             raise _EndedError(f"the planning process said something else: {error}") from error
         if (

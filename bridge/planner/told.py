@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 from bridge.control import ControlError
 from bridge.planner.news import NotNowError, PlannerBusyError
+from bridge.planner.plan import with_plan
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bridge.hub import Hub
 
 
-def plan_status(hub: Hub, *, anew: bool = False) -> dict[str, object]:
-    """Return the plan in force and how the planner is.
+def plan_status(hub: Hub, *, anew: bool = False) -> Iterator[str]:
+    """Return the plan in force and how the planner is, as pieces of JSON.
 
     :param anew: begin to plan anew
     :raises ControlError: there is no planner, or it cannot plan anew now
@@ -34,7 +37,7 @@ def plan_status(hub: Hub, *, anew: bool = False) -> dict[str, object]:
         except NotNowError as error:
             raise ControlError("conflict", str(error)) from error
     state = planner.state
-    return {
+    values = {
         "policy": hub.home.choices.policy.value,
         "made": state.made,
         "trigger": state.trigger.value,
@@ -43,5 +46,5 @@ def plan_status(hub: Hub, *, anew: bool = False) -> dict[str, object]:
         "failure": state.failure,
         "feeds": [asdict(state) for state in hub.economy.feeds.states()],
         "names": {module.key: module.record.name for module in hub.registry},
-        "plan": None if state.plan is None else state.plan.values(),
     }
+    return with_plan(values, state.plan)

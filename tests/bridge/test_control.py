@@ -12,6 +12,7 @@ from bridge.control import (
     ControlError,
     ControlServer,
     HubNotRunningError,
+    JsonText,
     Request,
     parse_request,
 )
@@ -21,6 +22,10 @@ async def double(params):
     if "number" not in params:
         raise ControlError("invalid", "number is missing")
     return params["number"] * 2
+
+
+async def written(params):
+    return JsonText(iter(('{"a":', "[1, 2]}")))
 
 
 async def broken(params):
@@ -33,7 +38,7 @@ async def server(tmp_path):
     directory.mkdir()
     path = directory / "control.sock"
     path.touch()  # what a killed hub leaves
-    server = ControlServer(path, {"double": double, "broken": broken})
+    server = ControlServer(path, {"double": double, "broken": broken, "written": written})
     await server.start()
     yield path
     await server.stop()
@@ -63,6 +68,7 @@ async def exchange(path, *lines):
 
 async def test_a_request_is_answered_through_a_socket_of_the_owner_alone(server):
     assert await ask(server, "double", number=21) == 42
+    assert await ask(server, "written") == {"a": [1, 2]}
     assert stat.S_IMODE(server.stat().st_mode) == 0o600
 
 

@@ -30,8 +30,8 @@ ORES_MODULE, ORES_STORAGE, ORES_HUB = 0xFFF1FC01, 0xFFF1FC03, 0xFFF1FC04
 RESERVE, STORAGE_MODE, POLICY = 0x04, 0x03, 0x03
 PLAN, PLANNED_AT, PLAN_CHANGED, REGISTRATION_CHANGED = 0x06, 0x07, 0x02, 0x04
 CHARGE, AUTO, SET_POLICY = 0x00, 0x03, 0x00
-OBEYS_WITHIN = 2.0
-"""Seconds in which a module does what an energy manager asks of it."""
+OBEYS_WITHIN = 4.0
+"""Seconds in which a module does what an energy manager asks of it; a simulated one moves once a second."""
 SETTLES_WITHIN = 12.0
 """Seconds after which a module that was let go follows its own logic; writes are five seconds apart."""
 

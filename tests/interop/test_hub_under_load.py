@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ import pytest
 from interop import flood
 from interop.controller import sdk_unavailable
 from interop.hub import DISCRIMINATOR
+
+from bridge.control import ControlClient, ControlError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,11 +30,14 @@ BASIC_INFORMATION, NODE_LABEL = 0x28, 5
 FLOOD_RATE, FLOOD_SECONDS = 2000, 10
 SLACK_MEGABYTES = 8.0  # what an allocator may keep; a leak of a tenth of the packets' bytes would be more
 MEMORY_LIMIT = 80.0
+TARIFF = {"ORES_BRIDGE_TARIFF__IMPORT_PRICE": "0.32", "ORES_BRIDGE_TARIFF__EXPORT_PRICE": "0.08"}
+PLANS, PLAN_LIMIT = 10, 30.0  # seconds
+PLANNING_SLACK = 1.0  # MB; one plan as objects and as JSON takes as much
 
 
 @pytest.fixture(scope="module")
 def started(new_hub: Callable[..., Hub]) -> tuple[Hub, float]:
-    hub = new_hub("--modules", "4", "--seed", "1")
+    hub = new_hub("--modules", "4", "--seed", "1", environment=TARIFF)
     return hub, hub.start()
 
 
@@ -44,6 +50,17 @@ def test_it_is_soon_commissionable_and_small(
     figure(f"hub: commissionable after {seconds:.2f} s, {memory:.1f} MB with the demo home 3 s later")
     assert hub.codes().qr.startswith("MT:")
     assert memory < MEMORY_LIMIT
+
+
+def test_planning_does_not_grow_it(started: tuple[Hub, float], figure: Callable[[str], None]) -> None:
+    hub, _ = started
+    before = hub.resident_megabytes()
+    with closing(ControlClient(hub.data_dir / "control.sock")) as client:
+        for _ in range(PLANS):
+            plan_anew(client)
+    after = hub.resident_megabytes()
+    figure(f"{PLANS} plans: memory {before:.1f} -> {after:.1f} MB")
+    assert after < min(before + PLANNING_SLACK, MEMORY_LIMIT)
 
 
 @pytest.mark.usefixtures("started")
@@ -88,6 +105,17 @@ def test_garbage_neither_stops_nor_grows_it(
     assert after < before + SLACK_MEGABYTES
     app.connect()  # and new sessions are still to be had
     assert app.read().failures == []
+
+
+def plan_anew(client: ControlClient) -> None:
+    """Have the hub plan, and wait for the plan."""
+    end = time.monotonic() + PLAN_LIMIT
+    before = client.ask("plan")["made"]
+    while client.ask("plan")["made"] == before:
+        assert time.monotonic() < end, client.ask("plan")["failure"]
+        with suppress(ControlError):  # it is planning already
+            client.ask("plan", anew=True)
+        time.sleep(0.2)
 
 
 def flooding(network: Network, *, seconds: int) -> subprocess.Popen[bytes]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.loads.asked import LoadProgram, LoadStep
-from bridge.planner.plan import BatteryStep, HomePlan, PlanStep
+from bridge.planner.plan import BatteryStep, HomePlan, PlanStep, with_plan
 from optimizer.plan import BatteryMode
 from optimizer.reason import ReasonCode
 
@@ -32,6 +32,24 @@ def test_a_plan_survives_its_way_and_knows_its_steps():
     assert PLAN.step(PLAN.end) is None
     assert PLAN.step(1_781_999_999) is None
     assert STEP.storage_w == 500.0
+
+
+def test_the_steps_of_a_plan_that_was_read_are_those_that_were_written():
+    read = HomePlan.from_json(PLAN.to_json()).steps
+    assert list(read) == [STEP, NEXT]
+    assert read[-1] == NEXT
+    assert read[:1] == (STEP,)
+    assert read != (STEP, STEP)
+    assert read != (STEP,)
+    with pytest.raises(IndexError):
+        read[2]
+    assert HomePlan.from_json(HomePlan.from_json(PLAN.to_json()).to_json()) == PLAN
+
+
+def test_what_is_told_with_a_plan_is_one_object_of_json():
+    told = json.loads("".join(with_plan({"made": 5.0}, HomePlan.from_json(PLAN.to_json()))))
+    assert told == {"made": 5.0, "plan": json.loads(json.dumps(PLAN.values()))}
+    assert json.loads("".join(with_plan({"made": None}, None))) == {"made": None, "plan": None}
 
 
 @given(st.binary())

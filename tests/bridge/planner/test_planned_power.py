@@ -7,7 +7,7 @@ import pytest
 from bridge.faces import Faces
 from bridge.loads.asked import LoadStep
 from bridge.module_face import Stage
-from bridge.planned_power import battery_forecast, load_forecast, solar_forecast
+from bridge.planned_power import PlannedPowers
 from bridge.planner.plan import BatteryStep, HomePlan, PlanStep
 from bridge.planner.planner import TICK
 from bridge.record import OperatingMode
@@ -51,7 +51,7 @@ def plan(*powers_w, duration=900, solar_w=0.0):
 
 
 def test_steps_of_one_direction_are_one_slot():
-    forecast = battery_forecast(plan(2000.0, 1000.0, 0.0, 10.0, -800.0), BATTERY)
+    forecast = PlannedPowers.of(plan(2000.0, 1000.0, 0.0, 10.0, -800.0)).battery(BATTERY)
     assert forecast.start == START
     assert [(slot.duration_s, slot.nominal_w, *slot.powers_w) for slot in forecast.slots] == [
         (1800, 1500.0, 1000.0, 2000.0),
@@ -62,13 +62,12 @@ def test_steps_of_one_direction_are_one_slot():
 
 
 def test_what_comes_after_ten_slots_is_not_told():
-    forecast = battery_forecast(plan(*[1000.0, -1000.0] * 8), BATTERY)
+    forecast = PlannedPowers.of(plan(*[1000.0, -1000.0] * 8)).battery(BATTERY)
     assert forecast.end - START == 10 * 900
 
 
 def test_a_battery_that_no_plan_moves_has_no_forecast():
-    assert battery_forecast(None, BATTERY) is None
-    assert battery_forecast(plan(1000.0), "acme-9") is None
+    assert PlannedPowers.of(plan(1000.0)).battery("acme-9") is None
 
 
 def test_a_car_is_expected_to_charge_when_the_plan_lets_it():
@@ -83,22 +82,20 @@ def test_a_car_is_expected_to_charge_when_the_plan_lets_it():
         )
         for step, power in zip(known.steps, powers, strict=True)
     ]
-    forecast = load_forecast(replace(known, steps=tuple(steps)), "car")
+    forecast = PlannedPowers.of(replace(known, steps=tuple(steps))).load("car")
     assert [(slot.duration_s, slot.nominal_w) for slot in forecast.slots] == [
         (900, 0),
         (1800, 6000),
         (900, 0),
     ]
-    assert load_forecast(known, "car") is None
-    assert load_forecast(None, "car") is None
+    assert PlannedPowers.of(known).load("car") is None
 
 
 def test_an_inverter_is_expected_to_give_its_share_of_the_sun():
-    (slot,) = solar_forecast(plan(0.0, 0.0, solar_w=-3000.0), 1 / 3).slots
+    (slot,) = PlannedPowers.of(plan(0.0, 0.0, solar_w=-3000.0)).solar(1 / 3).slots
     assert (slot.duration_s, slot.nominal_w) == (1800, -1000.0)
-    (rest,) = solar_forecast(plan(0.0), 1.0).slots
+    (rest,) = PlannedPowers.of(plan(0.0)).solar(1.0).slots
     assert rest.nominal_w == 0
-    assert solar_forecast(None, 1.0) is None
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from bridge.loads.wish import LoadKind, LoadWish
 from bridge.planner.news import PlannerState, Trigger
 from bridge.planner.planner import Planner
 from bridge.planner.settings import EnergySettings, TariffSettings
-from bridge.planner.tariff import DAYS
+from bridge.planner.window import DAYS
 from bridge.simulation.house import VirtualHouse
 from bridge.simulation.virtual_time import VirtualClock, run_virtually
 from bridge.simulation.watch import CONDITIONS, Watch
