@@ -1,4 +1,4 @@
-"""What alerts are told of besides faults: the grid, firmware, prices, and loads that were not done in time.
+"""What alerts are told of besides faults: the grid, firmware, prices, late loads and the audit trail.
 
 Modes of the home and the plan tell theirs themselves (`bridge.island.notices`, `bridge.planner.alerting`).
 """
@@ -13,12 +13,14 @@ from bridge.feeds.news import PRICE, FeedAlert
 from bridge.firmware.refusal import FirmwareAlert, Reason
 from bridge.grid import GridChanged, GridState
 from bridge.loads.events import LoadMet, LoadMissed
+from bridge.telemetry.audit_head import AuditTrailCut
 
 if TYPE_CHECKING:
     from bridge.alerts import AlertBook
     from bridge.events import EventBus
     from bridge.registry import Registry
 
+_AUDIT: Final = "audit-trail"
 _GRID: Final = "grid"
 _FIRMWARE: Final = "firmware"
 _LOAD: Final = "load/"
@@ -35,6 +37,10 @@ class AlertSources:
 
     def start(self) -> None:
         """Follow what happens; the book is started."""
+        for each in self._book.about(_AUDIT):
+            if each.acknowledged is not None:
+                self._book.settle(each.subject)  # it stays so for ever, and somebody has taken note
+        self._bus.subscribe(AuditTrailCut, self._audit_cut)
         self._bus.subscribe(GridChanged, self._grid_changed)
         self._bus.subscribe(FirmwareAlert, self._firmware)
         self._bus.subscribe(FeedAlert, self._feed)
@@ -58,6 +64,15 @@ class AlertSources:
             title = f"The firmware repository {'may be frozen' if frozen else 'cannot be trusted'}"
             code = f"FIRMWARE_{event.reason.name}"
             self._book.tell(_FIRMWARE, Severity.WARNING, title, event.detail, code)
+
+    def _audit_cut(self, event: AuditTrailCut) -> None:
+        text = (
+            f"Entry {event.head.number} was its last and is not there any more; what is left ends with "
+            f"{event.left}. Somebody changed or deleted events.db, or put an older copy in its place; if it "
+            "was damaged, the log says so and what it was set aside as. The trail itself notes this, and its "
+            "end is watched anew."
+        )
+        self._book.tell(_AUDIT, Severity.CRITICAL, "The audit trail was cut off", text, "AUDIT_TRAIL_CUT")
 
     def _feed(self, event: FeedAlert) -> None:
         if event.name != PRICE:

@@ -72,19 +72,28 @@ def events(
 def audit(last: int, config_file: Path | None, data_dir: Path | None, *, check: bool, as_json: bool) -> None:
     """Show who did what: commands, registrations, settings, log-ins, with where from and with what result.
 
-    The newest comes last. With --verify the command ends with 1 if an entry was changed or left out.
+    The newest comes last. With --verify the command ends with 1 if an entry was changed, left out, or cut off
+    at the end.
 
     \b
     ores-bridge audit
     ores-bridge audit --verify
     """  # noqa: D301 - a backspace tells click to leave the lines as they are
+    from bridge.data_dir import DataDirectory
+    from bridge.telemetry.audit_head import kept_in
     from bridge.telemetry.event_log import count_audit, read_audit, verify
 
+    # Before the trail is read: a hub that runs may add to both.
+    state = DataDirectory(load_settings(config_file, data_dir).data_dir).state
+    head = kept_in(state) if check and state.exists() else None
     with _reading(config_file, data_dir) as (connection, zone):
         count = count_audit(connection)
-        broken = verify(connection) if check else None
+        broken = verify(connection, head) if check else None
         found = [] if check else read_audit(connection, after=max(count - last, 0), limit=last)
     if broken is not None:
+        if broken > count:
+            assert head is not None, "only the head tells of what is missing at the end"
+            raise Refusal(f"the trail was cut off: it had {head.number} entries and has {count}")
         raise Refusal(f"entry {broken} of {count} is not as it was written")
     if as_json:
         entries = (

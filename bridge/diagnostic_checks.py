@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.examination import PAUSE, READS, examine
 from bridge.module_face import ENERGY
+from bridge.telemetry.database import StoreError
 from hw.module import ModuleError
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class CheckName(StrEnum):
     TIMING = "timing"
     """How fast and how reliably it is read."""
     SELF_TEST = "self-test"
-    """Whether what it says is plausible; of the hub: its store, disk, clock and load."""
+    """Whether what it says is plausible; of the hub: its store, audit trail, disk, clock and load."""
     MATTER = "matter"
     """Whether apps can reach it."""
 
@@ -98,7 +99,7 @@ async def check_hub(hub: Hub, name: CheckName) -> list[Check]:
     """Carry out one check of the hub."""
     if name is CheckName.MATTER:
         return [_matter(hub)]
-    return [await _store(hub), _disk(hub), _clock(hub), await _load()]
+    return [await _store(hub), await _audit(hub), _disk(hub), _clock(hub), await _load()]
 
 
 # ---------------------------------------------------------------------- of a module
@@ -221,6 +222,17 @@ async def _store(hub: Hub) -> Check:
     if hub.telemetry.trouble:
         return Check(CheckName.SELF_TEST, Result.WARNING, f"telemetry: {hub.telemetry.trouble}", elapsed)
     return Check(CheckName.SELF_TEST, Result.PASSED, "what is stored is on the disk", elapsed)
+
+
+async def _audit(hub: Hub) -> Check:
+    try:
+        wrong = await hub.telemetry.verify_audit_trail()
+    except StoreError as error:
+        return Check(CheckName.SELF_TEST, Result.FAILED, f"the audit trail cannot be read: {error}")
+    if wrong is not None:
+        detail = f"entry {wrong} of the audit trail was changed, or is not there any more"
+        return Check(CheckName.SELF_TEST, Result.FAILED, detail)
+    return Check(CheckName.SELF_TEST, Result.PASSED, "the audit trail is as it was written")
 
 
 def _disk(hub: Hub) -> Check:

@@ -290,13 +290,14 @@ class LoadModule(EnergyFace):
 
     def __init__(self, record: ModuleRecord, made: _Made, stage: Stage) -> None:
         assert stage.grouping is not None, "a node without groups has no switches"
-        switch = LoadSwitch(stage.home.registry[record.key], stage.home.actions)
-        plug = on_off_plug(made.device, made.rating, made.place, switch, stage.grouping, made.delegates)
+        self._switch = LoadSwitch(stage.home.registry[record.key], stage.home)
+        plug = on_off_plug(made.device, made.rating, made.place, self._switch, stage.grouping, made.delegates)
         super().__init__(plug, made)
 
     def update(self, reading: Reading) -> None:
         """Show a reading."""
         self.face.update(electrical(reading), on=reading.connected, faults=_fault_codes(reading))
+        self._switch.show_start_up(self.face.on_off)
 
 
 def energy_face(record: ModuleRecord, stage: Stage, *, renamed: Callable[[str], None]) -> EnergyFace:

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from bridge.command import Origin
+from bridge.doubts import doubted
 from bridge.feed_in_ceiling import FeedInCeiling
 from bridge.flows import FlowsChanged
 from bridge.island.mode import HomeMode
@@ -120,12 +121,14 @@ class ExportLimit:
         return any(each.reading is None for each in self._home.registry if each.record.kind in kinds)
 
     def _is_blind(self) -> bool:
-        """Whether no meter says what is fed in now."""
+        """Whether no meter that can be believed says what is fed in now."""
         key = self._home.grid.meter()
         if key is None:
             return True
         module = self._home.registry[key]
         if not module.reachable or module.reading is None or module.reading.power_w is None:
+            return True
+        if doubted(self._home.faults.active(key)) is not None:
             return True
         read = module.reading.time.timestamp()
         if read != self._read:

@@ -24,6 +24,7 @@ from bridge.loads.sessions import SessionBook
 from bridge.plausibility import Plausibility
 from bridge.protector import Protector
 from bridge.registry import Registry
+from bridge.start_ups import StartUps
 from bridge.time_zone import time_zone
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ class Home:
         )
         self.charging_points: dict[str, ChargingPoint] = {}
         """What apps want of the charging points that they are shown, by module."""
+        self.start_ups = StartUps(storage, self.registry, self.bus, self.actions)
+        """What loads do when they are supplied with power."""
         self.runs = RunBook(self)
         self.sessions = SessionBook(self)
         self.energy_today = EnergyToday(self.registry, self.bus, clock, self.zone)
@@ -98,6 +101,7 @@ class Home:
         self.grid.start()
         self.plausibility.start()
         self.flow_meter.start()
+        self.start_ups.start()
         self.runs.start()
         self.sessions.start()
         self.island.start()
@@ -107,5 +111,6 @@ class Home:
         """Look after the modules no more."""
         self.protector.stop()
         self.plausibility.stop()
+        self.start_ups.stop()
         self.island.stop()
         self._notices.stop()

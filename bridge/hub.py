@@ -30,6 +30,7 @@ from bridge.retention import RetentionBook
 from bridge.savings.prices_paid import PriceBook
 from bridge.savings.savings import Savings
 from bridge.settings_book import SettingsBook
+from bridge.telemetry.audit_head import AuditHeads
 from bridge.telemetry.telemetry import Telemetry
 from bridge.time_zone import time_zone
 from matter_node.transport.service import Service
@@ -79,7 +80,9 @@ class Hub:
             self.home.firmware = FirmwareService(
                 live.firmware, self.home, directory.firmware, lambda: self.access.audit
             )
-        self.telemetry = Telemetry(settings.telemetry, directory, self.home.zone, self.registry, self.bus)
+        self.telemetry = Telemetry(
+            settings.telemetry, directory, self.home.zone, self.registry, self.bus, AuditHeads(storage)
+        )
         self.retention = RetentionBook(settings.telemetry, self.telemetry, storage, clock)
         self.pace = Pace(live.polling.interval, live.polling.cpu, time.process_time)
         late = LateReadings(self.telemetry)

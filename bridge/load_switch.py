@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.actions import Requester
 from bridge.command import CommandState, Origin
+from bridge.start_ups import UnreachableError
 from bridge.state import StateError
 from hw.module import ModuleKind
 from hw.setpoint import SetpointKind
@@ -14,8 +15,11 @@ from matter_node.status import Status, StatusError
 if TYPE_CHECKING:
     from bridge.actions import ModuleActions
     from bridge.command import Command
+    from bridge.home import Home
     from bridge.record import ModuleRecord
     from bridge.registry import RegisteredModule
+    from clusters.definitions.on_off import StartUpOnOffEnum
+    from clusters.on_off import OnOffServer
 
 APPS: Final = Requester(Origin.USER, "on-off")
 """What the arbiter knows these commands by."""
@@ -29,11 +33,27 @@ _OVER: Final = {
 
 
 class LoadSwitch:
-    """Carries out what people want of one load (a `Switch`)."""
+    """Carries out what people want of one load (a `Switch`, and a `StartUp`)."""
 
-    def __init__(self, module: RegisteredModule, actions: ModuleActions) -> None:
+    def __init__(self, module: RegisteredModule, home: Home) -> None:
         self._module = module
-        self._actions = actions
+        self._actions = home.actions
+        self._start_ups = home.start_ups
+
+    def start_up(self, wanted: StartUpOnOffEnum | None) -> None:
+        """Have the load do so when it is supplied with power, if its device can keep that.
+
+        :raises StatusError: the device could, and does not answer (FAILURE)
+        """
+        try:
+            self._start_ups.want(self._module.key, wanted)
+        except UnreachableError as error:
+            raise StatusError(Status.FAILURE, str(error)) from error
+
+    def show_start_up(self, server: OnOffServer) -> None:
+        """Show what is known of that."""
+        if self._module.key in self._start_ups:
+            server.show_start_up(self._start_ups[self._module.key])
 
     @staticmethod
     def can_switch(record: ModuleRecord) -> bool:

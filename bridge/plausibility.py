@@ -1,26 +1,27 @@
 """Whether modules can be believed: what each says, held against its neighbours and against its own past.
 
 The protection (`bridge.protection`) judges what one reading says alone. Here a producer that gives nothing
-while the others do, a meter that contradicts what the modules do, a value that stands still and a charge that
-does not follow the energy are faults of the hub's own, source `hub.`; who plans leaves such modules out.
+while the others do, a meter that contradicts what the modules do, a value that stands still, a charge that
+does not follow the energy and a meter out of step with the modules (`bridge.step_judge`) are faults of the
+hub's own, source `hub.`; who plans leaves such modules out.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from bridge.command import Aspect
+from bridge.doubts import CHARGE_WRONG, CONTRADICTED, GIVES_NOTHING, STANDS_STILL, DoubtBook
 from bridge.events import ModuleRemoved, ReadingTaken
-from bridge.faults import OWN, ActiveFault, Severity
+from bridge.step_judge import StepJudge
 from hw.accuracy import USUAL, Quantity
 from hw.module import ModuleKind
 from hw.reading import OperatingState, Quality
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from bridge.arbiter import Arbiter
     from bridge.events import EventBus
@@ -54,34 +55,6 @@ LOSSES: Final = 0.15
 """Of the energy, for what is lost in a battery."""
 ANCHOR_S: Final = 3600.0
 """Seconds after which charge and energy are compared from the present charge on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """A way of not being believed.
-
-    :ivar lasts_s: how long it must be so first
-    :ivar clears_s: how long it must not be so first
-    """
-
-    code: str
-    source: str
-    lasts_s: float
-    clears_s: float
-
-
-GIVES_NOTHING: Final = Doubt("GIVES_NOTHING", OWN + "peers", 120.0, 30.0)
-CONTRADICTED: Final = Doubt("CONTRADICTED", OWN + "balance", 60.0, 60.0)
-STANDS_STILL: Final = Doubt("STANDS_STILL", OWN + "change", 60.0, 30.0)
-CHARGE_WRONG: Final = Doubt("CHARGE_WRONG", OWN + "charge", 10.0, 600.0)
-DOUBTS: Final = {each.code: each for each in (GIVES_NOTHING, CONTRADICTED, STANDS_STILL, CHARGE_WRONG)}
-
-
-@dataclass(slots=True)
-class _Watch:
-    raised: bool = False
-    turning: float | None = None
-    """Since when it is otherwise than is told; monotonic."""
 
 
 @dataclass(slots=True)
@@ -150,10 +123,10 @@ class Plausibility:
         self._arbiter = arbiter
         self._bus = bus
         self._clock = clock
-        self._faults = faults
         self._grid = grid
         self._haste = haste
-        self._watches: dict[tuple[str, str], _Watch] = {}
+        self._doubts = DoubtBook(faults, clock, haste=haste)
+        self._steps = StepJudge(registry, bus, clock, grid, self._doubts)
         self._still: dict[str, _Still] = {}
         self._charges: dict[str, _Charge] = {}
         self._shares: dict[str, float] = {}
@@ -165,9 +138,8 @@ class Plausibility:
 
     def start(self) -> None:
         """Take up what a former run doubted, and look."""
-        for fault in tuple(self._faults.everywhere()):
-            if fault.own and fault.code in DOUBTS:
-                self._watches[fault.module, fault.code] = _Watch(raised=True)
+        self._doubts.start()
+        self._steps.start()
         self._unsubscribe = [
             self._bus.subscribe(ReadingTaken, lambda event: self._read(event.reading)),
             self._bus.subscribe(ModuleRemoved, lambda event: self._forget(event.record.key)),
@@ -176,6 +148,7 @@ class Plausibility:
 
     def stop(self) -> None:
         """Look no more."""
+        self._steps.stop()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -222,14 +195,14 @@ class Plausibility:
         said, share = module.reading, self._shares.get(module.key)
         others = self._others(module)
         if said is None or share is None or self._is_limited(module, said):
-            self._judge(module, GIVES_NOTHING, beyond=None)
+            self._doubts.judge(module.key, GIVES_NOTHING, beyond=None)
         elif share >= NOTHING:
-            self._judge(module, GIVES_NOTHING, beyond=False)
+            self._doubts.judge(module.key, GIVES_NOTHING, beyond=False)
         elif others is not None and others > LIT:
             evidence = f"it gives nothing while the others give {100 * others:.0f} % of their rating"
-            self._judge(module, GIVES_NOTHING, beyond=True, evidence=evidence)
+            self._doubts.judge(module.key, GIVES_NOTHING, beyond=True, evidence=evidence)
         else:
-            self._judge(module, GIVES_NOTHING, beyond=None)
+            self._doubts.judge(module.key, GIVES_NOTHING, beyond=None)
 
     def _look_at_meter(self, meter: RegisteredModule) -> None:
         said = self._fresh(meter)
@@ -237,9 +210,10 @@ class Plausibility:
         heard = [(each, self._fresh(each)) for each in others]
         # Of what is silent nobody knows what it does; panels that sleep give nothing.
         silent = [each for each, reading in heard if reading is None and not _is_asleep(each)]
-        if said is None or said.power_w is None or silent or any(map(self._is_doubted, others)):
-            self._judge(meter, CONTRADICTED, beyond=None)
-            self._judge(meter, STANDS_STILL, beyond=None)
+        lying = any(self._doubts.is_doubted(each.key) for each in others)
+        if said is None or said.power_w is None or silent or lying:
+            self._doubts.judge(meter.key, CONTRADICTED, beyond=None)
+            self._doubts.judge(meter.key, STANDS_STILL, beyond=None)
             self._still.pop(meter.key, None)
             return
         told = [(each, reading.power_w) for each, reading in heard if reading is not None and reading.power_w]
@@ -251,7 +225,7 @@ class Plausibility:
             f"use {load:.0f} W; {margin:.0f} W of that may be inaccuracy. Something may also feed in that is "
             "no module of the hub"
         )
-        self._judge(meter, CONTRADICTED, beyond=load < -margin, evidence=evidence)
+        self._doubts.judge(meter.key, CONTRADICTED, beyond=load < -margin, evidence=evidence)
         self._look_if_still(meter, said.power_w, sum_w, margin)
 
     def _look_if_still(self, meter: RegisteredModule, power_w: float, others_w: float, margin: float) -> None:
@@ -259,7 +233,7 @@ class Plausibility:
         still = self._still.get(meter.key)
         if still is None or still.power_w != power_w or abs(power_w) < IDLE_W:
             self._still[meter.key] = _Still(power_w, now, others_w, others_w)
-            self._judge(meter, STANDS_STILL, beyond=False)
+            self._doubts.judge(meter.key, STANDS_STILL, beyond=False)
             return
         still.lowest_w, still.highest_w = min(still.lowest_w, others_w), max(still.highest_w, others_w)
         moved = still.highest_w - still.lowest_w
@@ -269,7 +243,7 @@ class Plausibility:
             f"it reads {power_w:.0f} W since {now - still.since:.0f} s while what panels and batteries take "
             f"changed by {moved:.0f} W"
         )
-        self._judge(meter, STANDS_STILL, beyond=True, evidence=evidence)
+        self._doubts.judge(meter.key, STANDS_STILL, beyond=True, evidence=evidence)
 
     def _read(self, reading: Reading) -> None:
         """Hold a battery's charge against the energy that went in and out."""
@@ -292,56 +266,17 @@ class Plausibility:
             f"its charge changed by {gained:.0f} Wh in {now - kept.since:.0f} s, in which it took "
             f"{kept.energy_wh:.0f} Wh"
         )
-        self._judge(module, CHARGE_WRONG, beyond=beyond, evidence=evidence)
-        if now - kept.since > ANCHOR_S or (beyond and self._is_raised(module.key, CHARGE_WRONG)):
+        self._doubts.judge(module.key, CHARGE_WRONG, beyond=beyond, evidence=evidence)
+        if now - kept.since > ANCHOR_S or (beyond and self._doubts.is_raised(module.key, CHARGE_WRONG)):
             # From here on it may be right: the time that it takes to be believed again will show.
             self._charges[module.key] = _Charge(now, said.soc_percent, time, _counters(reading))
-
-    # ------------------------------------------------------------------ judging
-
-    def _judge(
-        self, module: RegisteredModule, doubt: Doubt, *, beyond: bool | None, evidence: str = ""
-    ) -> None:
-        """Follow a doubt.
-
-        :param beyond: whether it is so now; None when nobody can tell: then it stays as it is told
-        """
-        watch = self._watches.get((module.key, doubt.code))
-        if watch is None:
-            if not beyond:
-                return
-            watch = self._watches[module.key, doubt.code] = _Watch()
-        if beyond is None or beyond is watch.raised:
-            watch.turning = None
-            return
-        now = self._clock.monotonic()
-        if watch.turning is None:
-            watch.turning = now
-        lasting = doubt.clears_s if watch.raised else doubt.lasts_s
-        if now - watch.turning < lasting / self._haste:
-            return
-        watch.turning, watch.raised = None, not watch.raised
-        time = datetime.fromtimestamp(self._clock.utc() or 0.0, UTC)
-        if watch.raised:
-            self._faults.raise_fault(
-                ActiveFault(module.key, doubt.code, doubt.source, Severity.WARNING, time, evidence)
-            )
-        else:
-            self._faults.clear(module.key, doubt.code, doubt.source, time)
-
-    def _is_raised(self, module: str, doubt: Doubt) -> bool:
-        watch = self._watches.get((module, doubt.code))
-        return watch is not None and watch.raised
-
-    def _is_doubted(self, module: RegisteredModule) -> bool:
-        return any(self._is_raised(module.key, each) for each in DOUBTS.values() if each is not GIVES_NOTHING)
 
     def _forget(self, module: str) -> None:
         self._still.pop(module, None)
         self._charges.pop(module, None)
         self._lost.discard(module)
-        for name in [each for each in self._watches if each[0] == module]:
-            del self._watches[name]
+        self._doubts.forget(module)
+        self._steps.forget(module)
 
     # ------------------------------------------------------------------ what is said now
 
@@ -401,11 +336,3 @@ def _margin(module: RegisteredModule, power_w: float) -> float:
     """Return how far a module's power may be off, in W."""
     known = module.record.capabilities.measures.get(Quantity.POWER, USUAL[Quantity.POWER])
     return known.percent / 100 * abs(power_w) + known.fixed
-
-
-def doubted(faults: Iterable[ActiveFault]) -> ActiveFault | None:
-    """Return the fault for which a module is not to be believed, None if there is none."""
-    return next((each for each in faults if each.own and each.code in _UNFIT), None)
-
-
-_UNFIT: Final = frozenset({*DOUBTS, "DATA_IMPLAUSIBLE"})

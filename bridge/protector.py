@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bridge.arbiter import UnknownCommandError
 from bridge.command import ASPECTS, Origin
+from bridge.doubts import DOUBTS
 from bridge.events import ModuleRemoved, ReadingTaken
 from bridge.fault_log import described
 from bridge.faults import TEST_SOURCE, ActiveFault
 from bridge.grid import NOMINAL_VOLTAGES
-from bridge.plausibility import DOUBTS
 from bridge.protection import RULES, Action, Quantity, command_for, commands_for, judged, rule, rules_of
 from hw.reading import OperatingState
 

@@ -59,9 +59,14 @@ class LoadPlug(ModuleFace):
 
     face: SwitchedPlugFace
 
+    def __init__(self, face: SwitchedPlugFace, switch: LoadSwitch) -> None:
+        super().__init__(face)
+        self._switch = switch
+
     def show(self, reading: Reading) -> None:
         """Show whether the load is on."""
         self.face.update(on=reading.connected)
+        self._switch.show_start_up(self.face.on_off)
 
 
 class ReserveDimmer(ModuleFace):
@@ -175,8 +180,8 @@ def _switchable(
             )
             return ReserveDimmer(dimmer, setting)
         case VoiceFace.SWITCH:
-            switch = LoadSwitch(module, stage.home.actions)
-            return LoadPlug(switched_plug(device, place, switch, stage.grouping, delegates))
+            switch = LoadSwitch(module, stage.home)
+            return LoadPlug(switched_plug(device, place, switch, stage.grouping, delegates), switch)
         case _:
             battery = record.kind is ModuleKind.BATTERY
             permission = (ChargingSwitch if battery else ConnectionSwitch)(module, stage.home.actions)

@@ -7,7 +7,13 @@ import logging
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from clusters.countdown import Countdown
-from clusters.definitions.on_off import OffWithEffectRequest, OnOff, OnOffControlBitmap, OnWithTimedOffRequest
+from clusters.definitions.on_off import (
+    OffWithEffectRequest,
+    OnOff,
+    OnOffControlBitmap,
+    OnWithTimedOffRequest,
+    StartUpOnOffEnum,
+)
 from clusters.definitions.scenes_management import AttributeValuePairStruct
 from clusters.scenes_management import scene_bytes, scenes_of
 from matter_node.status import StatusError
@@ -32,6 +38,17 @@ class Switch(Protocol):
 
 
 @runtime_checkable
+class StartUp(Protocol):
+    """A switch whose device can be told what it does when it is supplied with power (1.5.6.5)."""
+
+    def start_up(self, wanted: StartUpOnOffEnum | None) -> None:
+        """Have the device do so from now on; None: be what it was before. It need not be done at once.
+
+        :raises StatusError: it cannot be told now
+        """
+
+
+@runtime_checkable
 class Leveled(Protocol):
     """A cluster server on the same endpoint whose level On and Off act upon (1.6.4.1): LevelControl."""
 
@@ -49,8 +66,8 @@ class OnOffServer(OnOff):
     """A switch: commands go to the device, and the attribute says what the device says.
 
     A command is answered when the device has obeyed, so whoever reads OnOff next reads the truth.
-    StartUpOnOff is kept for those who set it, and not acted upon: what it is about is the device's getting
-    power, and a bridge that starts gives none to it.
+    StartUpOnOff is about the device's getting power, and a bridge that starts gives none to it: it goes to
+    the device, if that can keep it (`StartUp`), and is only kept for those who set it otherwise.
     """
 
     def __init__(self, switch: Switch) -> None:
@@ -79,7 +96,18 @@ class OnOffServer(OnOff):
         if on != self.on_off:
             self._settle(on)
 
+    def show_start_up(self, value: StartUpOnOffEnum | None) -> None:
+        """Show what the device says it does when it is supplied with power."""
+        if value is not self.start_up_on_off:
+            self.start_up_on_off = value
+
     # ------------------------------------------------------------------ attributes
+
+    def write_start_up_on_off(self, _: Context, value: StartUpOnOffEnum | None) -> None:
+        """Have the device do so when it is supplied with power. Raise StatusError: it cannot be told now."""
+        if isinstance(self._switch, StartUp):
+            self._switch.start_up(value)
+        self.start_up_on_off = value
 
     def read_on_time(self, _: Context) -> int:
         """Return how long it stays on after OnWithTimedOff, in tenths of a second."""

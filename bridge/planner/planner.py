@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.choices import ChoicesChanged
 from bridge.command import Aspect, CommandState, Origin
+from bridge.doubts import doubted
 from bridge.events import (
     CommandChanged,
     ModuleChanged,
@@ -37,8 +38,8 @@ from bridge.planner.news import (
     PlannerState,
     Trigger,
 )
+from bridge.planner.pulses import Pulses
 from bridge.planner.solving import SolveError
-from bridge.plausibility import doubted
 from bridge.state import StateError
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ class Planner:
         self._alerting = PlanAlerting(home, posing)
         self._loads: LoadCarryingOut | None = None
         """Made when it starts: a hub that plans nothing has no use for it."""
+        self._pulses = Pulses(home, posing.candidates)
         self._curtailing = Curtailing(home)
         self._unsubscribe: list[Callable[[], None]] = []
         self._timer: Timer | None = None
@@ -158,6 +160,7 @@ class Planner:
         self._alerting.start()
         self._loads = LoadCarryingOut(self._home)
         self._loads.start()
+        self._pulses.start()
         self._take_up()
         self._look()
 
@@ -168,6 +171,7 @@ class Planner:
         self._unsubscribe = []
         if self._loads is not None:
             self._loads.stop()
+        self._pulses.stop()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

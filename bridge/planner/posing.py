@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bridge.choices import Policy
+from bridge.doubts import doubted
 from bridge.grid import GridState
 from bridge.planner.held import held
 from bridge.planner.news import NotBelievedError, NotNowError, SwitchedOffError
 from bridge.planner.outlook import Outlook
 from bridge.planner.question import AskedBattery, AskedBefore, Question, Recorded, steps_from
-from bridge.plausibility import doubted
 from bridge.record import OperatingMode
 from hw.module import ModuleKind
 from hw.reading import Quality

@@ -22,12 +22,13 @@ WEEK: Final = 7 * DAY
 NIGHT: Final = (1 * DAY + 23 * HOUR, 2 * DAY + 3 * HOUR)
 NOON: Final = (4 * DAY + 10 * HOUR, 4 * DAY + 14 * HOUR)
 OUTAGES: Final = (NIGHT, NOON)
-LIES: Final = ((3 * DAY + 12 * HOUR, 3 * DAY + 15 * HOUR), (5 * DAY + 9 * HOUR, 5 * DAY + 12 * HOUR))
+LIES: Final = ((3 * DAY + 12 * HOUR, 3 * DAY + 15 * HOUR), (5 * DAY + 9 * HOUR, 5 * DAY + 11 * HOUR))
 """When the meter lies."""
 EXPORT_W: Final = 2500.0
 """Most that may be fed in."""
 _COLD_C: Final = 30.0
 """What is left of the hot water after a bath: together the heaters are then more than the battery carries."""
+_TURN: Final = 300.0
 _PEOPLE: Final = Requester(Origin.USER, "an app")
 _OPERATOR: Final = Requester(Origin.GRID_OPERATOR, "the grid operator")
 
@@ -65,6 +66,7 @@ def happenings() -> tuple[Happening, ...]:
         Happening(4 * DAY + 20 * HOUR, "nobody says what energy costs any more", _lose_prices),
         Happening(6 * DAY + 8 * HOUR, "somebody says what energy costs again", _return_prices),
         Happening(LIES[1][0], "the meter reads a tenth", _scale_meter),
+        Happening(LIES[1][0] + 0.25 * HOUR, "an app lets the battery charge and rest in turn", _alternate),
         Happening(LIES[1][1], "the meter reads all again", _honest_meter),
         Happening(5 * DAY + 13 * HOUR, "the meter does not answer", _silence("G000001")),
         Happening(5 * DAY + 13.5 * HOUR, "the meter answers again", _hear("G000001")),
@@ -82,6 +84,20 @@ def _charge(house: VirtualHouse) -> None:
 
 def _discharge(house: VirtualHouse) -> None:
     house.home.actions.discharge(_key(house, "B000001"), 500.0, _PEOPLE)
+
+
+def _alternate(house: VirtualHouse) -> None:
+    """Let the battery charge for five minutes and rest for five, nine times."""
+    battery = _key(house, "B000001")
+
+    def charge() -> None:
+        house.home.actions.charge(battery, 1500.0, _PEOPLE, duration=_TURN)
+
+    def rest() -> None:
+        house.home.actions.hold(battery, _PEOPLE, duration=_TURN)
+
+    for turn in range(18):
+        house.clock.call_later(turn * _TURN, rest if turn % 2 else charge)
 
 
 def _remove_app(house: VirtualHouse) -> None:

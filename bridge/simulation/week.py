@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.choices import Policy
+from bridge.doubts import DOUBTS
 from bridge.faults import FaultCleared, FaultRaised
 from bridge.feeds.news import FeedAlert
 from bridge.feeds.settings import PriceSourceSettings
@@ -18,7 +19,6 @@ from bridge.loads.wish import LoadKind, LoadWish
 from bridge.planner.news import PlanChanged
 from bridge.planner.settings import EnergySettings, GridSettings, PlannerSettings, TariffSettings
 from bridge.planner.window import DAYS
-from bridge.plausibility import DOUBTS
 from bridge.simulation.happenings import DAY, EXPORT_W, HOUR, LIES, OUTAGES, WEEK, Happening, happenings
 from bridge.simulation.house import VirtualHouse
 from bridge.simulation.virtual_time import VirtualClock, run_virtually
@@ -35,6 +35,8 @@ START: Final = datetime(2026, 9, 13, 22, tzinfo=UTC)
 """A Monday begins in Berlin."""
 BEFORE, AFTER = 120.0, 420.0
 """Seconds before and after an outage that are looked at closely."""
+PROVING: Final = HOUR
+"""Seconds after a lie that are looked at as closely: a meter that was put right proves it by steps."""
 COMPARABLE: Final = 10.0
 """Seconds from one reading to the next with which the hub can hold modules against each other."""
 _SETTINGS: Final = EnergySettings(
@@ -164,7 +166,7 @@ async def _live(seconds: float, seed: int, pacing: Pacing) -> WeekReport:
         clock.call_later(each.at - clock.monotonic(), partial(_happen, house, each, told))
     lies = min(pacing.interval, COMPARABLE)
     windows = [(*each, pacing.close_interval, pacing.close_step_s) for each in OUTAGES]
-    windows += [(*each, lies, pacing.step_s) for each in LIES]
+    windows += [(begin, end + PROVING, lies, pacing.step_s) for begin, end in LIES]
     for begin, end, interval, step_s in windows:
         clock.call_later(begin - BEFORE - clock.monotonic(), partial(_look, house, interval, step_s))
         away = partial(_look, house, pacing.interval, pacing.step_s)

@@ -2,8 +2,7 @@
 
 The audit trail only grows. Triggers refuse to change or remove an entry, and each entry carries a SHA-256
 over itself and the hash of the one before it, so a change made behind SQLite's back is found by `verify`.
-Someone who can write the file could still cut off its end: keep the last entry's hash elsewhere to notice
-that, too.
+That its end was cut off shows by the head that is kept elsewhere (`bridge.telemetry.audit_head`).
 """
 
 from __future__ import annotations
@@ -15,10 +14,11 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from bridge.telemetry.audit_head import AuditHead, AuditTrailCut
 from bridge.telemetry.database import Database, FileKind, StoreError, open_to_read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 _VERSION_1: Final = (
@@ -55,6 +55,7 @@ EVENTS: Final = FileKind(
 )
 _NEWEST: Final = "SELECT id, ts, kind, module, data FROM event WHERE id < ? {only} ORDER BY id DESC LIMIT ?"
 _AUDIT: Final = "SELECT id, event, ts, actor, action, subject, data, hash FROM audit"
+_LAST: Final = "SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1"
 _BEFORE_ALL: Final = bytes(32)
 _ROWS: Final = 500
 
@@ -104,10 +105,34 @@ class EventLog:
 
     def __init__(self, path: Path) -> None:
         self.database = Database(path, EVENTS)
+        self._head: AuditHead | None = None
+        self._moved: Callable[[AuditHead], None] | None = None
+        """Told of the last entry; None while nobody watches."""
+        self._cut: Callable[[AuditTrailCut], None] = lambda _: None
+
+    def watch(
+        self,
+        head: AuditHead | None,
+        moved: Callable[[AuditHead], None],
+        cut: Callable[[AuditTrailCut], None],
+    ) -> None:
+        """Hold the audit trail against its head before anything is added to it.
+
+        :param head: the last entry that is known of, None for the first one that is found
+        :param moved: told the last entry whenever it is another one, and on the disk
+        :param cut: told when the head is not in the trail
+        """
+        self._head, self._moved, self._cut = head, moved, cut
 
     def append(self, entries: Sequence[Event | Deed]) -> None:
         """Store entries; what is there already is left alone."""
+        deeds = [entry for entry in entries if isinstance(entry, Deed)]
+        cut = None
         with self.database.transaction() as connection:
+            if deeds and self._head is not None:
+                cut = _cut_off(connection, self._head)
+                if cut is not None:
+                    _append_deed(connection, _finding(cut, deeds[0]))
             for entry in entries:
                 if isinstance(entry, Event):
                     connection.execute(
@@ -116,6 +141,12 @@ class EventLog:
                     )
                 else:
                     _append_deed(connection, entry)
+            last = connection.execute(_LAST).fetchone() if deeds else None
+        if cut is not None:
+            self._cut(cut)
+        if last is not None and self._moved is not None:
+            self._head = AuditHead(*last)
+            self._moved(self._head)
 
     def retain(self, oldest: float) -> Iterator[None]:
         """Remove events from before a time, a transaction a step; the audit trail stays."""
@@ -136,10 +167,25 @@ class EventLog:
 def _append_deed(connection: sqlite3.Connection, deed: Deed) -> None:
     if connection.execute("SELECT 1 FROM audit WHERE event = ?", (deed.id,)).fetchone():
         return
-    row = connection.execute("SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1").fetchone()
+    row = connection.execute(_LAST).fetchone()
     number, before = (row[0] + 1, row[1]) if row else (1, _BEFORE_ALL)
     values = (number, deed.id, deed.time, deed.actor, deed.action, deed.subject, _json(deed.data))
     connection.execute("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*values, _hash(before, values)))
+
+
+def _cut_off(connection: sqlite3.Connection, head: AuditHead) -> AuditTrailCut | None:
+    """Return what is left of a trail without its head; None if it has it."""
+    row = connection.execute("SELECT hash FROM audit WHERE id = ?", (head.number,)).fetchone()
+    if row is not None and row[0] == head.hash:
+        return None
+    last = connection.execute(_LAST).fetchone()
+    return AuditTrailCut(head, last[0] if last else 0)
+
+
+def _finding(cut: AuditTrailCut, next_: Deed) -> Deed:
+    """Return what the trail itself says of that, just before the next entry."""
+    data = {"missing": cut.head.number, "hash": cut.head.hash.hex(), "left": cut.left}
+    return Deed(next_.id - 1, next_.time, "hub", "find the audit trail cut off", data=data)
 
 
 def _hash(before: bytes, values: Sequence[object]) -> bytes:
@@ -181,15 +227,20 @@ def read_audit(connection: sqlite3.Connection, *, after: int = 0, limit: int = 1
     ]
 
 
-def verify(connection: sqlite3.Connection) -> int | None:
-    """Return the number of the first entry of the audit trail that was changed, None if none was."""
+def verify(connection: sqlite3.Connection, head: AuditHead | None = None) -> int | None:
+    """Return the number of the first entry that was changed or is missing, None if none was or is.
+
+    :param head: the last entry that is known of; the trail may have more
+    """
     expected, before = 1, _BEFORE_ALL
     for *values, kept in connection.execute(f"{_AUDIT} ORDER BY id"):
         before = _hash(before, values)
         if values[0] != expected or kept != before:
             return expected
+        if head is not None and head.number == expected and kept != head.hash:
+            return expected
         expected += 1
-    return None
+    return expected if head is not None and head.number >= expected else None
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ wrong with a question is a ValueError or a StoreError with a message for a perso
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import logging
 import threading
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from bridge.settings import TelemetrySettings
     from bridge.telemetry.analytics import HourOfDay
     from bridge.telemetry.answers import Answers, OpenHistory
+    from bridge.telemetry.audit_head import AuditHead, AuditHeads, AuditTrailCut
     from bridge.telemetry.energy import EnergyDay, EnergyTotal
     from bridge.telemetry.history import Row
     from bridge.telemetry.ingest import Ingested
@@ -99,7 +101,12 @@ class Telemetry:
         zone: tzinfo,
         registry: Registry,
         bus: EventBus,
+        heads: AuditHeads | None = None,
     ) -> None:
+        """Record a home.
+
+        :param heads: where it is kept how far the audit trail has come; None: its end is not watched
+        """
         self.zone = zone
         """The home's time zone."""
         self.path = settings.path or directory.telemetry
@@ -109,9 +116,12 @@ class Telemetry:
         self._backlog = Backlog()
         self._store = Store(self.path, zone)
         self._recording = settings.enabled
+        self._bus = bus
+        self._heads = heads
+        self._log = EventLog(directory.events)
         self._writer = Writer(
             self._store,
-            EventLog(directory.events),
+            self._log,
             self._backlog,
             self._keeping,
             settings.event_days,
@@ -126,6 +136,8 @@ class Telemetry:
 
         :param version: of the hub, for the audit trail
         """
+        if self._heads is not None:
+            self._watch_trail(self._heads)
         self._writer.begin(self._events)
         self._recorder.start()
         self._events.deed("hub", "start", data={"version": version})
@@ -273,15 +285,38 @@ class Telemetry:
         return await self._run(read)
 
     async def verify_audit_trail(self) -> int | None:
-        """Return the number of the first entry that is not as it was written, None if all are."""
+        """Return the number of the first entry that was changed or is missing; None if all is well.
+
+        What is missing at the end shows while it is not known yet: once it was found, people have been told,
+        the trail itself says so, and its end is watched anew.
+        """
+        head = None if self._heads is None else self._heads.kept()
 
         def read() -> int | None:
             with reading(self._events_path) as connection:
-                return verify(connection)
+                return verify(connection, head)
 
         return await self._run(read)
 
     # Inside
+
+    def _watch_trail(self, heads: AuditHeads) -> None:
+        """Let the thread that writes the trail tell the loop, to which the state file belongs."""
+        loop = asyncio.get_running_loop()
+
+        def moved(head: AuditHead) -> None:
+            with contextlib.suppress(RuntimeError):  # a loop that has ended keeps nothing any more
+                loop.call_soon_threadsafe(heads.keep, head)
+
+        def cut(found: AuditTrailCut) -> None:
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._found_cut, found)
+
+        self._log.watch(heads.kept(), moved, cut)
+
+    def _found_cut(self, cut: AuditTrailCut) -> None:
+        _log.error("the audit trail was cut off: entry %d is gone, %d is the last", cut.head.number, cut.left)
+        self._bus.publish(cut)
 
     @cached_property
     def _answers(self) -> Answers:

@@ -9,15 +9,19 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from hw.accuracy import Quantity
+from hw.power_up import PowerUp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _RELAY = re.compile(r"switch:(\d{1,3})")
 _MAC = re.compile(r"[0-9A-Fa-f]{12}")
+_INITIAL_STATES: Final = {"off": PowerUp.OFF, "on": PowerUp.ON, "restore_last": PowerUp.LAST}
+_POWER_ON: Final = 1
+"""`ESP_RST_POWERON`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,27 @@ def power_limit(settings: Mapping[str, Any]) -> float | None:
     """Return the power that `Switch.GetConfig` says the relay trips at, in W."""
     limit = _number(settings, "power_limit")
     return limit if limit is not None and limit > 0 else None
+
+
+def initial_state(settings: Mapping[str, Any]) -> PowerUp | None:
+    """Return what `Switch.GetConfig` says the relay does with power; None for what only its input decides."""
+    state = settings.get("initial_state")
+    return _INITIAL_STATES.get(state) if isinstance(state, str) else None
+
+
+def initial_state_of(wanted: PowerUp) -> str:
+    """Return how `Switch.SetConfig` has it."""
+    return next(name for name, each in _INITIAL_STATES.items() if each is wanted)
+
+
+def powered_s(status: Mapping[str, Any]) -> float | None:
+    """Return the `uptime` of `Sys.GetStatus`, None if the device restarted otherwise than by getting power.
+
+    `reset_reason` is the processor's (ESP-IDF `esp_reset_reason_t`); older firmware does not tell it.
+    """
+    reason = status.get("reset_reason", _POWER_ON)
+    uptime = _number(status, "uptime")
+    return uptime if reason == _POWER_ON and uptime is not None and uptime >= 0 else None
 
 
 def _number(values: Mapping[str, Any], name: str) -> float | None:

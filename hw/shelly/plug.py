@@ -22,11 +22,19 @@ from hw.module import (
 )
 from hw.reading import Fault, OperatingState, Reading
 from hw.setpoint import Applied, AppliedState, Setpoint, SetpointKind
-from hw.shelly.answers import DeviceInfo, RelayStatus, power_limit
+from hw.shelly.answers import (
+    DeviceInfo,
+    RelayStatus,
+    initial_state,
+    initial_state_of,
+    power_limit,
+    powered_s,
+)
 
 if TYPE_CHECKING:
     from typing import Any
 
+    from hw.power_up import PowerUp
     from hw.shelly.rpc import RpcClient
 
 _ACCURACIES: Final = {
@@ -137,6 +145,21 @@ class ShellyPlug:
         except ModuleError as error:
             return Applied(setpoint, AppliedState.FAILED, detail=str(error))
 
+    async def power_up(self) -> PowerUp | None:
+        """Return what the relay does when the device is supplied with power. Raise ModuleError."""
+        return initial_state(await self._verified_call("Switch.GetConfig"))
+
+    async def set_power_up(self, wanted: PowerUp) -> PowerUp | None:
+        """Set that, and return what the device says then. Raise ModuleError."""
+        config = {"initial_state": initial_state_of(wanted)}
+        await self._verified_call("Switch.SetConfig", config=config)
+        return await self.power_up()
+
+    async def powered_s(self) -> float | None:
+        """Return for how many seconds it has had power, as `hw.power_up` has it. Raise ModuleError."""
+        await self._verify()
+        return powered_s(await self._client.call("Sys.GetStatus"))
+
     async def close(self) -> None:
         """Let go of the connection."""
         self._verified = False
@@ -162,9 +185,7 @@ class ShellyPlug:
         return await self._set(setpoint, {"on": not status.output})
 
     async def _set(self, setpoint: Setpoint, wanted: dict[str, Any]) -> Applied:
-        if not self._verified:
-            await self._verify()
-        await self._call("Switch.Set", **wanted)
+        await self._verified_call("Switch.Set", **wanted)
         status = await self._status()
         value = None if setpoint.kind is SetpointKind.AUTO else float(status.output)
         if status.output is not wanted["on"]:
@@ -172,10 +193,13 @@ class ShellyPlug:
             return Applied(setpoint, AppliedState.FAILED, value, detail=detail)
         return Applied(setpoint, AppliedState.APPLIED, value, status.timer_s)
 
-    async def _status(self) -> RelayStatus:
+    async def _verified_call(self, method: str, **parameters: Any) -> dict[str, Any]:
         if not self._verified:
             await self._verify()
-        answer = await self._call("Switch.GetStatus")
+        return await self._call(method, **parameters)
+
+    async def _status(self) -> RelayStatus:
+        answer = await self._verified_call("Switch.GetStatus")
         try:
             return RelayStatus.parse(answer)
         except ValueError as error:

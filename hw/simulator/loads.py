@@ -25,6 +25,10 @@ class WaterHeater:
     power_w: float = 0.0
     supplied: bool = True
     """Whether the socket has power; without it the relay stays as it is, and forgets its timer."""
+    initial: bool | None = None
+    """What the relay is when the socket gets power again; None: what it was."""
+    up_s: float = 86_400.0
+    """Since when the socket has power."""
 
     RATED_W = 2000.0
     STANDBY_W = 0.6
@@ -47,12 +51,16 @@ class WaterHeater:
         elif self.water_c <= self.ON_BELOW_C:
             self.heating = True
         if not self.supplied:
-            self.timer_set_s = self.timer.left = 0.0
+            self.timer_set_s = self.timer.left = self.up_s = 0.0
+        elif not self.up_s and self.initial is not None:
+            self.output = self.initial
         heat_w = self.RATED_W if self.output and self.heating and self.supplied else 0.0
         self.power_w = heat_w + self.STANDBY_W if self.supplied else 0.0
         loss_w = self.LOSS_W_PER_K * (self.water_c - ambient_c)
         self.water_c += (heat_w - loss_w) * seconds / 3600 / self.TANK_WH_PER_K
         self.energy_wh += heat_w * seconds / 3600
+        if self.supplied:
+            self.up_s += seconds
 
     def pass_time(self, seconds: float) -> None:
         """Run the flip-back timer down."""

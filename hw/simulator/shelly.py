@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hw.simulator.supply import Wires
 
 INVALID_ARGUMENT, NO_HANDLER = -103, 404
+INITIAL_STATES = {"off": False, "on": True, "restore_last": None}
 
 
 class RpcError(Exception):
@@ -44,8 +45,10 @@ class PlugDevice:
             "Shelly.GetDeviceInfo": self._device_info,
             "Shelly.GetStatus": lambda _: {"switch:0": self._status({"id": 0}), "sys": {"mac": self.serial}},
             "Switch.GetConfig": self._config,
+            "Switch.SetConfig": self._set_config,
             "Switch.GetStatus": self._status,
             "Switch.Set": self._set,
+            "Sys.GetStatus": self._system,
         }
 
     def call(self, method: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -77,13 +80,24 @@ class PlugDevice:
         return {
             "id": 0,
             "name": None,
-            "initial_state": "restore_last",
+            "initial_state": next(name for name, on in INITIAL_STATES.items() if on is self.load.initial),
             "auto_on": False,
             "auto_off": False,
             "power_limit": 2500,
             "voltage_limit": 280,
             "current_limit": 12.0,
         }
+
+    def _set_config(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        config = parameters.get("config")
+        state = config.get("initial_state") if isinstance(config, dict) else None
+        if not isinstance(state, str) or state not in INITIAL_STATES:
+            raise RpcError(INVALID_ARGUMENT, "Argument 'config', value not valid!")
+        self.load.initial = INITIAL_STATES[state]
+        return {"restart_required": False}
+
+    def _system(self, _: dict[str, Any]) -> dict[str, Any]:
+        return {"mac": self.serial, "uptime": int(self.load.up_s), "reset_reason": 1}
 
     def _status(self, _: dict[str, Any]) -> dict[str, Any]:
         load, volts = self.load, self._wires.voltages_v[PLUG_PHASE]

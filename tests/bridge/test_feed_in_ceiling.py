@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from bridge.command import Aspect, Origin
+from bridge.doubts import OUT_OF_STEP
 from bridge.export_limit import SOURCE, ExportLimit
+from bridge.faults import ActiveFault, Severity
 from hw.module import ModuleKind, Nameplate
 from hw.reading import BatteryReading, Quality, Reading
 from hw.setpoint import SetpointKind
@@ -145,6 +147,19 @@ async def test_while_no_meter_says_what_is_fed_in_the_panels_give_the_limit_at_m
     sunny.load_w = 6000.0
     await sunny.pass_(60)
     assert sunny.sun_w == 8000
+
+
+async def test_a_meter_that_is_not_believed_says_nothing(sunny, limit, home):
+    limit.use(2000)
+    await sunny.pass_(60)
+    time = datetime.fromtimestamp(home.clock.utc(), UTC)
+    code, source = OUT_OF_STEP.code, OUT_OF_STEP.source
+    home.faults.raise_fault(ActiveFault(METER, code, source, Severity.WARNING, time, "it reads a tenth"))
+    await sunny.pass_(60)
+    assert sunny.sun_w <= 2001
+    home.faults.clear(METER, code, source, time)
+    await sunny.pass_(60)
+    assert sunny.sun_w > 2300
 
 
 async def test_a_limit_that_is_taken_back_is_gone(sunny, limit, home):

@@ -5,16 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from bridge.command import Origin
+from bridge.doubts import CHARGE_WRONG, CONTRADICTED, GIVES_NOTHING, STANDS_STILL, doubted
 from bridge.faults import FaultCleared, FaultRaised
-from bridge.plausibility import (
-    CHARGE_WRONG,
-    CONTRADICTED,
-    GIVES_NOTHING,
-    KNOWN,
-    STANDS_STILL,
-    TICK,
-    doubted,
-)
+from bridge.plausibility import KNOWN, TICK
 from hw.module import ModuleKind, Nameplate
 from hw.reading import BatteryReading, OperatingState, Reading
 from hw.setpoint import SetpointKind

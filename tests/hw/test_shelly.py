@@ -22,7 +22,16 @@ from hw import (
 )
 from hw.address import parse_address
 from hw.http_client import LARGEST_ANSWER
-from hw.shelly.answers import DeviceInfo, RelayStatus, power_limit, relays
+from hw.power_up import PowerUp
+from hw.shelly.answers import (
+    DeviceInfo,
+    RelayStatus,
+    initial_state,
+    initial_state_of,
+    power_limit,
+    powered_s,
+    relays,
+)
 from hw.shelly.discover import discover
 from hw.shelly.plug import reading
 from hw.shelly.rpc import RpcRefused, parse_answer
@@ -280,6 +289,19 @@ def test_no_status_surprises(values, output):
 def test_no_answer_surprises(body):
     with contextlib.suppress(ValueError, RpcRefused):
         assert isinstance(parse_answer("Switch.Set", body), dict)
+
+
+@given(st.dictionaries(st.sampled_from(["initial_state", "uptime", "reset_reason"]), ANYTHING))
+def test_no_setting_and_no_uptime_surprise(values):
+    assert initial_state(values) in {None, *PowerUp}
+    assert (powered_s(values) or 0.0) >= 0
+
+
+def test_what_a_relay_does_with_power_is_read_as_it_is_written():
+    assert [initial_state({"initial_state": initial_state_of(each)}) for each in PowerUp] == list(PowerUp)
+    assert initial_state({"initial_state": "match_input"}) is None
+    assert powered_s({"uptime": 12, "reset_reason": 1}) == powered_s({"uptime": 12}) == 12
+    assert powered_s({"uptime": 12, "reset_reason": 3}) is None, "it restarted, and had power all the time"
 
 
 def test_faults_are_named():

@@ -87,8 +87,8 @@ class RunList(Model):
     description=(
         "Begins a run; GET at Location tells what came of it. Checks only read: `link` (can it be reached, "
         "and how far does the way go), `scan` (who answers at its address), `timing` (five readings), "
-        "`self-test` (are its values plausible; of the hub: store, disk, clock, load) and `matter` (can apps "
-        "reach it)."
+        "`self-test` (are its values plausible; of the hub: store, audit trail, disk, clock, load) and "
+        "`matter` (can apps reach it)."
     ),
     least=Role.OWNER,
     body=RunRequest,

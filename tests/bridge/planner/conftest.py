@@ -27,6 +27,8 @@ class SimulatedHome:
         self.load_w = 1000.0
         self.sun_w = 0.0
         self.battery_w = 0.0
+        self.metered = 1.0
+        """What the meter reads, of what is."""
         self.silent = set()
         self.devices = {}
         for key, kind in (
@@ -72,8 +74,9 @@ class SimulatedHome:
         now = datetime.fromtimestamp(self.clock.utc(), UTC)
         self.battery_w = self.power()
         battery = BatteryReading(soc_percent=self.soc, capacity_wh=CAPACITY, reserve_percent=self.reserve)
+        metered_w = self.metered * (self.load_w - self.sun_w + self.battery_w)
         readings = {
-            METER: Reading(METER, now, power_w=self.load_w - self.sun_w + self.battery_w, voltage_v=230.0),
+            METER: Reading(METER, now, power_w=metered_w, voltage_v=230.0),
             BATTERY: Reading(BATTERY, now, power_w=self.battery_w, battery=battery),
             SUN: Reading(SUN, now, power_w=-self.sun_w),
         }

@@ -6,12 +6,14 @@ import pytest
 
 from bridge.alerts import AlertBook
 from bridge.command import Origin
+from bridge.doubts import CHARGE_WRONG, CONTRADICTED, GIVES_NOTHING, OUT_OF_STEP
 from bridge.faults import ActiveFault, Severity
 from bridge.planner.alerting import GOOD_NEWS_S, no_plan
 from bridge.planner.news import PlanChanged
 from bridge.planner.planner import SETTLING, TICK
+from bridge.planner.pulses import LOOK, PULSE_S, PULSE_W, PULSES, SOONEST
 from bridge.planner.solving import SolveError
-from bridge.plausibility import CHARGE_WRONG, CONTRADICTED, GIVES_NOTHING
+from bridge.record import OperatingMode
 from hw.module import Nameplate
 from hw.setpoint import SetpointKind
 
@@ -181,6 +183,43 @@ async def test_when_the_meter_lies_nothing_is_carried_out(simulated, running, ho
     assert running.state.waiting == ""
     assert heard[-1].plan is not None
     assert [each.title for each in about_plan(home)] == ["The plan is carried out again"]
+
+
+async def test_a_meter_that_was_put_right_is_found_so_by_pulses(simulated, running, home, doubt):
+    """While it is out of step nothing is planned, so the hub asks a battery for a little, now and then."""
+    doubt(METER, OUT_OF_STEP)
+    simulated.metered = 0.1
+    home.plausibility.stop()
+    home.plausibility.start()
+    await simulated.pass_(2 * SETTLING, step=SETTLING)
+    assert "cannot be believed" in running.state.waiting
+    before = len(simulated.devices[BATTERY].told)
+    await simulated.pass_(SOONEST + LOOK + 2 * PULSES * PULSE_S + LOOK, step=2.0)
+    told = [(kind, value) for _, kind, value, _ in simulated.devices[BATTERY].told[before:]]
+    assert [each for each in told if each[0] is SetpointKind.CHARGE_W] == [
+        (SetpointKind.CHARGE_W, PULSE_W)
+    ] * PULSES
+    assert told[-1][0] is SetpointKind.AUTO
+    assert running.state.waiting, "it still reads a tenth"
+    simulated.metered = 1.0
+    await simulated.pass_(2 * SOONEST, step=2.0)
+    assert running.state.waiting == ""
+    assert home.faults.active(METER) == ()
+    assert [each.title for each in about_plan(home)] == ["The plan is carried out again"]
+    assert [each for each in home.arbiter.live(BATTERY) if each.origin is Origin.DEFAULT] == []
+
+
+@pytest.mark.parametrize("why", ["autonomous", "full", "a person's"])
+async def test_a_battery_that_must_not_be_commanded_is_given_no_pulses(simulated, running, home, doubt, why):
+    doubt(METER, OUT_OF_STEP)
+    if why == "autonomous":
+        home.choices.choose(mode=OperatingMode.AUTONOMOUS)
+    elif why == "full":
+        simulated.soc = 99.0
+    else:
+        home.arbiter.submit(BATTERY, SetpointKind.HOLD, origin=Origin.USER, source="t")
+    await simulated.pass_(SOONEST + 2 * LOOK, step=5.0)
+    assert not any(value == PULSE_W for _, value in simulated.devices[BATTERY].values)
 
 
 async def test_what_a_person_does_is_no_news_to_people(simulated, running, home):

@@ -167,6 +167,17 @@ def test_a_meter_that_stands_still_is_doubted_and_nothing_is_carried_out_by_it(w
     )
 
 
+def test_a_meter_that_reads_a_tenth_is_doubted_by_what_the_battery_is_told_and_proves_itself(week):
+    begin, end = LIES[1]
+    doubts = [(time, what) for time, what in told(week, begin, end + HOUR) if "OUT_OF_STEP" in what]
+    assert [re.sub("Meter .* is", "Meter is", what) for _, what in doubts] == [
+        "Meter is doubted: OUT_OF_STEP",
+        "Meter is believed again: OUT_OF_STEP",
+    ]
+    assert doubts[0][0] < end < doubts[1][0]
+    assert any("0.1 times what it should" in what for what in between(week, begin, end))
+
+
 def test_the_week_has_a_night_and_a_day_without_the_grid():
     assert NIGHT[0] % DAY > 20 * HOUR
     assert 8 * HOUR < NOON[0] % DAY < NOON[1] % DAY < 18 * HOUR

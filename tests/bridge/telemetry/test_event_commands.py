@@ -8,6 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from bridge.cli import main
+from bridge.state import SqliteStorage
+from bridge.telemetry.audit_head import AuditHead, AuditHeads
 from bridge.telemetry.event_log import Deed, Event, EventLog
 
 NOW = 1_800_000_000.0
@@ -65,3 +67,11 @@ def test_a_changed_entry_is_found(told):
     code, text = told("audit", "--verify")
     assert code == 1
     assert "entry 1 of 2 is not as it was written" in text
+
+
+def test_a_trail_that_was_cut_off_is_found_by_its_head(told):
+    with closing(SqliteStorage(told.path.with_name("state.db"))) as storage:
+        AuditHeads(storage).keep(AuditHead(5, bytes(32)))
+    code, text = told("audit", "--verify")
+    assert code == 1
+    assert "the trail was cut off: it had 5 entries and has 2" in text
