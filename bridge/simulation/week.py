@@ -52,7 +52,7 @@ _SETTINGS: Final = EnergySettings(
 """Market prices, a limit on what is fed in, and a home that wants to last for six hours."""
 _BERLIN: Final = "Europe/Berlin"
 _PUMP: Final = LoadWish(
-    LoadKind.INTERRUPTIBLE, energy_wh=500.0, power_w=250.0, earliest="11:00", done_by="17:00", days=DAYS
+    LoadKind.INTERRUPTIBLE, energy_wh=120.0, power_w=60.0, earliest="11:00", done_by="17:00", days=DAYS
 )
 """What is wanted of the pump: two hours of every day."""
 

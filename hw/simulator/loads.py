@@ -73,7 +73,7 @@ class Pump(WaterHeater):
 
     __slots__ = ()
 
-    RATED_W = 250.0
+    RATED_W = 60.0
 
     def step(self, seconds: float, ambient_c: float) -> None:
         """Let time pass."""
