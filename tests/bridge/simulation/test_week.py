@@ -175,7 +175,8 @@ def test_a_meter_that_reads_a_tenth_is_doubted_by_what_the_battery_is_told_and_p
         "Meter is believed again: OUT_OF_STEP",
     ]
     assert doubts[0][0] < end < doubts[1][0]
-    assert any("0.1 times what it should" in what for what in between(week, begin, end))
+    found = [re.search(r"([\d.]+) times what it should", what) for what in between(week, begin, end)]
+    assert [float(each[1]) for each in found if each] == [pytest.approx(0.1, rel=0.2)]
 
 
 def test_the_week_has_a_night_and_a_day_without_the_grid():
