@@ -5,13 +5,17 @@ The home's own needs come first: panels are limited to what home and batteries t
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 from bridge.command import Aspect
+from bridge.flows import SUPPLY_ROLES
 from hw.module import ModuleKind
 from hw.setpoint import SetpointKind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from bridge.arbiter import Arbiter
     from bridge.command import Command, Origin
     from bridge.flows import Flows
@@ -29,6 +33,8 @@ PROBE_SHARE: Final = 0.05
 """Share of their rating by which panels may give more for a moment, so that a battery with room sees it."""
 PROBE_EVERY: Final = 60.0
 """Seconds from one such moment to the next."""
+OBEYED: Final = 1.0
+"""Seconds after which a limit that was told shows in what is read."""
 LIMITS: Final = frozenset({SetpointKind.POWER_LIMIT_W, SetpointKind.POWER_LIMIT_PERCENT})
 """What an inverter must take, one of them, to be limited."""
 
@@ -49,6 +55,12 @@ class FeedInCeiling:
         self._origin = origin
         self._source = source
         self._probed = -PROBE_EVERY
+        self._told_at = -math.inf
+        """When a limit was changed last, UTC in seconds since 1970."""
+        self._weighed = (0.0, math.inf)
+        """When the meter was read last, and what the panels might give by that."""
+        self._before_w = math.inf
+        """What they might by the reading before."""
 
     @property
     def in_force(self) -> bool:
@@ -63,14 +75,61 @@ class FeedInCeiling:
         :param room: a battery could take more than it does
         :raises StateError: it cannot be kept
         """
-        rating = sum(module.record.nameplate.power_w or 0.0 for module in self._inverters())
         production = max(-float(flows.solar_w), 0.0)
         most = production + flows.grid_w + allowed_w
-        if not self.in_force and most > production:
+        if not self.in_force:
+            if most <= production:
+                self.limit(max(most, 0.0), flows)
             return
-        if room and self._may_probe() and most - production < PROBE_SHARE * rating:
-            most = production + PROBE_SHARE * rating
+        # By what was read before the limit changed it would be changed back.
+        told = self._told_w(flows)
+        meter, panels = self._read_at(self._supply()), self._read_at(self._inverters())
+        if meter < self._told_at + OBEYED:
+            most = told
+        elif panels < self._told_at + OBEYED:
+            most = min(told, told + flows.grid_w + allowed_w)
+        else:
+            most = self._confirmed(most, told, meter)
+            rating = sum(module.record.nameplate.power_w or 0.0 for module in self._inverters())
+            if room and most - production < PROBE_SHARE * rating and self._may_probe():
+                most = production + PROBE_SHARE * rating
         self.limit(max(most, 0.0), flows)
+
+    def _confirmed(self, most_w: float, told_w: float, read_at: float) -> float:
+        """Return what the panels may give; more than they were told only if two readings of the meter agree.
+
+        Meter and inverters are not read at once: a cloud that has passed between shows as power that the home
+        does not take.
+        """
+        if read_at != self._weighed[0]:
+            self._before_w = self._weighed[1]
+        self._weighed = (read_at, most_w)
+        return most_w if most_w <= told_w else max(told_w, min(most_w, self._before_w))
+
+    def _told_w(self, flows: Flows) -> float:
+        """Return what all inverters together may give by the limits that are in force."""
+        inverters = self._inverters()
+        return sum(map(self._most_w, inverters)) + _others_w(inverters, flows)
+
+    def _most_w(self, module: RegisteredModule) -> float:
+        rating, live = module.record.nameplate.power_w or 0.0, self._live(module)
+        if live is None or live.value is None:
+            return rating
+        return live.value if live.kind is SetpointKind.POWER_LIMIT_W else live.value * rating / 100
+
+    def _supply(self) -> list[RegisteredModule]:
+        return [
+            module
+            for module in self._registry
+            if module.record.kind is ModuleKind.METER
+            and module.record.role in SUPPLY_ROLES
+            and module.reachable
+        ]
+
+    @staticmethod
+    def _read_at(modules: Iterable[RegisteredModule]) -> float:
+        """Return when that one was read that was read longest ago."""
+        return min((each.reading.time.timestamp() for each in modules if each.reading), default=math.inf)
 
     def leave(self, most_w: float) -> None:
         """Limit the sum of all inverters for good, whatever home and sun do while nobody looks.
@@ -100,10 +159,7 @@ class FeedInCeiling:
         rating = sum(module.record.nameplate.power_w or 0.0 for module in inverters)
         if not rating:
             return
-        # What cannot be limited gives what it gives.
-        own = sum(max(-_power(module), 0.0) for module in inverters)
-        others = max(-float(flows.solar_w) - own, 0.0)
-        share = max(most_w - others, 0.0) / rating
+        share = max(most_w - _others_w(inverters, flows), 0.0) / rating
         if share >= 1:
             self.release("the panels may give all they have")
             return
@@ -144,6 +200,8 @@ class FeedInCeiling:
             small = max(SMALL_W * per_watt, SMALL_SHARE * live.value)
             if live.kind is kind and abs(live.value - value) <= small:
                 return
+        if live is None or live.value != value:
+            self._told_at = now
         self._arbiter.submit(module.key, kind, value, origin=self._origin, source=self._source, duration=life)
 
     def _live(self, module: RegisteredModule) -> Command | None:
@@ -160,6 +218,12 @@ class FeedInCeiling:
 
 def _is_inverter(module: RegisteredModule) -> bool:
     return module.record.kind is ModuleKind.MICROINVERTER
+
+
+def _others_w(inverters: Iterable[RegisteredModule], flows: Flows) -> float:
+    """Return what those give that cannot be limited, which is what they give."""
+    own = sum(max(-_power(module), 0.0) for module in inverters)
+    return max(-float(flows.solar_w) - own, 0.0)
 
 
 def _power(module: RegisteredModule) -> float:
