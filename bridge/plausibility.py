@@ -12,13 +12,13 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from bridge.command import Aspect
 from bridge.doubts import CHARGE_WRONG, CONTRADICTED, GIVES_NOTHING, STANDS_STILL, DoubtBook
 from bridge.events import ModuleRemoved, ReadingTaken
 from bridge.step_judge import StepJudge
 from hw.accuracy import USUAL, Quantity
 from hw.module import ModuleKind
 from hw.reading import OperatingState, Quality
+from hw.setpoint import SetpointKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -194,7 +194,7 @@ class Plausibility:
     def _look_at_producer(self, module: RegisteredModule) -> None:
         said, share = module.reading, self._shares.get(module.key)
         others = self._others(module)
-        if said is None or share is None or self._is_limited(module, said):
+        if said is None or share is None or self._allowed(module, said) <= LIT:
             self._doubts.judge(module.key, GIVES_NOTHING, beyond=None)
         elif share >= NOTHING:
             self._doubts.judge(module.key, GIVES_NOTHING, beyond=False)
@@ -305,14 +305,25 @@ class Plausibility:
 
         return (at((count - 1) // 2) + at(count // 2)) / 2
 
-    def _is_limited(self, module: RegisteredModule, said: Reading) -> bool:
-        """Tell whether a producer gives nothing because it is told so."""
-        if said.connected is False or (said.power_limit_percent or 100.0) < 100.0:
-            return True
-        if said.power_limit_percent == 0 or said.power_limit_w == 0:
-            return True
-        aspects = {command.aspect for command in self._arbiter.live(module.key)}
-        return bool(aspects & {Aspect.OUTPUT, Aspect.CONNECTION})
+    def _allowed(self, module: RegisteredModule, said: Reading) -> float:
+        """Return the share of its rating that a producer may give, by what it says and by what it is told."""
+        rating = module.record.nameplate.power_w or 0.0
+        if said.connected is False or not rating:
+            return 0.0
+        allowed = 1.0
+        if said.power_limit_percent is not None:
+            allowed = min(allowed, said.power_limit_percent / 100)
+        if said.power_limit_w is not None:
+            allowed = min(allowed, said.power_limit_w / rating)
+        for command in self._arbiter.live(module.key):
+            match command.kind:
+                case SetpointKind.POWER_LIMIT_W:
+                    allowed = min(allowed, (command.value or 0.0) / rating)
+                case SetpointKind.POWER_LIMIT_PERCENT:
+                    allowed = min(allowed, (command.value or 0.0) / 100)
+                case SetpointKind.CONNECT:
+                    allowed = min(allowed, command.value or 0.0)
+        return allowed
 
 
 _SIDES: Final = frozenset({ModuleKind.MICROINVERTER, ModuleKind.BATTERY})

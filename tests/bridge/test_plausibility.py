@@ -128,6 +128,13 @@ async def test_one_that_has_a_reason_is_not(house, why):
     assert house.told == []
 
 
+async def test_a_limit_that_leaves_it_much_is_no_reason(house):
+    house.home.arbiter.submit(EAST, SetpointKind.POWER_LIMIT_PERCENT, 40.0, origin=Origin.USER, source="t")
+    house.power[EAST] = 0.0
+    await house.pass_(GIVES_NOTHING.lasts_s + 2 * TICK)
+    assert house.told == [(EAST, "GIVES_NOTHING")]
+
+
 async def test_the_only_inverter_has_no_peers(house):
     house.home.registry.remove(WEST)
     del house.power[WEST]
