@@ -70,7 +70,14 @@ _BATTERY: Final = (
     *("cell_voltage_min_v", "cell_voltage_max_v", "cycles", "reserve_percent"),
     *("charge_limit_w", "discharge_limit_w"),
 )
-_EVSE: Final = ("session_energy_wh", "current_offered_a", "current_min_a", "current_max_a")
+_EVSE: Final = (
+    "session_energy_wh",
+    "current_offered_a",
+    "current_min_a",
+    "current_max_a",
+    "car_soc_percent",
+    "car_capacity_wh",
+)
 _THERMOSTAT: Final = ("setpoint_c", "running", "outdoor_c")
 _PHASE: Final = ("power_w", "voltage_v", "current_a")
 _STRING: Final = ("power_w", "voltage_v", "current_a", "energy_wh", "temperature_c")

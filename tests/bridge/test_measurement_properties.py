@@ -405,5 +405,5 @@ async def test_all_sides_of_the_home_are_measured(world, another_home, clock):
 def test_the_properties_look_at_every_field_of_a_reading():
     """A guard: a field that is new to readings is drawn too."""
     drawn = {*FIELDS, "module", "time", "state", "connected", "phases", "strings", "battery", "faults"}
-    others = {"quality", "power_limit_percent", "power_limit_w", "evse", "grid_forming"}
+    others = {"quality", "power_limit_percent", "power_limit_w", "evse", "thermostat", "grid_forming"}
     assert {field.name for field in dataclasses.fields(Reading)} == drawn | others

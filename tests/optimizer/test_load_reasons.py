@@ -72,7 +72,7 @@ def test_it_must_run_to_be_done_in_time():
     power, reason = act(problem)
     assert (power, reason.code) == (3600, ReasonCode.RUN_DEADLINE)
     assert "needs 3.6 kWh until Tue 01:00" in reason.sentence
-    assert act(replace(problem, vehicles=(replace(car),)))[0] == 0
+    assert act(replace(problem, vehicles=(replace(car, deadline=None),)))[0] == 0
 
 
 def test_it_runs_all_the_time_when_the_time_is_too_short():

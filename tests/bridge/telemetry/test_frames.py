@@ -50,7 +50,7 @@ def full_reading():
         phases=(Phase("A", 1.0, 2.0, 3.0), Phase("B", 1.5, 2.5, 3.5)),
         strings=(DcString("PV 1/left", 100.0, 200.0, 0.5, 1234.5, 40.0),),
         battery=BatteryReading(**battery, cycles=7, charge_state=ChargeState.CHARGING),
-        evse=EvseReading(PlugState.CHARGING, 7500.0, 16.0, 6.0, 32.0, 3),
+        evse=EvseReading(PlugState.CHARGING, 7500.0, 16.0, 6.0, 32.0, 3, 40.0, 77_000.0),
         thermostat=ThermostatReading(ThermostatMode.HEAT, True, 21.0, 7.0, 28.0, True, -3.5),
         **numbers,
     )
