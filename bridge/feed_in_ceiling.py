@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from bridge.command import Aspect
-from bridge.flows import SUPPLY_ROLES
+from bridge.flows import is_at_the_supply
 from hw.module import ModuleKind
 from hw.setpoint import SetpointKind
 
@@ -83,14 +83,16 @@ class FeedInCeiling:
             return
         # By what was read before the limit changed it would be changed back.
         told = self._told_w(flows)
-        meter, panels = self._read_at(self._supply()), self._read_at(self._inverters())
+        inverters = self._inverters()
+        supply = [each for each in self._registry if is_at_the_supply(each) and each.reachable]
+        meter, panels = _read_at(supply), _read_at(inverters)
         if meter < self._told_at + OBEYED:
             most = told
         elif panels < self._told_at + OBEYED:
             most = min(told, told + flows.grid_w + allowed_w)
         else:
             most = self._confirmed(most, told, meter)
-            rating = sum(module.record.nameplate.power_w or 0.0 for module in self._inverters())
+            rating = _rating_w(inverters)
             if room and most - production < PROBE_SHARE * rating and self._may_probe():
                 most = production + PROBE_SHARE * rating
         self.limit(max(most, 0.0), flows)
@@ -117,20 +119,6 @@ class FeedInCeiling:
             return rating
         return live.value if live.kind is SetpointKind.POWER_LIMIT_W else live.value * rating / 100
 
-    def _supply(self) -> list[RegisteredModule]:
-        return [
-            module
-            for module in self._registry
-            if module.record.kind is ModuleKind.METER
-            and module.record.role in SUPPLY_ROLES
-            and module.reachable
-        ]
-
-    @staticmethod
-    def _read_at(modules: Iterable[RegisteredModule]) -> float:
-        """Return when that one was read that was read longest ago."""
-        return min((each.reading.time.timestamp() for each in modules if each.reading), default=math.inf)
-
     def leave(self, most_w: float) -> None:
         """Limit the sum of all inverters for good, whatever home and sun do while nobody looks.
 
@@ -144,8 +132,8 @@ class FeedInCeiling:
             for each in rated
             if each.record.capabilities.setpoints & LIMITS and not each.record.quarantined
         ]
-        rating = sum(each.record.nameplate.power_w or 0.0 for each in able)
-        others = sum(each.record.nameplate.power_w or 0.0 for each in rated) - rating
+        rating = _rating_w(able)
+        others = _rating_w(rated) - rating
         if rating and most_w < rating + others:
             for module in able:
                 self._tell(module, max(most_w - others, 0.0) / rating, None)
@@ -156,7 +144,7 @@ class FeedInCeiling:
         :raises StateError: it cannot be kept
         """
         inverters = self._inverters()
-        rating = sum(module.record.nameplate.power_w or 0.0 for module in inverters)
+        rating = _rating_w(inverters)
         if not rating:
             return
         share = max(most_w - _others_w(inverters, flows), 0.0) / rating
@@ -218,6 +206,15 @@ class FeedInCeiling:
 
 def _is_inverter(module: RegisteredModule) -> bool:
     return module.record.kind is ModuleKind.MICROINVERTER
+
+
+def _rating_w(inverters: Iterable[RegisteredModule]) -> float:
+    return sum(module.record.nameplate.power_w or 0.0 for module in inverters)
+
+
+def _read_at(modules: Iterable[RegisteredModule]) -> float:
+    """Return when that one was read that was read longest ago."""
+    return min((each.reading.time.timestamp() for each in modules if each.reading), default=math.inf)
 
 
 def _others_w(inverters: Iterable[RegisteredModule], flows: Flows) -> float:

@@ -91,7 +91,7 @@ class FlowMeter:
         storage = self._sum(ModuleKind.BATTERY)
         if self._lost():
             return Flows(0, solar, storage, -solar - storage, measured=True)
-        meters = [module for module in self._answering(ModuleKind.METER) if _is_at_the_supply(module)]
+        meters = [module for module in self._answering(ModuleKind.METER) if is_at_the_supply(module)]
         if meters:
             grid = sum(_watts(module) for module in meters)
             return Flows(grid, solar, storage, grid - solar - storage, measured=True)
@@ -107,8 +107,9 @@ class FlowMeter:
                 yield module
 
 
-def _is_at_the_supply(module: RegisteredModule) -> bool:
-    return module.record.role in SUPPLY_ROLES
+def is_at_the_supply(module: RegisteredModule) -> bool:
+    """Tell whether a module is a meter that measures what the home draws from the grid and feeds into it."""
+    return module.record.kind is ModuleKind.METER and module.record.role in SUPPLY_ROLES
 
 
 def _watts(module: RegisteredModule) -> int:

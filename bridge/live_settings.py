@@ -9,13 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Final, Literal, Self
 
-from bridge.feeds.settings import CarbonSettings, WeatherSettings
 from bridge.island.settings import IslandSettings, judge_island
 from bridge.planner.settings import (
     EnergySettings,
-    GridSettings,
-    PlannerSettings,
-    TariffSettings,
     judge_plan,
 )
 from bridge.settings import ApiSettings, FacesSettings, FirmwareSettings, LogLevel, PollingSettings, judge_api
@@ -59,16 +55,11 @@ AT_START: Final = (("api", "names"), ("api", "origins"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LiveSettings:
+class LiveSettings(EnergySettings):
     """Tables of the settings, and the log level."""
 
     __pydantic_config__ = _STRICT
 
-    tariff: TariffSettings = field(default_factory=TariffSettings)
-    grid: GridSettings = field(default_factory=GridSettings)
-    weather: WeatherSettings = field(default_factory=WeatherSettings)
-    carbon: CarbonSettings = field(default_factory=CarbonSettings)
-    planner: PlannerSettings = field(default_factory=PlannerSettings)
     island: IslandSettings = field(default_factory=IslandSettings)
     polling: PollingSettings = field(default_factory=PollingSettings)
     faces: FacesSettings = field(default_factory=FacesSettings)
@@ -84,13 +75,7 @@ class LiveSettings:
     @property
     def energy(self) -> EnergySettings:
         """What plans are made by."""
-        return EnergySettings(
-            tariff=self.tariff,
-            grid=self.grid,
-            weather=self.weather,
-            carbon=self.carbon,
-            planner=self.planner,
-        )
+        return EnergySettings(**{each.name: getattr(self, each.name) for each in fields(EnergySettings)})
 
 
 def judge_live(settings: LiveSettings) -> list[tuple[tuple[str | int, ...], str]]:

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from bridge.charging_current import SMALLEST_A, is_charging_point, watts_per_ampere
-from bridge.flows import SUPPLY_ROLES
+from bridge.flows import is_at_the_supply
 from bridge.grid import LOST_BELOW, NOMINAL_VOLTAGES
 from bridge.island.situation import CRITICAL, Currents, Load, Situation, Source, Store
 from bridge.protection import NOMINAL_FREQUENCIES
@@ -143,7 +143,7 @@ class Observation:
     def _export_w(self, lost_at: float) -> float:
         watts = 0.0
         for module in self._registry:
-            supply = module.record.kind is ModuleKind.METER and module.record.role in SUPPLY_ROLES
+            supply = is_at_the_supply(module)
             if supply and module.reading is not None and self.read_at.get(module.key, -math.inf) > lost_at:
                 watts -= _finite(module.reading.power_w)
         return max(0.0, watts)
